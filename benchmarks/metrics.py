@@ -1,0 +1,102 @@
+"""Pair and triplet metrics: pure functions of score matrices, and the chance values that belong to them.
+
+An item is n audios and n texts of which text i is true of audio i only; its scores are an (n, n) matrix, audios in
+rows, texts in columns. n is 2 for pairs, 3 for triplets. All comparisons are strict: a tie is a loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from math import factorial
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+METRICS = ("text", "audio", "group", "ties")
+"""What is measured of every item, in the order in which it is shown."""
+
+
+def outcomes(scores: ArrayLike) -> dict[str, NDArray[np.bool_]]:
+    """Says of each item which scores it wins.
+
+    - text: for every audio, the true text beats each other text (the diagonal beats its rows);
+    - audio: for every text, the true audio beats each other audio (the diagonal beats its columns);
+    - group: both;
+    - ties: some true entry equals an entry that it is compared with.
+
+    Args:
+        scores: Shape (items, n, n), higher is better, `scores[:, i, i]` the true ones.
+
+    Returns:
+        A bool array of shape (items,) for each of `METRICS`.
+
+    Raises:
+        ValueError: If the shape is another one or a score is NaN.
+
+    Example:
+        The texts are told apart for both audios (0.9 > 0.8, 0.6 > 0.5), the audios are not for the second text
+        (0.6 < 0.8), so the group is lost too:
+
+        >>> {name: bool(won[0]) for name, won in outcomes([[[0.9, 0.8], [0.5, 0.6]]]).items()}
+        {'text': True, 'audio': False, 'group': False, 'ties': False}
+
+        A scorer that says the same of everything wins nothing:
+
+        >>> {name: bool(won[0]) for name, won in outcomes([[[1, 1], [1, 1]]]).items()}
+        {'text': False, 'audio': False, 'group': False, 'ties': True}
+    """
+    matrices = np.asarray(scores, dtype=np.float64)
+    if matrices.ndim != 3 or matrices.shape[1] != matrices.shape[2] or matrices.shape[1] < 2:
+        raise ValueError(f"scores have the shape {matrices.shape}, not (items, n, n) with n of at least 2")
+    if np.isnan(matrices).any():
+        raise ValueError(f"item {int(np.isnan(matrices).any(axis=(1, 2)).argmax())} has a score that is NaN")
+    true = np.diagonal(matrices, axis1=1, axis2=2)
+    other = ~np.eye(matrices.shape[1], dtype=bool)
+    beats_row = matrices < true[:, :, None]
+    beats_column = matrices < true[:, None, :]
+    equals = (matrices == true[:, :, None]) | (matrices == true[:, None, :])
+    text = (beats_row | ~other).all(axis=(1, 2))
+    audio = (beats_column | ~other).all(axis=(1, 2))
+    return {"text": text, "audio": audio, "group": text & audio, "ties": (equals & other).any(axis=(1, 2))}
+
+
+def chance(n: int) -> Mapping[str, Fraction]:
+    """The exact expectation of each metric when the n x n scores of an item come in random order.
+
+    - text, audio: n independent rows (columns), in each of which one of n entries must be the largest: (1/n)^n.
+    - group: each true entry must beat the 2(n - 1) others in its row and column. Take the true entries from the
+      largest down. When k of them are taken, the entries among the k rows and k columns taken are beaten already;
+      n^2 - k^2 are left, the largest of which must be one of the n - k true ones:
+      the product over k < n of (n - k) / (n^2 - k^2) = 1 / (n + k), which is (n - 1)! / (2n - 1)!.
+    - ties: none.
+
+    Example:
+        >>> {name: str(value) for name, value in chance(2).items()}
+        {'text': '1/4', 'audio': '1/4', 'group': '1/6', 'ties': '0'}
+    """
+    if n < 2:
+        raise ValueError(f"an item of {n} audios leaves nothing to choose: n must be at least 2")
+    one_way = Fraction(1, n) ** n
+    group = Fraction(factorial(n - 1), factorial(2 * n - 1))
+    return MappingProxyType({"text": one_way, "audio": one_way, "group": group, "ties": Fraction(0)})
+
+
+def mean_chance(sizes: Iterable[int]) -> dict[str, Fraction]:
+    """The exact chance of items of different sizes together, such as 300 pairs and 100 triplets.
+
+    Example:
+        >>> {name: str(value) for name, value in mean_chance([2] * 300 + [3] * 100).items()}
+        {'text': '85/432', 'audio': '85/432', 'group': '31/240', 'ties': '0'}
+    """
+    each = [chance(n) for n in sizes]
+    if not each:
+        raise ValueError("no items, so there is no chance either")
+    return {name: sum((values[name] for values in each), Fraction(0)) / len(each) for name in METRICS}
+
+
+PAIR_CHANCE = chance(2)
+"""Pairs: text 1/4, audio 1/4, group 1/6."""
+TRIPLET_CHANCE = chance(3)
+"""Triplets: text 1/27, audio 1/27, group 1/60."""

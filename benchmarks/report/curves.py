@@ -1,0 +1,106 @@
+"""Training curves from the CSV files that runs log their metrics to."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+FILE_NAME = "metrics.csv"
+MAX_CHARTS = 6
+MAX_POINTS = 80
+_NO_METRICS = ("epoch", "step", "lr")
+
+Points = list[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One metric over training steps, one line a run.
+
+    Attributes:
+        metric: What is drawn.
+        lines: For each run's name the (step, value) points.
+        low: Bottom of the value axis.
+        high: Top of the value axis.
+        last_step: Right end of the step axis.
+    """
+
+    metric: str
+    lines: Mapping[str, Points]
+    low: float
+    high: float
+    last_step: float
+
+
+def charts(runs: Sequence[Path]) -> list[Chart]:
+    """The metrics that runs logged: losses first, then the others, at most `MAX_CHARTS`.
+
+    Args:
+        runs: Run folders, each with a `metrics.csv` in it or below; one without any is left out.
+    """
+    by_metric: defaultdict[str, dict[str, Points]] = defaultdict(dict)
+    for run in runs:
+        for metric, points in read_metrics(run).items():
+            by_metric[metric][run.resolve().name] = thinned(points)
+    names = sorted(by_metric, key=lambda name: ("loss" not in name, name))
+    return [_chart(name, by_metric[name]) for name in names[:MAX_CHARTS]]
+
+
+def read_metrics(run: Path) -> dict[str, Points]:
+    """The (step, value) points of every metric that was logged at least twice, in order of steps.
+
+    Raises:
+        ValueError: If the folder is not there, or its file has no column `step`.
+    """
+    if not run.is_dir():
+        raise ValueError(f"there is no run folder {run}")
+    path = next(iter(sorted(run.rglob(FILE_NAME))), None)
+    if path is None:
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        if "step" not in (reader.fieldnames or ()):
+            raise ValueError(f"{path} has no column 'step': it is no log of metrics")
+        points: defaultdict[str, Points] = defaultdict(list)
+        for row in reader:
+            step = _number(row.pop("step"))
+            for metric, text in row.items():
+                value = _number(text)
+                if step is not None and value is not None and not str(metric).startswith(_NO_METRICS):
+                    points[metric].append((step, value))
+    return {metric: sorted(some) for metric, some in points.items() if len(some) > 1}
+
+
+def thinned(points: Points) -> Points:
+    """At most `MAX_POINTS` points, each the mean of a run of neighbours.
+
+    Example:
+        >>> thinned([(float(step), float(step % 2)) for step in range(160)])[:2]
+        [(0.5, 0.5), (2.5, 0.5)]
+    """
+    size = math.ceil(len(points) / MAX_POINTS)
+    chunks = [points[start : start + size] for start in range(0, len(points), size)]
+    return [(sum(x for x, _ in chunk) / len(chunk), sum(y for _, y in chunk) / len(chunk)) for chunk in chunks]
+
+
+def _chart(metric: str, lines: dict[str, Points]) -> Chart:
+    values = [value for points in lines.values() for _, value in points]
+    low, high = min(values), max(values)
+    if 0 <= low and high <= 1:
+        low, high = 0.0, 1.0
+    else:
+        low, high = min(low, 0.0), high or 1.0
+    return Chart(metric, dict(sorted(lines.items())), low, high, max(step for points in lines.values() for step, _ in points))
+
+
+def _number(text: object) -> float | None:
+    """The finite number that a cell holds; None where it is empty."""
+    try:
+        value = float(str(text))
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

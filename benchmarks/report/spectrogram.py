@@ -1,0 +1,55 @@
+"""Spectrograms as small pictures."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+NUM_ROWS = 112
+NUM_COLUMNS = 400
+MIN_HERTZ = 60.0
+RANGE_DB = 80.0
+_WINDOW_SECONDS = 0.032
+
+
+def decibels(waveform: NDArray[np.float32], sample_rate: int) -> NDArray[np.float64]:
+    """Power in dB on a logarithmic frequency axis.
+
+    Args:
+        waveform: Mono, shape (samples,).
+        sample_rate: In Hz.
+
+    Returns:
+        Shape (`NUM_ROWS`, `NUM_COLUMNS`): from `MIN_HERTZ` up to half the sample rate, and from start to end.
+    """
+    size = max(16, round(_WINDOW_SECONDS * sample_rate))
+    padded = np.pad(np.asarray(waveform, dtype=np.float64), (size // 2, size))
+    starts = np.linspace(0, max(len(waveform) - 1, 0), NUM_COLUMNS).astype(int)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[starts] * np.hanning(size)
+    power = np.abs(np.fft.rfft(frames, n=4 * size)) ** 2
+    bins = np.fft.rfftfreq(4 * size, 1 / sample_rate)
+    wanted = np.geomspace(MIN_HERTZ, sample_rate / 2, NUM_ROWS)
+    return 10 * np.log10(np.stack([np.interp(wanted, bins, column) for column in power], axis=1) + 1e-12)
+
+
+def pictures(waveforms: Sequence[NDArray[np.float32]], sample_rate: int) -> list[bytes]:
+    """One PNG a waveform, low frequencies at the bottom, all on one colour scale: `RANGE_DB` below their common peak."""
+    from matplotlib.image import imsave
+
+    values = [decibels(waveform, sample_rate) for waveform in waveforms]
+    peak = max(float(value.max()) for value in values)
+    pngs = []
+    for value in values:
+        buffer = io.BytesIO()
+        scale = {"vmin": peak - RANGE_DB, "vmax": peak, "cmap": "magma", "origin": "lower"}
+        imsave(buffer, value, format="png", metadata={"Software": None}, **scale)
+        pngs.append(buffer.getvalue())
+    return pngs
+
+
+def height_of(hertz: float, sample_rate: int) -> float:
+    """Where a frequency lies in the picture: 0 at the bottom, 1 at the top."""
+    return float(np.log(hertz / MIN_HERTZ) / np.log(sample_rate / 2 / MIN_HERTZ))

@@ -1,0 +1,130 @@
+"""One benchmark task a file. A module here that has a `TASK` is found by that task's name; nothing else to edit."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
+
+from benchmarks.names import unknown
+
+if TYPE_CHECKING:
+    from benchmarks.results import Result
+    from benchmarks.scorer import Audio, Scorer
+    from compa.manifest import Event
+    from compa.scenes.bank import EventBank
+
+
+@dataclass(frozen=True)
+class Credit:
+    """Whom a sound in an item comes from, as far as its bank knows."""
+
+    label: str
+    recording: str
+    source: str | None = None
+    author: str | None = None
+    licence: str | None = None
+
+
+@dataclass(frozen=True)
+class Item:
+    """One question to a model: n audios and n texts, text i true of audio i only.
+
+    Attributes:
+        id: Unique within the task.
+        audio: What is heard, one file or waveform each.
+        captions: The texts.
+        labels: What sounds in it.
+        recordings: What the audio was made of.
+        sources: What the recordings were taken from, themselves where unknown; items that share one are not independent.
+        events: Who sounds when in each audio, where known.
+        credits: Whom the recordings come from.
+    """
+
+    id: str
+    audio: tuple[Audio, ...]
+    captions: tuple[str, ...]
+    labels: tuple[str, ...]
+    recordings: tuple[str, ...]
+    sources: tuple[str, ...]
+    events: tuple[tuple[Event, ...], ...] = ()
+    credits: tuple[Credit, ...] = ()
+
+    @property
+    def audio_ids(self) -> tuple[str, ...]:
+        """What results call the audios."""
+        return tuple(f"{self.id}-{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"[: len(self.audio)])
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """The items of a task, made once and put to many models.
+
+    Attributes:
+        items: The questions.
+        data: What results say of it: `name`, `fingerprint`, `found`, `expected`.
+    """
+
+    __test__ = False  # for pytest, which takes the name for one of its own
+
+    items: Sequence[Item]
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+class Task(Protocol):
+    """Something to measure."""
+
+    @property
+    def name(self) -> str:
+        """What users call it."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """Rises whenever scores stop being comparable."""
+        ...
+
+    @property
+    def measures(self) -> str:
+        """What a high score means, in one sentence."""
+        ...
+
+    @property
+    def needs(self) -> str:
+        """What a user has to bring."""
+        ...
+
+    def prepare(self, bank: EventBank, limit: int | None = None) -> TestSet:
+        """Makes the items from isolated sounds, or only the first few."""
+        ...
+
+    def run(self, scorer: Scorer, model: str, test_set: TestSet, seed: int) -> Result:
+        """Puts the items to a model and says what it scored."""
+        ...
+
+
+@lru_cache(maxsize=1)
+def _registry() -> dict[str, Task]:
+    modules = (import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__))
+    tasks: list[Task] = [module.TASK for module in modules if hasattr(module, "TASK")]
+    return {task.name: task for task in sorted(tasks, key=lambda task: task.name)}
+
+
+def tasks() -> dict[str, Task]:
+    """All tasks by name."""
+    return dict(_registry())
+
+
+def find_task(name: str) -> Task:
+    """The task of that name.
+
+    Raises:
+        ValueError: If there is none; lists the ones there are.
+    """
+    try:
+        return _registry()[name]
+    except KeyError:
+        raise unknown("task", name, _registry()) from None

@@ -1,0 +1,101 @@
+"""The batch: what every data source hands to the training step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from compa.manifest import Event
+
+
+@dataclass(frozen=True)
+class Example:
+    """One clip with the texts drawn for this visit.
+
+    Attributes:
+        id: The clip's id.
+        waveform: float32 mono (samples,) at the model's rate.
+        caption: A text that is true of the clip.
+        claim: The caption's claim in canonical form, or None.
+        negatives: Texts that are false of the clip.
+        negative_claims: Parallel to `negatives`.
+        positives: Further texts that are true of the clip.
+        positive_claims: Parallel to `positives`.
+        events: What sounds when; empty where it is not known.
+        kind: What sort of clip it is; validation reports scores for each kind.
+        twin: Id of the clip's minimal edit, or None.
+    """
+
+    id: str
+    waveform: NDArray[np.float32]
+    caption: str
+    claim: str | None = None
+    negatives: tuple[str, ...] = ()
+    negative_claims: tuple[str | None, ...] = ()
+    positives: tuple[str, ...] = ()
+    positive_claims: tuple[str | None, ...] = ()
+    events: tuple[Event, ...] = ()
+    kind: str = ""
+    twin: str | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B clips and their texts.
+
+    Attributes:
+        waveforms: (B, samples) float32, zero beyond each clip's length.
+        lengths: (B,) int64 samples of each clip.
+        examples: The B clips, without their waveforms' padding.
+        captions: One true text a clip.
+        extras: M further texts, each of one clip.
+        owner: (M,) int64 index of that clip.
+        is_positive: (M,) bool; the others are hard negatives.
+        claims: B + M claims of captions, then extras, in canonical form or None.
+    """
+
+    waveforms: Tensor
+    lengths: Tensor
+    examples: Sequence[Example]
+    captions: list[str]
+    extras: list[str] = field(default_factory=list)
+    owner: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
+    is_positive: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.bool))
+    claims: list[str | None] = field(default_factory=list)
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch with its tensors on a device."""
+        names = ("waveforms", "lengths", "owner", "is_positive")
+        return replace(self, **{name: getattr(self, name).to(device) for name in names})
+
+
+def collate(examples: Sequence[Example]) -> Batch:
+    """Pads the clips with zeros and lines up their texts."""
+    lengths = torch.tensor([len(example.waveform) for example in examples])
+    waveforms = torch.zeros(len(examples), int(lengths.max()))
+    for row, example in enumerate(examples):
+        waveforms[row, : len(example.waveform)] = torch.from_numpy(example.waveform)
+    texts = [
+        (text, claim, row, is_positive)
+        for row, example in enumerate(examples)
+        for is_positive, pairs in (
+            (True, zip(example.positives, example.positive_claims, strict=True)),
+            (False, zip(example.negatives, example.negative_claims, strict=True)),
+        )
+        for text, claim in pairs
+    ]
+    return Batch(
+        waveforms=waveforms,
+        lengths=lengths,
+        examples=examples,
+        captions=[example.caption for example in examples],
+        extras=[text for text, _, _, _ in texts],
+        owner=torch.tensor([row for _, _, row, _ in texts], dtype=torch.int64),
+        is_positive=torch.tensor([positive for _, _, _, positive in texts], dtype=torch.bool),
+        claims=[example.claim for example in examples] + [claim for _, claim, _, _ in texts],
+    )

@@ -1,0 +1,194 @@
+"""Scenes composed on the fly: every batch is a pure function of the seed and its number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+from torch.utils.data import DataLoader, Dataset
+
+from compa.data.batch import Batch, Example, collate
+from compa.scenes.bank import EventBank, open_bank
+from compa.scenes.captions import caption, in_words, num_ways
+from compa.scenes.claims import Louder, Then
+from compa.scenes.holdout import held_out_pairs, training_pairs
+from compa.scenes.twins import TWINS, TwinScenes
+
+
+class SceneBatches(Dataset[Batch]):
+    """Batches of twin scenes, by number.
+
+    With twins together, batch k holds both scenes of B / 2 twins. With twins apart, batches 2m and 2m + 1 hold the
+    same clips as they do with twins together, but one scene of each of B twins, then the others. So two trainings
+    that differ in this alone see the same clips in every two steps.
+
+    Args:
+        bank: Where the sounds come from.
+        pairs: Label pairs that may be combined.
+        num_batches: How many batches there are.
+        batch_size: Clips a batch over all ranks.
+        num_negatives: Hard negatives a clip: its twin's claim in other words.
+        twins_together: Whether twins share a batch.
+        seed: Two sets of the same seed are the same.
+        rank: Which share of every batch this is ...
+        num_ranks: ... of how many; the batch of all ranks together is the same for any number.
+    """
+
+    def __init__(
+        self,
+        bank: EventBank,
+        pairs: list[tuple[str, str]],
+        num_batches: int,
+        batch_size: int,
+        num_negatives: int,
+        twins_together: bool,
+        seed: int,
+        rank: int = 0,
+        num_ranks: int = 1,
+    ) -> None:
+        unit = 2 * num_ranks if twins_together else num_ranks
+        if batch_size < unit or batch_size % unit:
+            below, above = batch_size // unit * unit, (batch_size // unit + 1) * unit
+            nearest = f"{below} or {above}" if below else f"{above}"
+            together = "twins on " if twins_together else ""
+            raise ValueError(f"batch_size {batch_size} does not divide into {together}{num_ranks} ranks: take {nearest}")
+        self.bank = bank
+        self.pairs = pairs
+        self.num_batches = num_batches
+        self.batch_size = batch_size
+        self.num_negatives = num_negatives
+        self.twins_together = twins_together
+        self.seed = seed
+        self.rank = rank
+        self.num_ranks = num_ranks
+
+    def __len__(self) -> int:
+        """How many batches there are."""
+        return self.num_batches
+
+    def __getitem__(self, index: int) -> Batch:
+        """Composes this rank's share of batch `index`."""
+        if self.twins_together:
+            numbers = self._share(range(index * self.batch_size // 2, (index + 1) * self.batch_size // 2))
+            return collate([example for number in numbers for example in self.twins(number)])
+        first = index // 2 * self.batch_size
+        numbers = self._share(range(first, first + self.batch_size))
+        return collate([self.twins(number)[(number + index) % 2] for number in numbers])
+
+    def _share(self, numbers: range) -> range:
+        size = len(numbers) // self.num_ranks
+        return numbers[self.rank * size : (self.rank + 1) * size]
+
+    def twins(self, number: int) -> tuple[Example, Example]:
+        """Composes twins by number, with a caption and the hard negatives of each."""
+        rng = np.random.default_rng([self.seed, number])
+        kinds = list(TWINS)
+        labels = self.pairs[rng.integers(len(self.pairs))]
+        labels = labels if rng.random() < 0.5 else labels[::-1]
+        twins = TWINS[kinds[number % len(kinds)]](self.bank, labels, rng)
+        first, second = (self._example(twins, side, f"{number}-{'ab'[side]}", rng) for side in (0, 1))
+        return first, second
+
+    def _example(self, twins: TwinScenes, side: int, name: str, rng: np.random.Generator) -> Example:
+        claim, false_claim = str(twins.claims[side]), str(twins.claims[1 - side])
+        return Example(
+            id=name,
+            waveform=twins.waveforms[side],
+            caption=caption(twins.claims[side], rng),
+            claim=claim,
+            negatives=tuple(caption(twins.claims[1 - side], rng) for _ in range(self.num_negatives)),
+            negative_claims=(false_claim,) * self.num_negatives,
+            events=twins.scenes[side].events,
+            kind=twins.kind,
+            twin=name[:-1] + "ba"[side],
+        )
+
+
+class SceneData(pl.LightningDataModule):
+    """Training and validation on scenes composed of an event bank's training recordings.
+
+    Validation composes other scenes from recordings of the training split and training label pairs: what is held out
+    for `compa bench` is never looked at.
+
+    Args:
+        events: A folder with one folder a label, or a CSV with `file,label`; None is the built-in synthesiser.
+        batch_size: Clips a batch over all ranks and accumulated steps, twins included.
+        num_batches: Batches an epoch.
+        num_negatives: Hard negative captions a clip.
+        twins_together: Whether a scene and its minimal edit share a batch, so that each is the other's hard negative.
+        num_validation_batches: Batches of the validation.
+        num_workers: Processes that compose scenes beside the training.
+        seed: Decides every scene and caption.
+    """
+
+    def __init__(
+        self,
+        events: str | None = None,
+        batch_size: int = 64,
+        num_batches: int = 1000,
+        num_negatives: int = 1,
+        twins_together: bool = True,
+        num_validation_batches: int = 4,
+        num_workers: int = 1,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.events = events
+        self.batch_size = batch_size
+        self.num_batches = num_batches
+        self.num_negatives = num_negatives
+        self.twins_together = twins_together
+        self.num_validation_batches = num_validation_batches
+        self.num_workers = num_workers
+        self.seed = seed
+        self._opened: EventBank | None = None
+
+    @property
+    def bank(self) -> EventBank:
+        """The whole event bank, opened on first use: decoding or synthesising takes seconds and shows progress."""
+        if self._opened is None:
+            self._opened = open_bank(self.events)
+        return self._opened
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """The batches of one epoch, in order; the next epoch has others."""
+        epoch = self.trainer.current_epoch if self.trainer else 0
+        return self._loader(seed=self.seed + 1_000_003 * epoch, num_batches=self.num_batches)
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """Twins that training does not show, composed of training recordings and training label pairs."""
+        return self._loader(seed=self.seed + 500_009, num_batches=self.num_validation_batches)
+
+    def training_texts(self) -> Iterator[str]:
+        """Every way to say every training claim: what a tokeniser is built from."""
+        for pair, relation in product(training_pairs(self.bank.labels), (Then, Louder)):
+            for claim in (relation(*pair), relation(*pair[::-1])):
+                yield from (in_words(claim, way) for way in range(num_ways(claim)))
+
+    def held_out(self) -> dict[str, Any]:
+        """What no training on this data ever sees: label pairs and recordings, for the run folder."""
+        test = self.bank.split("test")
+        return {
+            "bank": self.bank.name,
+            "bank_fingerprint": self.bank.fingerprint,
+            "held_out_pairs": sorted(map(list, held_out_pairs(self.bank.labels))),
+            "test_recordings": sorted(name for label in test.labels for name in test.recordings(label)),
+        }
+
+    def _loader(self, seed: int, num_batches: int) -> DataLoader[Batch]:
+        training = self.bank.split("train")
+        batches = SceneBatches(
+            training,
+            training_pairs(self.bank.labels),
+            num_batches=num_batches,
+            batch_size=self.batch_size,
+            num_negatives=self.num_negatives,
+            twins_together=self.twins_together,
+            seed=seed,
+            rank=self.trainer.global_rank if self.trainer else 0,
+            num_ranks=self.trainer.world_size if self.trainer else 1,
+        )
+        return DataLoader(batches, batch_size=None, num_workers=self.num_workers)

@@ -1,0 +1,1 @@
+"""Audio encoders, text encoders, and the CLAP that joins them."""

@@ -1,0 +1,117 @@
+"""A small text encoder trained from scratch, with a tokeniser built from the training captions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from torch import Tensor, nn
+
+from compa.models.transformer import Block
+
+PADDING = "[PAD]"
+
+
+class TextEncoder(nn.Module):
+    """What CLAP needs of a text encoder: texts in, token vectors out, padding without influence.
+
+    Attributes:
+        width: Size of a token's vector.
+        init_args: The arguments that build it again.
+    """
+
+    width: int
+    init_args: dict[str, Any]
+
+    def tokenise(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Turns texts into token ids (N, L) and a mask (N, L) that is True on real tokens."""
+        raise TypeError(f"{type(self).__name__} is no text encoder of its own")
+
+    def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        """Encodes token ids (N, L) into vectors (N, L, width)."""
+        raise TypeError(f"{type(self).__name__} is no text encoder of its own")
+
+
+class CaptionTransformer(TextEncoder):
+    """Byte-pair tokens, learned positions, transformer blocks.
+
+    Args:
+        vocabulary_size: Rows of the embedding table; the tokeniser has at most so many tokens.
+        max_tokens: Longer texts are cut here.
+        width: Size of a token's vector.
+        num_layers: Transformer blocks.
+        num_heads: Attention heads of a block.
+        dropout: Dropout of the blocks.
+        tokeniser: A tokeniser's JSON as `tokenizers` writes it; without one, call `fit_tokeniser` first.
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int = 2048,
+        max_tokens: int = 64,
+        width: int = 128,
+        num_layers: int = 2,
+        num_heads: int = 4,
+        dropout: float = 0.1,
+        tokeniser: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.width = width
+        self.init_args = {
+            "vocabulary_size": vocabulary_size,
+            "max_tokens": max_tokens,
+            "width": width,
+            "num_layers": num_layers,
+            "num_heads": num_heads,
+            "dropout": dropout,
+            "tokeniser": tokeniser,
+        }
+        self._tokeniser = Tokenizer.from_str(tokeniser) if tokeniser else None
+        self.embedding = nn.Embedding(vocabulary_size, width)
+        self.positions = nn.Parameter(torch.randn(max_tokens, width) * 0.02)
+        self.blocks = nn.ModuleList(Block(width, num_heads, dropout) for _ in range(num_layers))
+        self.norm = nn.LayerNorm(width)
+        nn.init.normal_(self.embedding.weight, std=0.02)
+
+    def fit_tokeniser(self, texts: Iterable[str]) -> None:
+        """Builds the tokeniser from texts, once; a loaded one is kept, since the weights belong to it."""
+        if self._tokeniser is not None:
+            return
+        tokeniser = Tokenizer(models.BPE())
+        tokeniser.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+        tokeniser.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+        tokeniser.decoder = decoders.ByteLevel()
+        trainer = trainers.BpeTrainer(
+            vocab_size=self.init_args["vocabulary_size"],
+            special_tokens=[PADDING],
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
+        )
+        tokeniser.train_from_iterator(texts, trainer)
+        self._tokeniser = tokeniser
+        self.init_args["tokeniser"] = tokeniser.to_str()
+
+    def tokenise(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Turns texts into token ids (N, L) and a mask (N, L) that is True on real tokens.
+
+        An empty text is one padding token, so that it has an embedding too.
+        """
+        if self._tokeniser is None:
+            raise ValueError("the text encoder has no tokeniser yet: call fit_tokeniser(texts) or load a checkpoint")
+        max_tokens = self.init_args["max_tokens"]
+        encoded = [encoding.ids[:max_tokens] or [0] for encoding in self._tokeniser.encode_batch(list(texts))]
+        tokens = torch.zeros(len(encoded), max(map(len, encoded), default=1), dtype=torch.int64)
+        mask = torch.zeros_like(tokens, dtype=torch.bool)
+        for row, ids in enumerate(encoded):
+            tokens[row, : len(ids)] = torch.tensor(ids)
+            mask[row, : len(ids)] = True
+        return tokens, mask
+
+    def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        """Encodes token ids (N, L) into vectors (N, L, width)."""
+        vectors = self.embedding(tokens) + self.positions[: tokens.shape[1]]
+        for block in self.blocks:
+            vectors = block(vectors, mask)
+        return self.norm(vectors)

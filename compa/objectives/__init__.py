@@ -1,0 +1,9 @@
+"""Contrastive objectives: pure tensor maths over unit vectors."""
+
+from compa.objectives.embeddings import Embeddings, Loss
+from compa.objectives.hard_negative_nce import HardNegativeNCE
+from compa.objectives.info_nce import InfoNCE
+from compa.objectives.modular_nce import ModularNCE
+from compa.objectives.temperature import Temperature
+
+__all__ = ["Embeddings", "HardNegativeNCE", "InfoNCE", "Loss", "ModularNCE", "Temperature"]

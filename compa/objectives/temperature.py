@@ -1,0 +1,47 @@
+"""The learnable temperature."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+class Temperature(nn.Module):
+    """A learnable temperature, kept as `log_scale = log(1 / temperature)` and never below `floor`.
+
+    `scale = exp(log_scale)`. The log-scale is put back under its bound before every use, so an optimiser that
+    pushed it beyond can bring it down again at once (a clamp inside the formula would have no gradient there). It
+    stays float32 whatever the model is cast to: in bfloat16 a step of 1e-3 would be lost in rounding.
+
+    Args:
+        initial: Where the temperature starts.
+        floor: The lowest temperature; 0.01 is a scale of 100.
+        learnable: Whether it has a gradient.
+    """
+
+    def __init__(self, initial: float = 0.07, floor: float = 0.01, *, learnable: bool = True) -> None:
+        super().__init__()
+        if not 0 < floor <= initial < math.inf:
+            raise ValueError(
+                f"the temperature starts at {initial} with a floor of {floor}; it needs 0 < floor <= initial"
+            )
+        self.max_log_scale = -math.log(floor)
+        self.log_scale = nn.Parameter(torch.tensor(-math.log(initial)), requires_grad=learnable)
+
+    def forward(self) -> Tensor:
+        """Gives the scale, one over the temperature: `()`, float32."""
+        with torch.no_grad():
+            self.log_scale.clamp_(max=self.max_log_scale)
+        return self.log_scale.exp()
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
+        """Moves the parameter without casting it."""
+        exact = self.log_scale.detach().clone()
+        super()._apply(fn, recurse)
+        if not self.log_scale.is_meta:
+            self.log_scale.data = exact.to(self.log_scale.device)
+        return self

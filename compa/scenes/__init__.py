@@ -1,0 +1,1 @@
+"""Sound scenes whose captions are true by proof."""

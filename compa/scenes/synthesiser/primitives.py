@@ -1,0 +1,180 @@
+"""What synthetic sounds are made of: tones, noise, filters, envelopes, and one take that draws all its chances.
+
+Letters: N samples of a take, n samples of a part of it. Waveforms are float arrays of shape (n,).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Wave = NDArray[np.floating]
+"""A waveform, an envelope or a contour in Hz, of shape (n,)."""
+
+NYQUIST_SHARE = 0.45
+"""No tone goes above this share of the sample rate."""
+TABLE_SIZE = 4096
+
+
+@dataclass
+class Take:
+    """One take of a sound: its length, its chances, and how far pitch and tempo are moved.
+
+    Attributes:
+        rng: Draws everything that differs from take to take.
+        sample_rate: In Hz.
+        seconds: How long the take is.
+        pitch: All frequencies are multiplied by this.
+        rate: All tempi are multiplied by this.
+    """
+
+    rng: np.random.Generator
+    sample_rate: int
+    seconds: float
+    pitch: float = 1.0
+    rate: float = 1.0
+
+    @property
+    def num_samples(self) -> int:
+        """N, the samples of the whole take."""
+        return round(self.seconds * self.sample_rate)
+
+    def samples(self, seconds: float) -> int:
+        """How many samples a part of the take has, at least 2."""
+        return max(2, round(seconds * self.sample_rate))
+
+    def pick(self, low: float, high: float) -> float:
+        """A number between two, both positive, evenly on a logarithmic scale."""
+        return float(low * (high / low) ** self.rng.random())
+
+    def hz(self, low: float, high: float) -> float:
+        """A frequency between two, moved by the take's pitch."""
+        return min(self.pick(low, high) * self.pitch, NYQUIST_SHARE * self.sample_rate)
+
+    def period(self, low: float, high: float) -> float:
+        """Seconds between two, shortened by the take's tempo."""
+        return self.pick(low, high) / self.rate
+
+    def noise(self, num_samples: int | None = None) -> Wave:
+        """White noise of unit variance."""
+        return self.rng.standard_normal(num_samples or self.num_samples, dtype=np.float32)
+
+    def tone(self, hz: float | Wave, num_samples: int | None = None) -> Wave:
+        """A sine at a fixed or moving frequency, its phase drawn."""
+        return np.sin(2 * np.pi * self._cycles(hz, num_samples))
+
+    def buzz(self, hz: float | Wave, strengths: Sequence[float] | Wave, num_samples: int | None = None) -> Wave:
+        """A harmonic tone; `strengths` are those of its partials, which stay below the Nyquist frequency."""
+        room = int(NYQUIST_SHARE * self.sample_rate / max(float(np.max(hz)), 1.0))
+        partials = np.zeros(TABLE_SIZE // 2 + 1, dtype=complex)
+        kept = np.asarray(strengths, dtype=float)[: max(1, room)]
+        partials[1 : len(kept) + 1] = kept * np.exp(2j * np.pi * self.rng.random(len(kept)))
+        table = np.fft.irfft(partials) * TABLE_SIZE / 2
+        return table[(self._cycles(hz, num_samples) * TABLE_SIZE).astype(np.int64) % TABLE_SIZE]
+
+    def _cycles(self, hz: float | Wave, num_samples: int | None) -> Wave:
+        contour = np.broadcast_to(hz, (num_samples or self.num_samples,)) if np.ndim(hz) == 0 else np.asarray(hz)
+        contour = np.minimum(contour, NYQUIST_SHARE * self.sample_rate)
+        return np.cumsum(contour, dtype=np.float64) / self.sample_rate + self.rng.random()
+
+    def wander(self, num_samples: int, per_second: float) -> Wave:
+        """A random contour of unit variance that changes direction about `per_second` times a second."""
+        knots = max(4, round(num_samples / self.sample_rate * per_second) + 3)
+        return bend(num_samples, self.rng.standard_normal(knots))
+
+    def filtered(self, wave: Wave, *points: tuple[float, float]) -> Wave:
+        """Filters with a gain in dB that goes through `points` of (Hz, dB), straight over logarithmic frequency."""
+        spectrum = np.fft.rfft(wave)
+        log_hz = np.log(np.maximum(np.fft.rfftfreq(len(wave), 1 / self.sample_rate), 1.0))
+        gain = np.interp(log_hz, [np.log(hz) for hz, _ in points], [db for _, db in points])
+        return np.fft.irfft(spectrum * 10 ** (gain / 20), len(wave))
+
+    def band(self, wave: Wave, low: float, high: float, slope: float = 18.0) -> Wave:
+        """Keeps what lies between two frequencies; outside it falls by `slope` dB an octave."""
+        far = 6.0  # octaves
+        return self.filtered(
+            wave, (low / 2**far, -slope * far), (low, 0.0), (high, 0.0), (high * 2**far, -slope * far)
+        )
+
+    def formants(self, wave: Wave, *peaks: tuple[float, float], width: float = 0.35) -> Wave:
+        """Keeps peaks at (Hz, dB), about `width` octaves wide, and little between them."""
+        spectrum = np.fft.rfft(wave)
+        octaves = np.log2(np.maximum(np.fft.rfftfreq(len(wave), 1 / self.sample_rate), 1.0))
+        gain = np.full(len(octaves), 0.01)
+        for hz, db in peaks:
+            gain += 10 ** (db / 20) / (1 + ((octaves - np.log2(hz)) / width) ** 2) ** 1.5
+        return np.fft.irfft(spectrum * gain, len(wave))
+
+    def strokes(self, period: float, jitter: float = 0.05, start: float | None = None) -> list[float]:
+        """Times in seconds at which something recurs until the take ends; the first comes soon."""
+        time = self.rng.uniform(0, min(0.1, period / 2)) if start is None else start
+        times = []
+        while time < self.seconds - 0.03:
+            times.append(float(time))
+            time += period * max(0.2, 1 + jitter * self.rng.standard_normal())
+        return times
+
+    def repeat(self, times: Sequence[float], part: Callable[[], Wave], spread_db: float = 2.0) -> Wave:
+        """Lays a part, made anew each time and of varying level, at each of the times."""
+        track = np.zeros(self.num_samples)
+        for time in times:
+            lay(track, part() * 10 ** (spread_db * self.rng.standard_normal() / 20), round(time * self.sample_rate))
+        return track
+
+    def sparks(self, times: Wave, hz: tuple[float, float], seconds: tuple[float, float]) -> Wave:
+        """Many tiny decaying sines of drawn frequencies, lengths and levels at the given times (seconds)."""
+        track = np.zeros(self.num_samples)
+        for time in times:
+            length = self.pick(*seconds)
+            n = self.samples(4 * length)
+            spark = np.sin(2 * np.pi * self.hz(*hz) / self.sample_rate * np.arange(n)) * decay(n, length * self.sample_rate)
+            lay(track, spark * self.pick(0.1, 1.0), int(time * self.sample_rate))
+        return track
+
+
+def bend(num_samples: int, knots: Sequence[float] | Wave) -> Wave:
+    """A smooth contour through evenly spaced knots."""
+    place = np.linspace(0, len(knots) - 1, num_samples)
+    left = np.minimum(place.astype(np.int64), len(knots) - 2)
+    step = place - left
+    step = step * step * (3 - 2 * step)
+    values = np.asarray(knots, dtype=float)
+    return values[left] * (1 - step) + values[left + 1] * step
+
+
+def decay(num_samples: int, samples: float, attack: int = 8) -> Wave:
+    """Falls to 1/e every `samples`, after a short rise."""
+    envelope = np.exp(-np.arange(num_samples) / samples)
+    attack = min(attack, num_samples)
+    envelope[:attack] *= np.linspace(0, 1, attack)
+    return envelope
+
+
+def swell(num_samples: int, attack: float, release: float) -> Wave:
+    """Rises and falls along sines; `attack` and `release` are shares of the whole."""
+    envelope = np.ones(num_samples)
+    rise, fall = max(1, int(attack * num_samples)), max(1, int(release * num_samples))
+    envelope[:rise] *= np.sin(np.linspace(0, np.pi / 2, rise))
+    envelope[num_samples - fall :] *= np.cos(np.linspace(0, np.pi / 2, fall))
+    return envelope
+
+
+def lay(track: Wave, part: Wave, start: int) -> None:
+    """Adds a part to a track in place; what hangs over its end is lost."""
+    part = part[: max(0, len(track) - start)]
+    track[start : start + len(part)] += part
+
+
+def unit(wave: Wave) -> Wave:
+    """Scales to a root mean square of 1."""
+    return wave / max(float(np.sqrt(np.mean(np.square(wave)))), 1e-9)
+
+
+def falling(num: int, slope_db: float, odd: bool = False) -> Wave:
+    """Strengths of `num` partials that fall by `slope_db` an octave; only the odd ones if asked."""
+    order = np.arange(1, num + 1)
+    strengths = 10 ** (-slope_db * np.log2(order) / 20)
+    return np.where(order % 2 == 1, strengths, 0.0) if odd else strengths

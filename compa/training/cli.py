@@ -1,0 +1,61 @@
+"""`compa fit` and `compa validate`: LightningCLI over our task and data, with a run folder."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+
+from compa.training import run_folder
+from compa.training.contrastive import ContrastiveTask
+
+
+class _SaveConfig(SaveConfigCallback):
+    """Puts the whole configuration into the run folder."""
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        if stage == "fit" and trainer.is_global_zero:
+            folder = Path(self.config.out)
+            folder.mkdir(parents=True, exist_ok=True)
+            self.parser.save(self.config, folder / "config.yaml", skip_none=False, overwrite=True, multifile=False)
+
+
+class TrainingCLI(LightningCLI):
+    """LightningCLI with `--out`, `--overwrite`, and a CSV log in the run folder beside any other logger."""
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Adds the options of ours."""
+        parser.add_argument("--out", type=str, default="runs/fit", help="the run folder")
+        parser.add_argument("--overwrite", type=bool, default=False, help="delete a run that is there already")
+
+    def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
+        """Adds the run folder's callbacks and log to those of the configuration."""
+        trainer = super().instantiate_trainer(**kwargs)
+        if self.subcommand != "fit":
+            return trainer
+        options = self.config[self.subcommand]
+        folder = Path(options.out)
+        if trainer.is_global_zero and not options.ckpt_path:
+            run_folder.prepare(folder, overwrite=options.overwrite)
+        trainer.callbacks = [*trainer.callbacks, *run_folder.callbacks(folder)]
+        trainer.loggers = [*trainer.loggers, run_folder.csv_logger(folder)]
+        return trainer
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs `fit` or `validate` with the arguments after `compa`."""
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    TrainingCLI(
+        ContrastiveTask,
+        pl.LightningDataModule,
+        subclass_mode_data=True,
+        save_config_callback=_SaveConfig,
+        trainer_defaults={"logger": False, "use_distributed_sampler": False, "log_every_n_steps": 10},
+        seed_everything_default=0,
+        args=list(arguments),
+    )
+    return 0

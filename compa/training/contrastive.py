@@ -1,0 +1,121 @@
+"""The LightningModule of all contrastive stages: embed, compare, log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+
+from benchmarks.metrics import outcomes
+from compa.data.batch import Batch
+from compa.models.clap import CLAP
+from compa.objectives import Embeddings, InfoNCE, Loss, Temperature
+from compa.training.known_true import known_true
+from compa.training.schedule import warmup_cosine
+
+
+class ContrastiveTask(pl.LightningModule):
+    """Trains a CLAP with a contrastive objective.
+
+    The three stages of CompA are three configurations of this: they differ in the objective and in the data.
+
+    Args:
+        clap: The model; by default the small one that is trained from scratch.
+        objective: `InfoNCE`, `HardNegativeNCE` or `ModularNCE`.
+        learning_rate: Peak of AdamW's learning rate.
+        weight_decay: Of matrices; vectors (biases, norms, the temperature) have none.
+        warmup_steps: Optimiser steps of linear warm-up; a cosine then falls to 0 at the trainer's `max_steps`.
+        temperature: Where the learnable temperature starts.
+        skip_known_true: Whether pairs of a text and another clip that it is known to be true of are left out of the
+            contrast; plain CLAP counts them as negatives.
+    """
+
+    def __init__(
+        self,
+        clap: CLAP | None = None,
+        objective: nn.Module | None = None,
+        learning_rate: float = 1e-3,
+        weight_decay: float = 0.05,
+        warmup_steps: int = 100,
+        temperature: float = 0.07,
+        skip_known_true: bool = True,
+    ) -> None:
+        super().__init__()
+        self.clap = clap or CLAP()
+        self.objective = objective or InfoNCE()
+        self.temperature = Temperature(temperature)
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.warmup_steps = warmup_steps
+        self.skip_known_true = skip_known_true
+
+    def setup(self, stage: str) -> None:
+        """Builds the tokeniser from the training captions, where the model has none yet."""
+        if stage == "fit":
+            self.clap.text_encoder.fit_tokeniser(self.trainer.datamodule.training_texts())  # type: ignore[attr-defined]
+
+    def embed(self, batch: Batch) -> Embeddings:
+        """Embeds clips and texts; texts go through the text tower in one go."""
+        texts = self.clap.embed_text([*batch.captions, *batch.extras])
+        return Embeddings(
+            audio=self.clap.embed_audio(batch.waveforms, batch.lengths),
+            captions=texts[: len(batch.captions)],
+            extras=texts[len(batch.captions) :],
+            owner=batch.owner,
+            is_positive=batch.is_positive,
+            scale=self.temperature(),
+            known_true=known_true(batch).to(self.device) if self.skip_known_true else None,
+        )
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        """Embed, compare, log."""
+        loss: Loss = self.objective(self.embed(batch))
+        self.log("train/loss", loss.total, prog_bar=True, batch_size=len(batch.captions))
+        self.log_dict({f"train/{name}": value for name, value in loss.parts.items()}, batch_size=len(batch.captions))
+        self.log("train/scale", self.temperature().detach(), batch_size=len(batch.captions))
+        return loss.total
+
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
+        """Logs the loss and, for every kind of twins, the share of text, audio and group wins."""
+        embeddings = self.embed(batch)
+        self.log("val/loss", self.objective(embeddings).total, batch_size=len(batch.captions), sync_dist=True)
+        rows = {example.id: row for row, example in enumerate(batch.examples)}
+        for kind in sorted({example.kind for example in batch.examples}):
+            twins = [
+                (row, rows[example.twin])
+                for row, example in enumerate(batch.examples)
+                if example.kind == kind and example.twin in rows and row < rows[example.twin]
+            ]
+            if twins:
+                index = torch.tensor(twins, device=self.device)
+                scores = embeddings.audio[index] @ embeddings.captions[index].transpose(1, 2)
+                wins = outcomes(scores.float().cpu().numpy())
+                values = {f"val/{kind}-{name}": float(wins[name].mean()) for name in ("text", "audio", "group")}
+                self.log_dict(values, batch_size=len(twins), sync_dist=True)
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """AdamW with linear warm-up and cosine decay over the trainer's `max_steps`."""
+        if self.trainer.max_steps < 1:
+            raise ValueError("trainer.max_steps is not set: the learning rate follows the number of optimiser steps")
+        matrices = [weight for weight in self.parameters() if weight.ndim >= 2]
+        vectors = [weight for weight in self.parameters() if weight.ndim < 2]
+        groups = [{"params": matrices, "weight_decay": self.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+        optimizer = torch.optim.AdamW(groups, lr=self.learning_rate, betas=(0.9, 0.98))
+        schedule = warmup_cosine(self.warmup_steps, self.trainer.max_steps)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
+        """Moves the tensors of a batch; its texts stay where they are."""
+        return batch.to(device)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Puts the model's description into the checkpoint, so that the file alone is enough to load it."""
+        checkpoint["clap"] = self.clap.describe()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Takes over the checkpoint's tokeniser: the weights belong to it."""
+        ...

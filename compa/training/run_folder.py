@@ -1,0 +1,89 @@
+"""The run folder: what a training leaves behind, whole or interrupted."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback, ModelCheckpoint
+from pytorch_lightning.loggers import CSVLogger
+
+from compa.models import pretrained
+
+HELD_OUT = "heldout.json"
+METRICS = "metrics.csv"
+
+
+def prepare(folder: Path, overwrite: bool = False) -> None:
+    """Makes an empty run folder.
+
+    Args:
+        folder: Where the run goes.
+        overwrite: Whether a run that is there already is deleted.
+
+    Raises:
+        ValueError: If a run is there and may not be overwritten, or something that is no run of ours is.
+    """
+    if folder.is_file():
+        raise ValueError(f"{folder} is a file: give a folder for the run")
+    if folder.is_dir() and any(folder.iterdir()):
+        if not overwrite:
+            raise ValueError(f"{folder} already holds a run: choose another --out, or delete it with --overwrite")
+        if not is_run(folder):
+            raise ValueError(f"{folder} holds something that is no run, so --overwrite does not delete it")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder was made by a training or a demo."""
+    marks = (METRICS, HELD_OUT, pretrained.WEIGHTS, "checkpoints", "config.yaml", "demo.json")
+    return any((folder / mark).exists() for mark in marks)
+
+
+class RunFolder(Callback):
+    """Fills the run folder: what is held out at the start, the model at the end or where training was stopped.
+
+    Args:
+        folder: The run folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Writes down what this training never sees."""
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        if trainer.is_global_zero and hasattr(data, "held_out"):
+            self._write(HELD_OUT, data.held_out())
+
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Saves the model so that `compa.load(folder)` finds it."""
+        if trainer.is_global_zero:
+            pretrained.save(pl_module.clap, self.folder)  # type: ignore[arg-type]
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """Keeps what an interrupted training has learnt."""
+        if isinstance(exception, KeyboardInterrupt) and trainer.global_step:
+            trainer.save_checkpoint(self.folder / "checkpoints" / "last.ckpt")
+
+    def _write(self, name: str, content: dict[str, Any]) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(content, indent=1, ensure_ascii=False)
+        (self.folder / name).write_text(text + "\n", encoding="utf-8")
+
+
+def callbacks(folder: Path) -> list[Callback]:
+    """What every training has: the run folder and a checkpoint to resume from."""
+    checkpoint = ModelCheckpoint(
+        dirpath=folder / "checkpoints", save_last=True, save_top_k=0, every_n_train_steps=500, save_on_train_epoch_end=True
+    )
+    return [RunFolder(folder), checkpoint]
+
+
+def csv_logger(folder: Path) -> CSVLogger:
+    """Metrics go to `metrics.csv` in the run folder, whatever other loggers there are."""
+    return CSVLogger(save_dir=folder, name="", version="", flush_logs_every_n_steps=100)

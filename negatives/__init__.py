@@ -1,0 +1,1 @@
+"""Captions in, confusable captions out."""
