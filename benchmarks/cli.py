@@ -6,6 +6,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from benchmarks.scorer import Scorer
+    from compa.scenes.bank import EventBank
 
 DESCRIPTION = "Measures whether a model tells who sounds when, and how loud."
 MODELS = "run folder, checkpoint, or control:NAME"
@@ -33,20 +38,39 @@ def _parser() -> argparse.ArgumentParser:
 
     running = doors.add_parser("run", help="measure models in tasks", description="Measures models in tasks.")
     running.add_argument("--model", action="append", required=True, help=f"{MODELS}; repeat for several")
-    running.add_argument("--task", action="append", required=True, help="see `compa bench list`; repeat for several")
-    running.add_argument("--events", metavar="DIR|CSV", help="sounds to render scenes from (default: built-in ones)")
-    running.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder for results, one JSON each")
+    running.add_argument(
+        "--task", action="append", required=True, help="see `compa bench list`; repeat for several"
+    )
+    running.add_argument(
+        "--events", metavar="DIR|CSV", help="sounds to render scenes from (default: built-in ones)"
+    )
+    running.add_argument(
+        "--out", metavar="DIR", type=Path, required=True, help="folder for results, one JSON each"
+    )
     running.add_argument("--seed", type=int, default=0, help="of controls that draw (default: 0)")
     running.set_defaults(door=_run)
 
     reporting = doors.add_parser(
-        "report", help="make one web page of results", description="Makes one self-contained web page of results."
+        "report",
+        help="make one web page of results",
+        description="Makes one self-contained web page of results.",
     )
-    reporting.add_argument("results", type=Path, metavar="DIR", help="folder of results, as `run` writes them")
-    reporting.add_argument("--out", metavar="FILE", type=Path, required=True, help="the page, such as report.html")
-    reporting.add_argument("--examples", metavar="DIR", type=Path, help="folder with examples.json: pairs to listen to")
     reporting.add_argument(
-        "--run", metavar="DIR", type=Path, action="append", default=[], help="run folder: its training curves; repeat"
+        "results", type=Path, metavar="DIR", help="folder of results, as `run` writes them"
+    )
+    reporting.add_argument(
+        "--out", metavar="FILE", type=Path, required=True, help="the page, such as report.html"
+    )
+    reporting.add_argument(
+        "--examples", metavar="DIR", type=Path, help="folder with examples.json: pairs to listen to"
+    )
+    reporting.add_argument(
+        "--run",
+        metavar="DIR",
+        type=Path,
+        action="append",
+        default=[],
+        help="run folder: its training curves; repeat",
     )
     reporting.set_defaults(door=_report)
     return parser
@@ -66,40 +90,63 @@ def _list(_: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from benchmarks.heldout import leaks
+    from benchmarks.results import make_folder
     from benchmarks.runner import run_all
-    from benchmarks.scorer import model_name, open_scorer
     from benchmarks.table import text_table
     from benchmarks.tasks import find_task
     from compa.scenes.bank import open_bank
 
     for task in options.task:
-        find_task(task)  # a wrong name is said before anything is loaded
-    names = {name: model_name(name) for name in dict.fromkeys(options.model)}
-    if twice := [name for name in names.values() if list(names.values()).count(name) > 1]:
-        raise ValueError(f"two models would both be called {twice[0]!r} in results: rename one's folder, or use two --out")
-    scorers = {called: open_scorer(name, options.seed) for name, called in names.items()}
+        find_task(task)  # what is wrong is said before anything is loaded
+    make_folder(options.out)
+    scorers = _open_models(options.model, options.seed)
     bank = open_bank(options.events)
-    for file, reason in bank.skipped.items():
-        print(f"compa bench: left out {file}: {reason}", file=sys.stderr)
-    for name, called in names.items():
-        for leak in leaks(Path(name), bank) if Path(name).exists() else ():
-            print(f"compa bench: warning: {called}: {leak}; its score is too good", file=sys.stderr)
+    _warn(options.model, bank)
 
     failed = []
 
     def tell(model: str, task: str, error: Exception) -> None:
         failed.append(model)
-        print(f"compa bench: {task} of {model} failed: {error}", file=sys.stderr)
+        _say(f"{task} of {model} failed: {error}")
 
-    notes = {"events": options.events}
     done = []
+    notes = {"events": options.events}
     for saved in run_all(scorers, options.task, bank, options.out, options.seed, notes, tell):
         done.append(saved.result)
-        print(f"{saved.path}{' (replaced)' if saved.replaced else ''}", file=sys.stderr)
+        _say(f"{'replaced' if saved.replaced else 'wrote'} {saved.path}")
     if done:
         print(text_table(done))
     return 1 if failed else 0
+
+
+def _open_models(names: Sequence[str], seed: int) -> dict[str, Scorer]:
+    """The models by what results call them."""
+    from benchmarks.scorer import model_name, open_scorer
+
+    scorers: dict[str, Scorer] = {}
+    for name in dict.fromkeys(names):
+        scorer, called = open_scorer(name, seed), model_name(name)
+        if called in scorers:
+            raise ValueError(
+                f"two models would both be called {called!r} in results: give each its own --out"
+            )
+        scorers[called] = scorer
+    return scorers
+
+
+def _warn(models: Sequence[str], bank: EventBank) -> None:
+    """Says which files are left out, and what a model may have been trained on."""
+    from benchmarks.heldout import leaks
+
+    for file, reason in bank.skipped.items():
+        _say(f"left out {file}: {reason}")
+    for path in (Path(name) for name in models):
+        for leak in leaks(path, bank) if path.exists() else ():
+            _say(f"warning: {path}: {leak}, so its score may be too good")
+
+
+def _say(message: str) -> None:
+    print(f"compa bench: {message}", file=sys.stderr)
 
 
 def _report(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Controls: scorers by rule that know nothing of composition. A new one is a class and a line in `CONTROLS`."""
+"""Controls: scorers by rule that know nothing of composition. A new one: a class, a line in `CONTROLS`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Random:
     """Draws every score: what chance gives.
 
     Args:
-        seed: Of the draws; the same call gives the same scores.
+        seed: Of the draws; the same questions get the same scores.
     """
 
     def __init__(self, seed: int) -> None:
@@ -32,16 +32,22 @@ class Random:
 
     def score(self, groups: Sequence[Group]) -> list[Scores]:
         """Uniform in [0, 1); see `Scorer`."""
-        rng = np.random.default_rng(self.seed)
+        texts = "\x1f".join(
+            text for _, texts in groups for text in texts
+        )  # so that tasks get different draws
+        digest = hashlib.blake2b(texts.encode(), digest_size=8).digest()
+        rng = np.random.default_rng([self.seed, int.from_bytes(digest, "big")])
         return [rng.random((len(audios), len(texts))) for audios, texts in groups]
 
 
 class TextOnly:
-    """Prefers the longer caption, never hears the audio: 0 on pairs, above 0 wherever captions give themselves away."""
+    """Prefers the longer caption, hears nothing: 0 on pairs, more where captions give themselves away."""
 
     def score(self, groups: Sequence[Group]) -> list[Scores]:
         """Equal rows; see `Scorer`."""
-        return [np.tile([_text_preference(text) for text in texts], (len(audios), 1)) for audios, texts in groups]
+        return [
+            np.tile([_text_preference(text) for text in texts], (len(audios), 1)) for audios, texts in groups
+        ]
 
 
 class AudioOnly:

@@ -61,19 +61,19 @@ def wilson(fraction: float, number: float, z: float = _Z) -> Interval:
 def bootstrap(outcomes: ArrayLike, recordings: Sequence[Sequence[str]], seed: int = 0) -> Interval:
     """The 95 % interval of a fraction of items that share recordings, each item being made of one or more.
 
-    1. Pigeonhole bootstrap (McCullagh 2000; Owen 2007, section 3): recordings are drawn with replacement, an item
-       counts as often as the product of its recordings' counts, and the fraction is taken over these counts. The
-       variance over 2,000 such draws follows the recordings, but counts what is proper to an item of k recordings
-       2^k - 1 times (no bootstrap of crossed samples is exact: McCullagh's theorem), so as it stands its intervals
-       cover over 99 % where recordings do not matter.
-    2. That surplus is known, (2^k - 2) times the sum over sets of recordings of their squared summed residuals, and
-       is taken off. What is left is the variance that is robust against clusters in several ways (Cameron, Gelbach
-       and Miller 2011). It is never taken below that of independent items.
-    3. The interval is Wilson's for the number of independent items that has this variance, with Student's quantile
-       for as many degrees of freedom as there are recordings but one.
+    1. Pigeonhole bootstrap (McCullagh 2000; Owen 2007): recordings are drawn with replacement, an item counts
+       as often as the product of its recordings' counts, and the fraction is taken over these counts. The
+       variance over 2,000 such draws follows the recordings, but contains what is proper to an item of k
+       recordings 2^k - 1 times (McCullagh: no bootstrap of crossed samples is exact), so that its plain
+       intervals cover about 99 % where 95 % are wanted.
+    2. That surplus is known: (2^k - 2) times the squared sum of residuals of each set of recordings. It is
+       taken off; what is left is the variance robust to clusters in several ways of Cameron, Gelbach and
+       Miller (2011). It is never taken below that of independent items.
+    3. The interval is Wilson's for the number of independent items that would have this variance, with
+       Student's quantile for one degree of freedom less than there are recordings.
 
-    Labels are not resampled: the interval speaks of new recordings of the same labels. Where all items agree the draws
-    say nothing of how much recordings matter, and the items count as independent.
+    Labels are not resampled: the interval speaks of new recordings of the same labels. Where all items agree,
+    or all share one recording, nothing tells how much recordings matter, and items count as independent.
 
     Args:
         outcomes: Won or lost, shape (items,).
@@ -82,7 +82,9 @@ def bootstrap(outcomes: ArrayLike, recordings: Sequence[Sequence[str]], seed: in
     """
     won = np.asarray(outcomes, dtype=np.float64)
     if len(won) != len(recordings) or not len(won):
-        raise ValueError(f"{len(won)} outcomes with the recordings of {len(recordings)} items: one each, at least 1")
+        raise ValueError(
+            f"{len(won)} outcomes with the recordings of {len(recordings)} items: one each, at least 1"
+        )
     fraction = float(won.mean())
     members, num_recordings = _index(recordings)
     independent = fraction * (1 - fraction) / len(won)
@@ -91,12 +93,12 @@ def bootstrap(outcomes: ArrayLike, recordings: Sequence[Sequence[str]], seed: in
     replicates = _replicates(won, members, num_recordings, np.random.default_rng(seed))
     variance = max(float(replicates.var()) - _surplus(won - fraction, members, num_recordings), independent)
     degrees = num_recordings - 1
-    student = _Z + (_Z**3 + _Z) / (4 * degrees)  # first term of its expansion about the normal quantile
+    student = _Z + (_Z**3 + _Z) / (4 * degrees)  # two terms of its expansion in 1 / degrees
     return wilson(fraction, fraction * (1 - fraction) / variance, student)._replace(method=BOOTSTRAP)
 
 
 def _index(recordings: Sequence[Sequence[str]]) -> tuple[NDArray[np.int64], int]:
-    """Numbers of each item's recordings, shape (items, most of an item), filled up with the number of recordings."""
+    """Numbers of each item's recordings, shape (items, most of an item), filled up with their number."""
     sets = [sorted(set(item)) or [f"\0{number}"] for number, item in enumerate(recordings)]
     numbers = {name: number for number, name in enumerate(sorted({name for item in sets for name in item}))}
     members = np.full((len(sets), max(map(len, sets))), len(numbers))
@@ -119,7 +121,9 @@ def _replicates(
         for column in members.T[1:]:
             weights *= counts[:, column]
         total = weights.sum(axis=1)
-        fractions.append((weights @ won)[total > 0] / total[total > 0])  # a draw can miss every item of a tiny task
+        fractions.append(
+            (weights @ won)[total > 0] / total[total > 0]
+        )  # a draw can miss every item of a tiny task
     return np.concatenate(fractions)
 
 

@@ -1,7 +1,7 @@
 """Pair and triplet metrics: pure functions of score matrices, and the chance values that belong to them.
 
-An item is n audios and n texts of which text i is true of audio i only; its scores are an (n, n) matrix, audios in
-rows, texts in columns. n is 2 for pairs, 3 for triplets. All comparisons are strict: a tie is a loss.
+An item is n audios and n texts, text i true of audio i only; its scores are an (n, n) matrix, audios in rows,
+texts in columns. n is 2 for pairs, 3 for triplets. All comparisons are strict: a tie is a loss.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def outcomes(scores: ArrayLike) -> dict[str, NDArray[np.bool_]]:
         ValueError: If the shape is another one or a score is NaN.
 
     Example:
-        The texts are told apart for both audios (0.9 > 0.8, 0.6 > 0.5), the audios are not for the second text
-        (0.6 < 0.8), so the group is lost too:
+        The texts are told apart for both audios (0.9 > 0.8, 0.6 > 0.5), the audios are not for the second
+        text (0.6 < 0.8), so the group is lost too:
 
         >>> {name: bool(won[0]) for name, won in outcomes([[[0.9, 0.8], [0.5, 0.6]]]).items()}
         {'text': True, 'audio': False, 'group': False, 'ties': False}
@@ -65,11 +65,11 @@ def outcomes(scores: ArrayLike) -> dict[str, NDArray[np.bool_]]:
 def chance(n: int) -> Mapping[str, Fraction]:
     """The exact expectation of each metric when the n x n scores of an item come in random order.
 
-    - text, audio: n independent rows (columns), in each of which one of n entries must be the largest: (1/n)^n.
-    - group: each true entry must beat the 2(n - 1) others in its row and column. Take the true entries from the
-      largest down. When k of them are taken, the entries among the k rows and k columns taken are beaten already;
-      n^2 - k^2 are left, the largest of which must be one of the n - k true ones:
-      the product over k < n of (n - k) / (n^2 - k^2) = 1 / (n + k), which is (n - 1)! / (2n - 1)!.
+    - text, audio: in each of n independent rows (columns), one of n entries must be the largest: (1/n)^n.
+    - group: each true entry must beat the 2(n - 1) others in its row and column. Take the true entries from
+      the largest down. When k are taken, the k x k entries where their rows and columns cross are out of the
+      race; of the other n^2 - k^2, the largest must be one of the n - k true ones. The product over k < n of
+      (n - k) / (n^2 - k^2) = 1 / (n + k) is (n - 1)! / (2n - 1)!.
     - ties: none.
 
     Example:

@@ -1,4 +1,4 @@
-"""Results: one JSON file a (model, task), the same bytes for the same seed but for what stands under `run`."""
+"""Results: one JSON file a (model, task), the same bytes for the same seed but for what is under `run`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Result:
         data: What it was measured on: `name`, `fingerprint`, and the number of items `found` and `expected`.
         seed: Of whatever draws in the run; the items do not depend on it.
         code_version: Version of compa that measured.
-        metrics: For each name the `value`, the 95 % interval from `low` to `high` with its `method`, and the `chance`.
+        metrics: For each name the `value`, the 95 % interval `low` to `high`, its `method`, the `chance`.
         items: One record an item: ids of its audio, captions, labels, scores, and what it won.
         run: Times and paths, which differ from run to run.
     """
@@ -75,15 +75,24 @@ def write_result(result: Result, folder: Path) -> tuple[Path, bool]:
     Returns:
         The file, and whether it replaced an earlier result of the same model and task.
     """
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"results go into a folder, but {folder} is a file: name another one")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     path = folder / result.file_name
     replaced = path.exists()
     partial = path.with_name(path.name + ".partial")
     partial.write_text(result.to_json(), encoding="utf-8")
     partial.replace(path)
     return path, replaced
+
+
+def make_folder(folder: Path) -> None:
+    """Makes the folder for results where it is not there.
+
+    Raises:
+        ValueError: If a file has that name.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"results go into a folder, but {folder} is a file: name another one")
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 def read_result(path: Path) -> Result:

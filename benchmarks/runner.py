@@ -6,7 +6,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ def run(
         ValueError: If the task is unknown or the scores are unusable.
     """
     task = find_task(task) if isinstance(task, str) else task
-    started, clock = datetime.now(timezone.utc), time.perf_counter()
+    started, clock = datetime.now(UTC), time.perf_counter()
     result = task.run(scorer, model, test_set or task.prepare(bank), seed)
     seconds = round(time.perf_counter() - clock, 3)
     record = {"started": started.isoformat(timespec="seconds"), "seconds": seconds} | dict(notes or {})
@@ -68,7 +68,7 @@ def run_all(
     notes: Mapping[str, Any] | None = None,
     on_error: Callable[[str, str, Exception], None] | None = None,
 ) -> Iterator[Saved]:
-    """Scores several models in several tasks, each task's items being made once. Every result is kept once it is there.
+    """Scores several models in several tasks; items are made once a task, and what is done is kept.
 
     Args:
         scorers: The models by their names in results.
@@ -77,7 +77,7 @@ def run_all(
         out: Folder for the result files.
         seed: Recorded in the results.
         notes: Kept under `run` in the results.
-        on_error: Told of a (model, task, ValueError or OSError), and then the others go on; None raises at the first.
+        on_error: Told of a (model, task, ValueError or OSError), then the others go on; None raises it.
 
     Yields:
         Each result as it is written.

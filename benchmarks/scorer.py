@@ -71,7 +71,7 @@ class EmbeddingScorer:
         texts = {text: text for _, texts in groups for text in texts}
         audio_rows, audio_embeddings = self._embed("audio", self.model.embed_audio, audios)
         text_rows, text_embeddings = self._embed("text", self.model.embed_text, texts)
-        # Not a matrix product: BLAS may round equal inner products differently by their place, which hides ties.
+        # No matrix product: BLAS may round equal inner products differently by their place, which hides ties.
         return [
             np.einsum(
                 "ad,td->at",
@@ -92,9 +92,13 @@ class EmbeddingScorer:
             batch = unique[start : start + self.batch_size]
             embedded = np.asarray(embed(batch), dtype=np.float64)
             if embedded.ndim != 2 or len(embedded) != len(batch):
-                raise ValueError(f"the model embedded {len(batch)} x {what} in the shape {embedded.shape}: one row each")
+                raise ValueError(
+                    f"the model embedded {len(batch)} x {what} in the shape {embedded.shape}: one row each"
+                )
             rows.append(embedded)
-        return {key: row for row, key in enumerate(things)}, np.concatenate(rows) if rows else np.empty((0, 0))
+        return {key: row for row, key in enumerate(things)}, np.concatenate(rows) if rows else np.empty(
+            (0, 0)
+        )
 
 
 def open_scorer(name: str, seed: int = 0) -> Scorer:
@@ -146,7 +150,9 @@ def model_name(name: str) -> str:
     return f"{run_folder(path).name}@{path.stem}" if path.is_file() else path.name
 
 
-def checked(scores: Sequence[ArrayLike], groups: Sequence[Group], model: str, items: Sequence[str]) -> list[Scores]:
+def checked(
+    scores: Sequence[ArrayLike], groups: Sequence[Group], model: str, items: Sequence[str]
+) -> list[Scores]:
     """Makes sure that a scorer gave one finite number for every pair.
 
     Args:
@@ -159,18 +165,26 @@ def checked(scores: Sequence[ArrayLike], groups: Sequence[Group], model: str, it
         ValueError: Names the model, the item and what is wrong with its scores.
     """
     if len(scores) != len(groups):
-        raise ValueError(f"model {model!r} scored {len(scores)} items instead of {len(groups)}: one array an item")
+        raise ValueError(
+            f"model {model!r} scored {len(scores)} items instead of {len(groups)}: one array an item"
+        )
     matrices = []
     for matrix, (audios, texts), item in zip(scores, groups, items, strict=True):
         try:
             array = np.asarray(matrix, dtype=np.float64)
         except (TypeError, ValueError):
-            raise ValueError(f"model {model!r} gave item {item!r} scores that are no numbers: {matrix!r}") from None
+            raise ValueError(
+                f"model {model!r} gave item {item!r} scores that are no numbers: {matrix!r}"
+            ) from None
         if array.shape != (len(audios), len(texts)):
             wanted = f"{(len(audios), len(texts))} (audios, texts)"
-            raise ValueError(f"model {model!r} gave item {item!r} scores of shape {array.shape}, not {wanted}")
+            raise ValueError(
+                f"model {model!r} gave item {item!r} scores of shape {array.shape}, not {wanted}"
+            )
         if not np.isfinite(array).all():
-            raise ValueError(f"model {model!r} gave item {item!r} scores that are not finite: {array.tolist()}")
+            raise ValueError(
+                f"model {model!r} gave item {item!r} scores that are not finite: {array.tolist()}"
+            )
         matrices.append(array)
     return matrices
 
@@ -180,7 +194,11 @@ def _audio_key(audio: Audio) -> Hashable:
     if isinstance(audio, Path):
         return str(audio)
     waveform, sample_rate = audio
-    return hashlib.blake2b(np.ascontiguousarray(waveform), digest_size=16).digest(), waveform.shape, sample_rate
+    return (
+        hashlib.blake2b(np.ascontiguousarray(waveform).data, digest_size=16).digest(),
+        waveform.shape,
+        sample_rate,
+    )
 
 
 def _pairs(keys: Iterable[Iterable[Key]], things: Iterable[Iterable[Thing]]) -> Iterable[tuple[Key, Thing]]:

@@ -12,7 +12,7 @@ SHOWN = ("text", "audio", "group")
 
 
 def ranked(results: Iterable[Result]) -> list[list[Result]]:
-    """Results that may be compared, together: one list a task and data, the best group score first, controls last."""
+    """Results that may be compared, one list a task and data, the best group score first, controls last."""
 
     def together(result: Result) -> tuple[str, int, str]:
         return result.task, result.task_version, str(result.data["fingerprint"])
@@ -40,18 +40,20 @@ def score(result: Result, metric: str) -> str:
 
 def text_table(results: Iterable[Result]) -> str:
     """A table for the terminal, with a line of chance values under each task."""
-    rows = [["task", "model", *SHOWN], None]
+    header = ["task", "model", *SHOWN]
+    tables = []
     for block in ranked(results):
-        if len(rows) > 2:
-            rows.append(None)
-        rows += _rows(block)
-    cells = [row for row in rows if row is not None]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-    rule = "  ".join("─" * width for width in widths)
-    lines = [
-        rule if row is None else "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
+        beside = [block[0].task, str(block[0].data.get("name", ""))]
+        beside += [""] * (len(block) - 1)
+        tables.append([[name, *row] for name, row in zip(beside, _rows(block), strict=True)])
+    widths = [
+        max(map(len, column))
+        for column in zip(header, *(row for rows in tables for row in rows), strict=True)
     ]
+    rule = "  ".join("─" * width for width in widths)
+    lines = [_line(header, widths)]
+    for rows in tables:
+        lines += [rule, *(_line(row, widths) for row in rows)]
     return "\n".join(lines)
 
 
@@ -59,17 +61,23 @@ def markdown_table(results: Iterable[Result]) -> str:
     """The same table in Markdown."""
     rows = [["task", "model", *SHOWN], ["---"] * (2 + len(SHOWN))]
     for block in ranked(results):
-        rows += [[cell.replace("|", r"\|") for cell in row] for row in _rows(block)]
+        task = f"{block[0].task} ({block[0].data['name']})" if "name" in block[0].data else block[0].task
+        rows += [[cell.replace("|", r"\|") for cell in (task, *row)] for row in _rows(block)]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def _rows(block: Sequence[Result]) -> list[list[str]]:
-    first = block[0]
-    chance = [f"{first.metrics[name]['chance']:.3f}" if name in first.metrics else "-" for name in SHOWN]
-    rows = [["", result.model, *(score(result, name) for name in SHOWN)] for result in block] + [["", "chance", *chance]]
-    rows[0][0] = first.task
-    rows[1][0] = str(first.data.get("name", ""))
-    return rows
+    """Model and scores of each result, and chance."""
+    rows = [[result.model, *(score(result, name) for name in SHOWN)] for result in block]
+    metrics = block[0].metrics
+    return [
+        *rows,
+        ["chance", *(f"{metrics[name]['chance']:.3f}" if name in metrics else "-" for name in SHOWN)],
+    ]
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
 def _value(result: Result, metric: str) -> float:

@@ -23,7 +23,7 @@ class Candidate:
 class Generator(Protocol):
     """Turns captions into candidates.
 
-    ``propose`` reads as far ahead in the stream as it likes (one caption for rules, a few batches for a server), and
+    ``propose`` reads as far ahead in the stream as it likes (rules: one caption; a server: some batches) and
     answers every caption, in order, with its candidates, the ones it likes best first.
     """
 
@@ -67,7 +67,13 @@ def add_negatives(clips: Iterable[Clip], generator: Generator, num: int, tally: 
 
 
 def _choose(
-    clip: Clip, index: int, candidates: list[Candidate], generator: str, num: int, others: list[Negative], tally: Tally
+    clip: Clip,
+    index: int,
+    candidates: list[Candidate],
+    generator: str,
+    num: int,
+    others: list[Negative],
+    tally: Tally,
 ) -> list[Negative]:
     caption = clip.captions[index]
     truths = [*clip.captions, *(positive.text for positive in clip.positives)]

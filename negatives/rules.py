@@ -1,4 +1,4 @@
-"""The rules generator: the modules in `negatives.kinds`, deterministic by seed, whatever the order of the captions."""
+"""The rules generator: the modules in `negatives.kinds`, deterministic by seed and caption."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from negatives.generate import Candidate
 from negatives.kinds import available
+
+MAX_CHARACTERS = 500
 
 
 class Rules:
@@ -29,8 +31,13 @@ class Rules:
     def propose(self, captions: Iterable[str]) -> Iterator[list[Candidate]]:
         """Yields one list of candidates a caption: each kind's first, then each kind's second, and so on."""
         for caption in captions:
+            if len(caption) > MAX_CHARACTERS:
+                yield []
+                continue
             rng = random.Random(stable_hash(f"{self.seed} {caption}"))
-            by_kind = [[Candidate(text, kind) for text in rule(caption, rng)] for kind, rule in self.rules.items()]
+            by_kind = [
+                [Candidate(text, kind) for text in rule(caption, rng)] for kind, rule in self.rules.items()
+            ]
             rng.shuffle(by_kind)
             rounds = itertools.zip_longest(*by_kind)
             yield [candidate for candidates in rounds for candidate in candidates if candidate]

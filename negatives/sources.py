@@ -6,7 +6,7 @@ import csv
 import difflib
 import itertools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +24,11 @@ def read_clips(path: Path) -> Iterator[Clip]:
     """
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        raise ValueError(f"{path}: cannot read captions from {path.suffix or 'no suffix'!r}: {', '.join(_READERS)} can")
+        raise ValueError(
+            f"{path}: cannot read captions from {path.suffix or 'no suffix'!r}: {', '.join(_READERS)} can"
+        )
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file: give a manifest, CSV or text file that exists")
     clips = reader(path)
     first = next(clips, None)
     if first is None:
@@ -33,8 +37,12 @@ def read_clips(path: Path) -> Iterator[Clip]:
 
 
 def rebase_audio(clip: Clip, source: Path, target: Path) -> Clip:
-    """A clip whose relative audio path is told from the target manifest's folder rather than from the source's."""
-    if clip.audio is None or Path(clip.audio).is_absolute() or source.resolve().parent == target.resolve().parent:
+    """A clip whose relative audio path starts from the target manifest's folder, not from the source's."""
+    if (
+        clip.audio is None
+        or Path(clip.audio).is_absolute()
+        or source.resolve().parent == target.resolve().parent
+    ):
         return clip
     audio = os.path.relpath(source.resolve().parent / clip.audio, target.resolve().parent)
     return replace(clip, audio=Path(audio).as_posix())
@@ -49,11 +57,39 @@ def _read_text(path: Path) -> Iterator[Clip]:
 def _read_csv(path: Path) -> Iterator[Clip]:
     rows = csv.DictReader(_lines(path), strict=True)
     try:
-        columns = list(rows.fieldnames or [])
+        columns = rows.fieldnames or ()
         if columns and "caption" not in columns:
-            raise ValueError(f"no column 'caption' {_nearest('caption', columns)}: rename the one that holds captions")
+            near = difflib.get_close_matches("caption", columns, n=3, cutoff=0.0)
+            raise ValueError(
+                f"{path} has no column 'caption', nearest: {', '.join(near)}: rename the one with captions"
+            )
         for row in rows:
-            yield _clip_of_row(path, row, rows.line_num)
-    except (csv.Error, ValueError) as error:
-        where = f"{path}, line {rows.line_num}"
-        raise ValueError(str(error) if str(error).startswith(str(path)) else f"{where}: {error}") from None
+            yield _clip_of_row(row, f"{path.stem}-{rows.line_num}", f"{path}, line {rows.line_num}")
+    except csv.Error as error:
+        raise ValueError(f"{path}, line {rows.line_num + 1}: {error}") from None
+
+
+def _clip_of_row(row: dict[str | None, str | None], default_id: str, where: str) -> Clip:
+    if None in row:
+        raise ValueError(f"{where}: more cells than columns: quote captions that contain commas")
+    caption = (row["caption"] or "").strip()
+    if not caption:
+        raise ValueError(f"{where}: no caption: write one or remove the line")
+    name = next((row[column] for column in _ID_COLUMNS if row.get(column)), None)
+    return Clip(id=escape_id(name or default_id), audio=row.get("audio") or None, captions=(caption,))
+
+
+def _lines(path: Path) -> Iterator[str]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                raise ValueError(f"{path}, line {number}: not UTF-8 ({error.reason})") from None
+
+
+_READERS: dict[str, Callable[[Path], Iterator[Clip]]] = {
+    ".jsonl": read_manifest,
+    ".csv": _read_csv,
+    ".txt": _read_text,
+}

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FILE_NAME = "metrics.csv"
-MAX_CHARTS = 6
+MAX_CHARTS = 4
 MAX_POINTS = 80
+_FIRST = ("loss", "group")
 _NO_METRICS = ("epoch", "step", "lr")
 
 Points = list[tuple[float, float]]
@@ -37,7 +38,7 @@ class Chart:
 
 
 def charts(runs: Sequence[Path]) -> list[Chart]:
-    """The metrics that runs logged: losses first, then the others, at most `MAX_CHARTS`.
+    """The metrics that runs logged: losses first, then group scores, then others, at most `MAX_CHARTS`.
 
     Args:
         runs: Run folders, each with a `metrics.csv` in it or below; one without any is left out.
@@ -46,7 +47,7 @@ def charts(runs: Sequence[Path]) -> list[Chart]:
     for run in runs:
         for metric, points in read_metrics(run).items():
             by_metric[metric][run.resolve().name] = thinned(points)
-    names = sorted(by_metric, key=lambda name: ("loss" not in name, name))
+    names = sorted(by_metric, key=lambda name: (*(word not in name for word in _FIRST), name))
     return [_chart(name, by_metric[name]) for name in names[:MAX_CHARTS]]
 
 
@@ -84,17 +85,33 @@ def thinned(points: Points) -> Points:
     """
     size = math.ceil(len(points) / MAX_POINTS)
     chunks = [points[start : start + size] for start in range(0, len(points), size)]
-    return [(sum(x for x, _ in chunk) / len(chunk), sum(y for _, y in chunk) / len(chunk)) for chunk in chunks]
+    return [
+        (sum(x for x, _ in chunk) / len(chunk), sum(y for _, y in chunk) / len(chunk)) for chunk in chunks
+    ]
 
 
 def _chart(metric: str, lines: dict[str, Points]) -> Chart:
     values = [value for points in lines.values() for _, value in points]
     low, high = min(values), max(values)
-    if 0 <= low and high <= 1:
+    if low >= 0 and high <= 1:
         low, high = 0.0, 1.0
     else:
-        low, high = min(low, 0.0), high or 1.0
-    return Chart(metric, dict(sorted(lines.items())), low, high, max(step for points in lines.values() for step, _ in points))
+        low, high = -_ceiling(-low), _ceiling(high)
+    return Chart(
+        metric,
+        dict(sorted(lines.items())),
+        low,
+        high,
+        max(step for points in lines.values() for step, _ in points),
+    )
+
+
+def _ceiling(value: float) -> float:
+    """The next number above that makes a readable axis; 0 for whatever is not above 0."""
+    if value <= 0:
+        return 0.0
+    unit = 10.0 ** math.floor(math.log10(value))
+    return next(step * unit for step in (1, 2, 3, 4, 5, 6, 8, 10) if step * unit >= value * (1 - 1e-9))
 
 
 def _number(text: object) -> float | None:

@@ -6,10 +6,11 @@
         "task": "scenes-order", "item": "scenes-order-000",
         "clips": [{"audio": "scenes-order-000-a.flac", "caption": "siren, then rain",
                    "events": [{"label": "siren", "onset": 0.4, "offset": 2.1, "level_db": 0.0}, ...]}, ...],
-        "credits": [{"label": "siren", "recording": "siren/3", "source": null, "author": null, "licence": null}, ...]
+        "credits": [{"label": "siren", "recording": "siren/3",
+                     "source": null, "author": null, "licence": null}, ...]
     }]}
 
-Caption i is true of clip i. `task` and `item` are as in result files, which is how a report finds what models said.
+Caption i is true of clip i. `task` and `item` are as in result files: so a report finds what models said.
 """
 
 from __future__ import annotations
@@ -99,7 +100,9 @@ def read_audio(file: Path) -> tuple[NDArray[np.float32], int]:
 
 def _write_item(folder: Path, task: str, item: Item) -> dict[str, Any]:
     clips = []
-    for number, (audio, audio_id, caption) in enumerate(zip(item.audio, item.audio_ids, item.captions, strict=True)):
+    for number, (audio, audio_id, caption) in enumerate(
+        zip(item.audio, item.audio_ids, item.captions, strict=True)
+    ):
         waveform, sample_rate = read_audio(audio) if isinstance(audio, Path) else audio
         file_name = f"{audio_id}.flac"
         soundfile.write(folder / file_name, waveform, sample_rate, subtype="PCM_16")
@@ -108,7 +111,12 @@ def _write_item(folder: Path, task: str, item: Item) -> dict[str, Any]:
             for event in (item.events[number] if item.events else ())
         ]
         clips.append({"audio": file_name, "caption": caption, "events": events})
-    return {"task": task, "item": item.id, "clips": clips, "credits": [vars(credit) for credit in item.credits]}
+    return {
+        "task": task,
+        "item": item.id,
+        "clips": clips,
+        "credits": [vars(credit) for credit in item.credits],
+    }
 
 
 def _parse(folder: Path, example: dict[str, Any]) -> Example:

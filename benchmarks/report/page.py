@@ -85,7 +85,10 @@ def report(results: Path, out: Path, examples: Path | None = None, runs: Sequenc
 
 
 def render(
-    results: Sequence[Result], examples: Sequence[Example], curves: Sequence[Chart], held_out: Sequence[HeldOut]
+    results: Sequence[Result],
+    examples: Sequence[Example],
+    curves: Sequence[Chart],
+    held_out: Sequence[HeldOut],
 ) -> str:
     """The page as HTML."""
     environment = jinja2.Environment(
@@ -95,7 +98,9 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    names = {result.model for result in results if not result.is_control} | {name for chart in curves for name in chart.lines}
+    names = {result.model for result in results if not result.is_control} | {
+        name for chart in curves for name in chart.lines
+    }
     return environment.get_template("page.html").render(
         blocks=blocks(results),
         metrics=SHOWN,
@@ -132,7 +137,9 @@ def shown(example: Example, results: Sequence[Result]) -> Shown:
     sounds = [read_audio(file) for file in example.files]
     rate = sounds[0][1]
     if any(sample_rate != rate for _, sample_rate in sounds):
-        raise ValueError(f"example {example.item} mixes sample rates: its clips must have one, to be compared")
+        raise ValueError(
+            f"example {example.item} mixes sample rates: its clips must have one, to be compared"
+        )
     labels = sorted({event.label for events in example.events for event in events})
     clips = [
         Clip(
@@ -158,7 +165,9 @@ def shown(example: Example, results: Sequence[Result]) -> Shown:
 def _said(example: Example, results: Sequence[Result]) -> list[tuple[str, Any]]:
     return [
         (result.model, item)
-        for block in ranked(result for result in results if result.task == example.task and not result.is_control)
+        for block in ranked(
+            result for result in results if result.task == example.task and not result.is_control
+        )
         for result in block
         for item in result.items
         if item["id"] == example.item and tuple(item["captions"]) == example.captions

@@ -36,7 +36,7 @@ def decibels(waveform: NDArray[np.float32], sample_rate: int) -> NDArray[np.floa
 
 
 def pictures(waveforms: Sequence[NDArray[np.float32]], sample_rate: int) -> list[bytes]:
-    """One PNG a waveform, low frequencies at the bottom, all on one colour scale: `RANGE_DB` below their common peak."""
+    """One PNG a waveform, low frequencies at the bottom; one colour scale, `RANGE_DB` down from the peak."""
     from matplotlib.image import imsave
 
     values = [decibels(waveform, sample_rate) for waveform in waveforms]
@@ -44,8 +44,16 @@ def pictures(waveforms: Sequence[NDArray[np.float32]], sample_rate: int) -> list
     pngs = []
     for value in values:
         buffer = io.BytesIO()
-        scale = {"vmin": peak - RANGE_DB, "vmax": peak, "cmap": "magma", "origin": "lower"}
-        imsave(buffer, value, format="png", metadata={"Software": None}, **scale)
+        imsave(
+            buffer,
+            value,
+            vmin=peak - RANGE_DB,
+            vmax=peak,
+            cmap="magma",
+            origin="lower",
+            format="png",
+            metadata={"Software": "compa"},
+        )
         pngs.append(buffer.getvalue())
     return pngs
 

@@ -1,4 +1,4 @@
-"""One benchmark task a file. A module here that has a `TASK` is found by that task's name; nothing else to edit."""
+"""One benchmark task a file. A module here that has a `TASK` is found by its name, no list to edit."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Item:
         captions: The texts.
         labels: What sounds in it.
         recordings: What the audio was made of.
-        sources: What the recordings were taken from, themselves where unknown; items that share one are not independent.
+        sources: What the recordings were taken from (themselves where unknown): sharing one makes dependent.
         events: Who sounds when in each audio, where known.
         credits: Whom the recordings come from.
     """

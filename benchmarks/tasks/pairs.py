@@ -44,8 +44,15 @@ class PairTask(ABC):
         """Makes the items and says what they are made of."""
         items = self.items(bank, limit)
         if not items:
-            raise ValueError(f"{self.name} finds nothing to measure in {bank.name}: no item can be made of it")
-        data = {"name": bank.name, "fingerprint": bank.fingerprint, "found": len(items), "expected": self.expected}
+            raise ValueError(
+                f"{self.name} finds nothing to measure in {bank.name}: no item can be made of it"
+            )
+        data = {
+            "name": bank.name,
+            "fingerprint": bank.fingerprint,
+            "found": len(items),
+            "expected": self.expected,
+        }
         return TestSet(items, data)
 
     def run(self, scorer: Scorer, model: str, test_set: TestSet, seed: int) -> Result:

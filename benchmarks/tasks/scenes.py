@@ -1,4 +1,4 @@
-"""Pair tasks that are rendered from an event bank: twins of unseen recordings in unseen combinations of labels."""
+"""Pair tasks rendered from an event bank: twins of unseen recordings in unseen combinations of labels."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ NEEDS = "nothing (built-in sounds), or --events DIR|CSV"
 class ScenePairs(PairTask):
     """A fixed set of twins.
 
-    Every item follows from the task's name and version, its own number and the bank, and from nothing else: no seed.
-    The held-out label pairs take turns, so each has as many items as the others, up to one.
+    Every item follows from the task's name and version, its own number and the bank, and from no seed. The
+    held-out label pairs take turns, so each has as many items as the others, up to one; a hash decides whose
+    turn is first, so that the first few items are a sample too.
 
     Attributes:
         make: Renders a scene and its minimal edit.
@@ -33,7 +34,9 @@ class ScenePairs(PairTask):
 
     def items(self, bank: EventBank, limit: int | None = None) -> list[Item]:
         """The items, or the first `limit` of them, from the recordings of the bank that are for tests."""
-        pairs = sorted(held_out_pairs(bank.labels))
+        pairs = sorted(
+            held_out_pairs(bank.labels), key=lambda pair: stable_hash(self.name, self.version, *pair)
+        )
         test_bank = bank.split("test")
         numbers = range(self.expected if limit is None else min(limit, self.expected))
         return [

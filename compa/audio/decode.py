@@ -24,7 +24,7 @@ def read_audio(path: str | Path, sample_rate: int) -> NDArray[np.float32]:
         The waveform, float32 of shape (samples,); full scale is 1.
 
     Raises:
-        ValueError: If the file is missing, cannot be decoded, holds no samples, or holds NaN or infinite ones.
+        ValueError: If the file is missing, cannot be decoded, or holds no samples, NaN or infinite ones.
     """
     path = Path(path)
     if not path.is_file():
@@ -33,7 +33,7 @@ def read_audio(path: str | Path, sample_rate: int) -> NDArray[np.float32]:
         channels, own_rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError) as error:
         reason = getattr(error, "error_string", None) or str(error)
-        raise ValueError(f"{path} cannot be decoded as sound: {reason.rstrip('.')}") from error
+        raise ValueError(f"{path} cannot be decoded as sound (libsndfile: {reason.rstrip('.')})") from error
     if len(channels) == 0:
         raise ValueError(f"{path} holds no samples")
     waveform = to_mono(channels)

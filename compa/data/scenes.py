@@ -156,11 +156,11 @@ class SceneData(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Batch]:
         """The batches of one epoch, in order; the next epoch has others."""
         epoch = self.trainer.current_epoch if self.trainer else 0
-        return self._loader(seed=self.seed + 1_000_003 * epoch, num_batches=self.num_batches)
+        return self._loader(self.seed + 1_000_003 * epoch, self.num_batches, self.twins_together)
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Twins that training does not show, composed of training recordings and training label pairs."""
-        return self._loader(seed=self.seed + 500_009, num_batches=self.num_validation_batches)
+        return self._loader(self.seed + 500_009, self.num_validation_batches, twins_together=True)
 
     def training_texts(self) -> Iterator[str]:
         """Every way to say every training claim: what a tokeniser is built from."""
@@ -178,7 +178,7 @@ class SceneData(pl.LightningDataModule):
             "test_recordings": sorted(name for label in test.labels for name in test.recordings(label)),
         }
 
-    def _loader(self, seed: int, num_batches: int) -> DataLoader[Batch]:
+    def _loader(self, seed: int, num_batches: int, twins_together: bool) -> DataLoader[Batch]:
         training = self.bank.split("train")
         batches = SceneBatches(
             training,
@@ -186,7 +186,7 @@ class SceneData(pl.LightningDataModule):
             num_batches=num_batches,
             batch_size=self.batch_size,
             num_negatives=self.num_negatives,
-            twins_together=self.twins_together,
+            twins_together=twins_together,
             seed=seed,
             rank=self.trainer.global_rank if self.trainer else 0,
             num_ranks=self.trainer.world_size if self.trainer else 1,

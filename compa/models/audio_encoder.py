@@ -1,15 +1,14 @@
-"""A small audio encoder trained from scratch: convolutions find sounds, a transformer relates them."""
+"""What an audio encoder is, and a small one that is trained from scratch."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from compa.audio.features import AudioConfig
-from compa.models.transformer import Block, sinusoids
+from compa.models.transformer import Block
 
 
 class AudioEncoder(nn.Module):
@@ -31,14 +30,16 @@ class AudioEncoder(nn.Module):
 
 
 class ConvTransformer(AudioEncoder):
-    """Strided 3 x 3 convolutions over the log-mel image, then transformer blocks over the frames that are left.
+    """Patches of the log-mel image, a convolution over them, then transformer blocks over the frames that are left.
 
     Every normalisation is over the channels of one place, and every layer's output is masked, so neither padding nor
     the other clips of a batch change a frame.
 
     Args:
         config: The log-mel features it reads.
-        channels: Channels after each convolution; each halves time and frequency.
+        patch_size: Frames and bands of a patch, which do not overlap.
+        patch_channels: Channels of a patch.
+        channels: Channels after the 3 x 3 convolution, which halves time and frequency.
         width: Size of a frame's vector.
         num_layers: Transformer blocks.
         num_heads: Attention heads of a block.
@@ -48,44 +49,53 @@ class ConvTransformer(AudioEncoder):
     def __init__(
         self,
         config: AudioConfig | None = None,
-        channels: Sequence[int] = (24, 48, 96),
-        width: int = 160,
+        patch_size: int = 4,
+        patch_channels: int = 32,
+        channels: int = 64,
+        width: int = 128,
         num_layers: int = 2,
         num_heads: int = 4,
-        dropout: float = 0.1,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.config = config or AudioConfig()
         self.width = width
+        self.patch_size = patch_size
         self.init_args = {
-            "channels": list(channels),
+            "patch_size": patch_size,
+            "patch_channels": patch_channels,
+            "channels": channels,
             "width": width,
             "num_layers": num_layers,
             "num_heads": num_heads,
             "dropout": dropout,
         }
-        self.convolutions = nn.ModuleList(
-            nn.Conv2d(before, after, kernel_size=3, stride=2, padding=1)
-            for before, after in zip([1, *channels], channels, strict=False)
-        )
-        self.norms = nn.ModuleList(nn.LayerNorm(num_channels) for num_channels in channels)
-        num_bands = self.config.num_mels
-        for _ in channels:
-            num_bands = (num_bands + 1) // 2
-        self.project = nn.Linear(channels[-1] * num_bands, width)
+        self.patches = nn.Conv2d(1, patch_channels, kernel_size=patch_size, stride=patch_size)
+        self.patch_norm = nn.LayerNorm(patch_channels)
+        self.convolution = nn.Conv2d(patch_channels, channels, kernel_size=3, stride=2, padding=1)
+        self.convolution_norm = nn.LayerNorm(channels)
+        num_bands = (self.config.num_mels // patch_size + 1) // 2
+        self.project = nn.Linear(channels * num_bands, width)
+        self.dropout = nn.Dropout(dropout)
         self.blocks = nn.ModuleList(Block(width, num_heads, dropout) for _ in range(num_layers))
         self.norm = nn.LayerNorm(width)
-        self.dropout = nn.Dropout(dropout)
 
     def forward(self, features: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Encodes features (B, T, mels) with mask (B, T) into frames (B, T', width) with mask (B, T')."""
+        missing = -features.shape[1] % self.patch_size
+        features = nn.functional.pad(features, (0, 0, 0, missing))
+        mask = nn.functional.pad(mask, (0, missing))[:, :: self.patch_size]
         image = features[:, None].contiguous(memory_format=torch.channels_last)
-        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
-            mask = mask[:, ::2]
-            image = norm(convolution(image).permute(0, 2, 3, 1))
-            image = (nn.functional.gelu(image) * mask[:, :, None, None]).permute(0, 3, 1, 2)
-        frames = self.project(image.permute(0, 2, 3, 1).flatten(2))
-        frames = self.dropout(frames + sinusoids(frames.shape[1], self.width, like=frames))
+        image = _activated(self.patches(image), self.patch_norm, mask)
+        mask = mask[:, ::2]
+        image = _activated(self.convolution(image), self.convolution_norm, mask)
+        frames = self.dropout(self.project(image.permute(0, 2, 3, 1).flatten(2)))
         for block in self.blocks:
             frames = block(frames, mask)
         return self.norm(frames), mask
+
+
+def _activated(image: Tensor, norm: nn.Module, mask: Tensor) -> Tensor:
+    """Normalises an image (B, channels, T, bands) over its channels, applies GELU, and silences padded frames."""
+    image = nn.functional.gelu(norm(image.permute(0, 2, 3, 1)))
+    return (image * mask[:, :, None, None]).permute(0, 3, 1, 2)

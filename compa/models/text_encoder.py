@@ -35,7 +35,7 @@ class TextEncoder(nn.Module):
 
 
 class CaptionTransformer(TextEncoder):
-    """Byte-pair tokens, learned positions, transformer blocks.
+    """Byte-pair tokens, a convolution that shows each token its neighbours, transformer blocks.
 
     Args:
         vocabulary_size: Rows of the embedding table; the tokeniser has at most so many tokens.
@@ -54,7 +54,7 @@ class CaptionTransformer(TextEncoder):
         width: int = 128,
         num_layers: int = 2,
         num_heads: int = 4,
-        dropout: float = 0.1,
+        dropout: float = 0.0,
         tokeniser: str | None = None,
     ) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class CaptionTransformer(TextEncoder):
         }
         self._tokeniser = Tokenizer.from_str(tokeniser) if tokeniser else None
         self.embedding = nn.Embedding(vocabulary_size, width)
-        self.positions = nn.Parameter(torch.randn(max_tokens, width) * 0.02)
+        self.neighbours = nn.Conv1d(width, width, kernel_size=3, padding=1)
         self.blocks = nn.ModuleList(Block(width, num_heads, dropout) for _ in range(num_layers))
         self.norm = nn.LayerNorm(width)
         nn.init.normal_(self.embedding.weight, std=0.02)
@@ -111,7 +111,8 @@ class CaptionTransformer(TextEncoder):
 
     def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
         """Encodes token ids (N, L) into vectors (N, L, width)."""
-        vectors = self.embedding(tokens) + self.positions[: tokens.shape[1]]
+        vectors = self.embedding(tokens) * mask[..., None]
+        vectors = vectors + self.neighbours(vectors.transpose(1, 2)).transpose(1, 2)
         for block in self.blocks:
             vectors = block(vectors, mask)
         return self.norm(vectors)

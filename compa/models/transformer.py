@@ -1,4 +1,4 @@
-"""A plain pre-norm transformer block with a padding mask, shared by both towers."""
+"""A pre-norm transformer block with rotary positions and a padding mask, shared by both towers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from torch import Tensor, nn
 class Block(nn.Module):
     """Self-attention and a feed-forward layer, each behind a layer norm and added to its input.
 
+    Positions are rotary (Su et al. 2021), so attention sees how far tokens lie apart, not where they stand. That is
+    what lets a text tower read label pairs it has never seen in that place.
+
     Args:
         width: Size of a token's vector.
         num_heads: Attention heads; must divide `width`.
@@ -19,8 +22,8 @@ class Block(nn.Module):
 
     def __init__(self, width: int, num_heads: int, dropout: float = 0.0) -> None:
         super().__init__()
-        if width % num_heads:
-            raise ValueError(f"width {width} does not divide into {num_heads} heads")
+        if width % (2 * num_heads):
+            raise ValueError(f"width {width} does not divide into {num_heads} heads of even size")
         self.num_heads = num_heads
         self.attention_norm = nn.LayerNorm(width)
         self.query_key_value = nn.Linear(width, 3 * width)
@@ -35,15 +38,23 @@ class Block(nn.Module):
         num_clips, num_tokens, width = tokens.shape
         split = self.query_key_value(self.attention_norm(tokens)).view(num_clips, num_tokens, 3, self.num_heads, -1)
         query, key, value = split.permute(2, 0, 3, 1, 4)
-        mixed = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask[:, None, None, :])
+        mixed = nn.functional.scaled_dot_product_attention(
+            *_rotated(query, key), value, attn_mask=mask[:, None, None, :]
+        )
         mixed = mixed.transpose(1, 2).reshape(num_clips, num_tokens, width)
         tokens = tokens + self.dropout(self.attention_out(mixed))
         return tokens + self.dropout(self.feed_forward(tokens))
 
 
-def sinusoids(num_positions: int, width: int, like: Tensor) -> Tensor:
-    """Fixed sine and cosine positions (num_positions, width), as in "Attention is all you need", section 3.5."""
-    half = width // 2
-    rates = torch.exp(-math.log(10_000.0) / half * torch.arange(half, device=like.device, dtype=torch.float32))
-    angles = torch.arange(num_positions, device=like.device, dtype=torch.float32)[:, None] * rates
-    return torch.cat([angles.sin(), angles.cos()], dim=1).to(like.dtype)
+def _rotated(query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
+    """Turns the halves of each head's vector (..., T, size) against each other by an angle that grows with position."""
+    num_tokens, half = query.shape[-2], query.shape[-1] // 2
+    rates = torch.exp(-math.log(10_000.0) / half * torch.arange(half, device=query.device))
+    angles = torch.arange(num_tokens, device=query.device)[:, None] * rates
+    cosine, sine = angles.cos().to(query.dtype), angles.sin().to(query.dtype)
+
+    def rotate(vectors: Tensor) -> Tensor:
+        first, second = vectors.chunk(2, dim=-1)
+        return torch.cat([first * cosine - second * sine, first * sine + second * cosine], dim=-1)
+
+    return rotate(query), rotate(key)

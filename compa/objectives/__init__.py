@@ -3,7 +3,17 @@
 from compa.objectives.embeddings import Embeddings, Loss
 from compa.objectives.hard_negative_nce import HardNegativeNCE
 from compa.objectives.info_nce import InfoNCE
+from compa.objectives.known_true import judge_pairs, match_keys
 from compa.objectives.modular_nce import ModularNCE
 from compa.objectives.temperature import Temperature
 
-__all__ = ["Embeddings", "HardNegativeNCE", "InfoNCE", "Loss", "ModularNCE", "Temperature"]
+__all__ = [
+    "Embeddings",
+    "HardNegativeNCE",
+    "InfoNCE",
+    "Loss",
+    "ModularNCE",
+    "Temperature",
+    "judge_pairs",
+    "match_keys",
+]

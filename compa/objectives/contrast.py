@@ -1,75 +1,228 @@
-"""The similarities every objective is made of."""
+"""The one comparison that all objectives share: normalisers over the batch of all ranks, and own logits.
+
+It is an operator of its own, `compa::contrast`, so that `torch.compile` takes it as it is, tile by tile.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+import torch.distributed as dist
 from torch import Tensor
 
-from compa.objectives.embeddings import Embeddings, Loss
+from compa.objectives import own, ranks
+from compa.objectives.embeddings import Embeddings
+from compa.objectives.tiles import LOG2_E, Pairs, accumulator_type, add_gradients, log2_sums, sizes_of
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """Logits of own pairs and log-sum-exps over the batch (natural logarithms).
+    """Natural logarithms, in float32 (float64 for float64 embeddings).
 
     Attributes:
-        rows: `(B,)`, over all captions, for every clip.
-        columns: `(B,)`, over all clips, for every caption.
-        positive_columns: `(P,)`, over all clips, for every positive extra (empty unless asked for).
-        own: `(B,)`, logit of clip i and caption i.
-        extras: `(M,)`, logit of an extra and its clip.
+        clip_normalisers: `(B,)`, log of the sum of `exp(logit)` over the captions of all ranks, for every
+            clip.
+        caption_normalisers: `(B,)`, likewise over the clips of all ranks, for every caption.
+        extra_normalisers: `(M,)`, likewise for the positive extras; 0 for the others, or if not asked for.
+        caption_logits: `(B,)`, of clip i and caption i.
+        extra_logits: `(M,)`, of an extra and its clip.
     """
 
-    rows: Tensor
-    columns: Tensor
-    positive_columns: Tensor
-    own: Tensor
-    extras: Tensor
+    clip_normalisers: Tensor
+    caption_normalisers: Tensor
+    extra_normalisers: Tensor
+    caption_logits: Tensor
+    extra_logits: Tensor
 
 
-def contrast(embeddings: Embeddings, *, query_positives: bool = False) -> Contrast:
-    """Compares a batch with itself; pairs in `known_true` are left out, a text's own clip is kept."""
-    audio, scale, num_clips = embeddings.audio.float(), embeddings.scale.float(), len(embeddings.audio)
-    if embeddings.audio.dtype == torch.float64:
-        audio, scale = embeddings.audio, embeddings.scale.double()
-    texts = torch.cat([embeddings.captions, embeddings.extras]).to(audio.dtype)
-    own_clip = torch.cat([torch.arange(num_clips, device=audio.device), embeddings.owner])
-    queries = torch.arange(num_clips, device=audio.device)
-    if query_positives:
-        queries = torch.cat([queries, num_clips + embeddings.is_positive.nonzero()[:, 0]])
-    with torch.autocast(audio.device.type, enabled=False):
-        logits = scale * texts[queries] @ audio.T
-        own = scale * (texts * audio[own_clip]).sum(1)
-    if embeddings.known_true is not None:
-        other = torch.arange(num_clips, device=audio.device) != own_clip[queries, None]
-        logits = logits.masked_fill(embeddings.known_true[queries] & other, -torch.inf)
-    columns = logits.logsumexp(1)
+def contrast(embeddings: Embeddings, counts: Sequence[int], *, query_positives: bool = False) -> Contrast:
+    """Compares every clip with every caption of all ranks, and with its own extras alone.
+
+    Known true pairs are left out of the normalisers, a text's own clip never is. On W ranks the clips
+    travel to the
+    texts: a rank compares its `B` captions (and `P` positive extras, if asked to) with the `G` clips of all
+    ranks, and its `M` extras with their own clips. Nothing of size B x G is kept.
+
+    Args:
+        embeddings: The batch of this rank.
+        counts: Clips of every rank; empty to stay within this one.
+        query_positives: Whether positive extras are compared with all clips.
+    """
+    e, num_clips, first = embeddings, len(embeddings.audio), _first_clip(counts)
+    inputs = (e.audio, e.captions, e.extras, e.scale)
+    keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in inputs)
+    is_query = e.is_positive if query_positives else None
+    of_clips, of_texts, logits, _, _ = torch.ops.compa.contrast(
+        *inputs, e.owner, is_query, e.known_true, list(counts), keep
+    )
     return Contrast(
-        rows=logits[:num_clips].logsumexp(0),
-        columns=columns[:num_clips],
-        positive_columns=columns[num_clips:],
-        own=own[:num_clips],
-        extras=own[num_clips:],
+        clip_normalisers=of_clips[first : first + num_clips] / LOG2_E,
+        caption_normalisers=of_texts[:num_clips] / LOG2_E,
+        extra_normalisers=of_texts[num_clips:] / LOG2_E,
+        caption_logits=logits[:num_clips],
+        extra_logits=logits[num_clips:],
     )
 
 
-def add_own(rows: Tensor, logits: Tensor, owner: Tensor) -> Tensor:
-    """Adds each clip's own further logits `(M,)` to its log-sum-exp `(B,)`; a logit of -inf adds nothing."""
-    top = rows.detach().scatter_reduce(0, owner, logits.detach(), "amax", include_self=True)
-    mass = (rows - top).exp().index_add(0, owner, (logits - top[owner]).exp())
-    return top + mass.log()
+def _first_clip(counts: Sequence[int]) -> int:
+    return sum(counts[: dist.get_rank()]) if counts else 0
 
 
-def mean_own(first: Tensor, further: Tensor, owner: Tensor, counts: Tensor) -> Tensor:
-    """Averages, clip by clip, one value `(B,)` and the further ones `(M,)` that `counts` `(M,)` says count."""
-    total = first.index_add(0, owner, torch.where(counts, further, 0))
-    return total / torch.ones_like(first).index_add(0, owner, counts.to(first.dtype))
+def _kept(num_clips: int, captions: Tensor, keep: bool) -> int:
+    return min(num_clips * len(captions), sizes_of(captions.device).kept) if keep else 0
 
 
-def loss_of(audio_to_text: Tensor, text_to_audio: Tensor) -> Loss:
-    """Averages the two directions over the clips."""
-    parts = {"audio_to_text": audio_to_text.mean(), "text_to_audio": text_to_audio.mean()}
-    total = (parts["audio_to_text"] + parts["text_to_audio"]) / 2
-    return Loss(total, {name: value.detach() for name, value in parts.items()})
+def _pairs(
+    everyone: Tensor,
+    captions: Tensor,
+    extras: Tensor,
+    scale: Tensor,
+    owner: Tensor,
+    is_query: Tensor | None,
+    known_true: Tensor | None,
+    counts: Sequence[int],
+    kept: Tensor,
+) -> Pairs:
+    # Which extras are compared is known to the device alone: the one wait for it, and in ModularNCE only.
+    queries = owner[:0] if is_query is None else is_query.nonzero()[:, 0]
+    own_clip = torch.cat([torch.arange(len(captions), device=owner.device), owner]) + _first_clip(counts)
+    weight = scale.to(accumulator_type(everyone.dtype)) * LOG2_E
+    return Pairs(everyone, captions, extras, queries, own_clip, weight, known_true, kept)
+
+
+@torch.library.custom_op(
+    "compa::contrast",
+    mutates_args=(),
+    schema="(Tensor audio, Tensor captions, Tensor extras, Tensor scale, Tensor owner, Tensor? is_query, "
+    "Tensor? known_true, SymInt[] counts, bool keep) -> (Tensor, Tensor, Tensor, Tensor, Tensor)",
+)
+def _contrast(
+    audio: Tensor,
+    captions: Tensor,
+    extras: Tensor,
+    scale: Tensor,
+    owner: Tensor,
+    is_query: Tensor | None,
+    known_true: Tensor | None,
+    counts: Sequence[int],
+    keep: bool,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Gives the log2 sums of clips `(G,)` and texts, own logits, all ranks' audio and the logits it kept."""
+    with torch.autocast(audio.device.type, enabled=False):
+        everyone = ranks.gather_rows(audio, counts) if counts else audio
+        factor = scale.to(accumulator_type(audio.dtype))
+        kept = factor.new_empty(_kept(len(everyone), captions, keep))
+        pairs = _pairs(everyone, captions, extras, scale, owner, is_query, known_true, counts, kept)
+        of_clips, of_texts = log2_sums(pairs)
+        if counts:
+            of_clips = ranks.log2_sum(of_clips)
+        of_captions = own.logits(audio, captions, None, factor)
+        of_extras = own.logits(audio, extras, owner, factor)
+    gathered = everyone if counts else audio.new_empty(0)
+    return of_clips, of_texts, torch.cat([of_captions, of_extras]), gathered, kept
+
+
+@_contrast.register_fake
+def _shapes(audio: Tensor, captions: Tensor, extras: Tensor, *others: Any) -> tuple[Tensor, ...]:
+    counts, keep = others[-2:]
+    num_clips, num_texts = sum(counts) if counts else len(audio), len(captions) + len(extras)
+    like = audio.new_empty(0, dtype=accumulator_type(audio.dtype))
+    gathered = audio.new_empty((num_clips, audio.shape[1]) if counts else 0)
+    lengths = (num_clips, num_texts, num_texts, _kept(num_clips, captions, keep))
+    of_clips, of_texts, logits, kept = (like.new_empty(length) for length in lengths)
+    return of_clips, of_texts, logits, gathered, kept
+
+
+@torch.library.custom_op(
+    "compa::contrast_gradients",
+    mutates_args=(),
+    schema="(Tensor[] slopes, Tensor[] results, Tensor audio, Tensor captions, Tensor extras, Tensor scale, "
+    "Tensor owner, Tensor? is_query, Tensor? known_true, SymInt[] counts, bool[] wanted) "
+    "-> (Tensor, Tensor, Tensor, Tensor)",
+)
+def _gradients(
+    slopes: Sequence[Tensor],
+    results: Sequence[Tensor],
+    audio: Tensor,
+    captions: Tensor,
+    extras: Tensor,
+    scale: Tensor,
+    owner: Tensor,
+    is_query: Tensor | None,
+    known_true: Tensor | None,
+    counts: Sequence[int],
+    wanted: Sequence[bool],
+) -> tuple[Tensor, ...]:
+    """Gives the gradients of audio, captions, extras and scale; empty where they aren't wanted."""
+    to_clips, to_texts, to_logits = slopes
+    of_clips, of_texts, logits, gathered, kept = results
+    with torch.autocast(audio.device.type, enabled=False):
+        everyone, factor = gathered if counts else audio, scale.to(logits.dtype)
+        if counts:
+            to_clips = ranks.sum_of(to_clips)
+        # Half precision needs weights near 1, whatever the size of the batch and the scale of the loss.
+        unit = torch.maximum(to_clips.abs().amax(), to_texts.abs().amax()).clamp(
+            min=torch.finfo(factor.dtype).tiny
+        )
+        needs_audio, needs_captions, needs_extras, needs_scale = wanted
+        to_everyone = torch.zeros_like(everyone, dtype=factor.dtype) if needs_audio or needs_scale else None
+        to_captions = torch.zeros_like(captions, dtype=factor.dtype) if needs_captions else None
+        to_extras = torch.zeros_like(extras, dtype=factor.dtype) if needs_extras else None
+        pairs = _pairs(everyone, captions, extras, scale, owner, is_query, known_true, counts, kept)
+        pair_slopes = (to_clips / unit, to_texts / unit)
+        add_gradients(pairs, (of_clips, of_texts), pair_slopes, to_everyone, to_captions, to_extras)
+        to_scale = torch.zeros_like(factor)
+        if needs_scale and to_everyone is not None:
+            # weight * d/dweight is the sum of audio * d/daudio, logit * d/dlogit likewise.
+            to_scale = own.dot(everyone, to_everyone) * unit * LOG2_E + torch.dot(to_logits, logits) / factor
+        for grad in (to_everyone, to_captions, to_extras):
+            if grad is not None:
+                grad.mul_(pairs.weight * unit)
+        to_audio = to_everyone if needs_audio else None
+        if counts and to_audio is not None:
+            to_audio = ranks.scatter_sum(to_audio.to(audio.dtype), counts).to(factor.dtype)
+        weights = to_logits * factor
+        own.add_gradients(audio, captions, None, weights[: len(audio)], to_audio, to_captions)
+        own.add_gradients(audio, extras, owner, weights[len(audio) :], to_audio, to_extras)
+    nothing = audio.new_empty(0)
+    grads = (nothing if grad is None else grad.to(audio.dtype) for grad in (to_audio, to_captions, to_extras))
+    return (*grads, to_scale.to(scale.dtype))
+
+
+@_gradients.register_fake
+def _gradient_shapes(_: Any, __: Any, *inputs: Any) -> tuple[Tensor, ...]:
+    *tensors, scale = inputs[:4]
+    wanted = inputs[-1]
+    grads = (
+        torch.empty_like(t) if needed else t.new_empty(0) for t, needed in zip(tensors, wanted, strict=False)
+    )
+    return (*grads, torch.empty_like(scale))
+
+
+def _remember(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    *tensors, counts, _ = inputs
+    ctx.set_materialize_grads(False)
+    ctx.counts = counts
+    ctx.save_for_backward(*output, *tensors)
+
+
+def _go_back(ctx: Any, *slopes: Tensor | None) -> tuple[Tensor | None, ...]:
+    results, inputs = ctx.saved_tensors[:5], ctx.saved_tensors[5:]
+    given = [
+        torch.zeros_like(result) if slope is None else slope
+        for slope, result in zip(slopes[:3], results[:3], strict=True)
+    ]
+    wanted = list(ctx.needs_input_grad[:4])
+    grads = torch.ops.compa.contrast_gradients(given, results, *inputs, ctx.counts, wanted)
+    return (*(grad if needed else None for grad, needed in zip(grads, wanted, strict=True)), *[None] * 5)
+
+
+def _refuse(ctx: Any, *slopes: Any) -> None:
+    raise NotImplementedError("the objectives have no second derivative: go back without create_graph=True")
+
+
+torch.library.register_autograd("compa::contrast", _go_back, setup_context=_remember)
+torch.library.register_autograd("compa::contrast_gradients", _refuse)

@@ -20,10 +20,10 @@ class Embeddings:
         owner: `(M,)` int64, the index in this batch of the clip that an extra belongs to.
         is_positive: `(M,)` bool, whether an extra is true of its clip.
         scale: `()`, one over the temperature.
-        known_true: `(B + M, G)` bool or None. Text t (captions first, then extras) is true of clip g of the batch
-            of all ranks, clips in rank order (`G = B` in one process and in `eval()` mode). Such a pair is no
-            negative in either direction. A text's own clip is ignored, but a hard negative may not be marked true
-            of its own clip.
+        known_true: `(B + M, G)` bool or None. Text t (captions first, then extras) is true of clip g of the
+            batch of all ranks, clips in rank order (`G = B` in one process and in `eval()` mode). Such a
+            pair is no negative in either direction. A text's own clip is ignored, but a hard negative may
+            not be marked true of its own clip.
     """
 
     audio: Tensor
@@ -41,8 +41,8 @@ class Loss:
 
     Attributes:
         total: `()`, the mean of the two directions. On W ranks it is `W * sum over own clips / clips of all
-            ranks`, so that its mean over the ranks is the loss of the whole batch, and gradients averaged over
-            the ranks are those of the whole batch.
+            ranks`, so that its mean over the ranks is the loss of the whole batch, and gradients averaged
+            over the ranks are those of the whole batch.
         parts: named scalars without gradient, for logging, by the same convention.
     """
 

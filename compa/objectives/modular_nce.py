@@ -1,32 +1,68 @@
-"""Contrast over captions of several granularities."""
+"""Contrast with several true captions a clip, of several granularities."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
-from torch import nn
+from torch import Tensor
 
-from compa.objectives.contrast import add_own, contrast, loss_of, mean_own
-from compa.objectives.embeddings import Embeddings, Loss
+from compa.objectives import own
+from compa.objectives.contrast import Contrast
+from compa.objectives.embeddings import Embeddings
+from compa.objectives.objective import Objective
 
 
-class ModularNCE(nn.Module):
-    """Contrast with several true captions a clip, and the clip's own hard negatives."""
+class ModularNCE(Objective):
+    """Contrast in which a clip has several true captions, and its own hard negatives.
 
-    def __init__(self, positives: Literal["mean", "sum"] = "mean") -> None:
-        super().__init__()
+    With `s_ij = scale * <audio_i, caption_j>`, `z_m = scale * <audio_i, extra_m>` for extra m of clip i,
+    positives P(i) and hard negatives N(i) of clip i, the true logits `T(i) = {s_ii} + {z_m, m in P(i)}` and
+
+        Z_i = sum_j exp(s_ij) + sum_{m in P(i)} exp(z_m) + sum_{m in N(i)} exp(z_m)
+
+    for every clip i
+
+        audio→text, positives="mean":  mean over t in T(i) of -log( exp(t) / Z_i )
+        audio→text, positives="sum":   -log( sum over t in T(i) of exp(t) / Z_i )
+        text→audio:  mean over its 1 + |P(i)| true captions c of -log( exp(s_ci) / sum_g exp(s_cg) ), over
+        all clips g
+
+    Known true pairs are left out of the sums over j and g. "mean" can't fall below `log(1 + |P(i)|)`, since
+    the true captions compete with each other; "sum" can reach 0.
+
+    Inputs: `audio` and `captions` `(B, D)`, `extras` `(M, D)` with `owner` and `is_positive` `(M,)`,
+    `scale` `()`, `known_true` `(B + M, G)` or None.
+
+    Relation to the others: `InfoNCE` without extras, for either kind of positives; with hard negatives only
+    it is `HardNegativeNCE`.
+
+    Paper: modular contrastive learning, CompA (ICLR 2024), third stage ("mean").
+    """
+
+    queries_positives: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        positives: Literal["mean", "sum"] = "mean",
+        *,
+        check_values: Literal["first", "always", "never"] = "first",
+    ) -> None:
+        super().__init__(check_values=check_values)
         if positives not in ("mean", "sum"):
-            raise ValueError(f"positives is {positives!r}; it must be 'mean' or 'sum'")
+            raise ValueError(f"positives is {positives!r}; it needs to be 'mean' or 'sum'")
         self.positives = positives
 
-    def forward(self, embeddings: Embeddings) -> Loss:
-        """Gives the loss of one batch."""
-        c, owner, is_positive = contrast(embeddings, query_positives=True), embeddings.owner, embeddings.is_positive
+    def losses(self, embeddings: Embeddings, contrast: Contrast) -> tuple[Tensor, Tensor]:
+        """Gives the loss of every clip, audio→text and text→audio: `(B,)` each."""
+        owner, is_positive = embeddings.owner, embeddings.is_positive
+        captions, extras = contrast.caption_logits, contrast.extra_logits
         if self.positives == "mean":
-            true = mean_own(c.own, c.extras, owner, is_positive)
+            true = own.mean(captions, extras, owner, is_positive)
         else:
-            true = add_own(c.own, torch.where(is_positive, c.extras, -torch.inf), owner)
-        audio_to_text = add_own(c.rows, c.extras, owner) - true
-        queries = torch.zeros_like(c.extras).masked_scatter(is_positive, c.positive_columns) - c.extras
-        return loss_of(audio_to_text, mean_own(c.columns - c.own, queries, owner, is_positive))
+            true = own.log_add(captions, torch.where(is_positive, extras, -torch.inf), owner)
+        audio_to_text = own.log_add(contrast.clip_normalisers, extras, owner) - true
+        text_to_audio = own.mean(
+            contrast.caption_normalisers - captions, contrast.extra_normalisers - extras, owner, is_positive
+        )
+        return audio_to_text, text_to_audio

@@ -20,8 +20,8 @@ def are_several() -> bool:
 def exchange(numbers: Sequence[int]) -> list[list[int]]:
     """Gives every rank's numbers (equally many on each), in rank order.
 
-    They travel over the CPU, so that no GPU has to be waited for: over the default group where it speaks gloo, else
-    over a gloo group of its own, made at the first call.
+    They travel over the CPU, so that no GPU has to be waited for: over the default group where it speaks
+    gloo, else over a gloo group of its own, made at the first call.
     """
     own = torch.tensor(numbers, dtype=torch.int64)
     shares = [torch.empty_like(own) for _ in range(dist.get_world_size())]
@@ -45,15 +45,17 @@ def gather_rows(rows: Tensor, counts: Sequence[int]) -> Tensor:
     _all_gather(everything, rows.contiguous())
     if min(counts) == most:
         return everything
-    return torch.cat([share[:count] for share, count in zip(everything.split(most), counts, strict=True)])
+    return torch.cat(
+        [share[:count] for share, count in zip(everything.view(len(counts), most, -1), counts, strict=True)]
+    )
 
 
 def scatter_sum(everything: Tensor, counts: Sequence[int]) -> Tensor:
     """Sums every rank's `(sum of counts, D)` and gives each rank the sum of its own rows.
 
-    Half precision is summed in float32. Gloo's reduce-scatter is an all-reduce inside, twice the bytes, so there
-    (and where a reduce-scatter would sum in half precision, or can't share unevenly) shares go straight to their
-    owner, who sums them.
+    Half precision is summed in float32. Gloo's reduce-scatter is an all-reduce inside, twice the bytes, so
+    there (and where a reduce-scatter would sum in half precision, or can't share unevenly) shares go
+    straight to their owner, who sums them.
     """
     own = counts[dist.get_rank()]
     is_half = everything.dtype in (torch.float16, torch.bfloat16)
@@ -68,7 +70,7 @@ def scatter_sum(everything: Tensor, counts: Sequence[int]) -> Tensor:
 
 
 def log2_sum(log2_masses: Tensor) -> Tensor:
-    """Adds up what every rank has of each mass, given and returned as binary logarithms; two vectors travel."""
+    """Adds up what every rank has of each mass, given and returned as log2; two vectors travel."""
     top = log2_masses.clone()
     dist.all_reduce(top, op=dist.ReduceOp.MAX)
     mass = (log2_masses - top).exp2_()
@@ -76,10 +78,11 @@ def log2_sum(log2_masses: Tensor) -> Tensor:
     return mass.log2_().add_(top)
 
 
-def sum_in_place(vector: Tensor) -> Tensor:
+def sum_of(vector: Tensor) -> Tensor:
     """Sums a vector over the ranks."""
-    dist.all_reduce(vector)
-    return vector
+    total = vector.clone()
+    dist.all_reduce(total)
+    return total
 
 
 def _control_group() -> Any:
@@ -93,7 +96,7 @@ def _control_group() -> Any:
 
 
 def _named(*names: str) -> Callable[..., Any]:
-    """Finds the first of several names a collective has had: torch 2.14 renamed some and warns of the old ones."""
+    """Finds a collective by the first of its names there is: torch 2.14 renamed some and warns of the old."""
     found: Callable[..., Any] = next(getattr(dist, name) for name in names if hasattr(dist, name))
     return found
 

@@ -14,8 +14,9 @@ class Temperature(nn.Module):
     """A learnable temperature, kept as `log_scale = log(1 / temperature)` and never below `floor`.
 
     `scale = exp(log_scale)`. The log-scale is put back under its bound before every use, so an optimiser that
-    pushed it beyond can bring it down again at once (a clamp inside the formula would have no gradient there). It
-    stays float32 whatever the model is cast to: in bfloat16 a step of 1e-3 would be lost in rounding.
+    pushed it beyond can bring it down again at once (a clamp inside the formula would have no gradient
+    there). It stays float32 whatever the model is cast to: in bfloat16 a step of 1e-3 would be lost in
+    rounding.
 
     Args:
         initial: Where the temperature starts.
@@ -41,7 +42,7 @@ class Temperature(nn.Module):
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
         """Moves the parameter without casting it."""
         exact = self.log_scale.detach().clone()
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         if not self.log_scale.is_meta:
             self.log_scale.data = exact.to(self.log_scale.device)
         return self

@@ -1,7 +1,7 @@
 """The sums over all pairs of texts and clips, tile by tile, and their gradients.
 
-Letters: `G` clips, `B` captions, `M` extras (of which `P` are compared with all clips), `D` dimensions. Logits are
-kept in binary units, `logit * log2(e)`, since `exp2` takes less than half the time of `exp`.
+Letters: `G` clips, `B` captions, `M` extras (of which `P` are compared with all clips), `D` dimensions.
+Logits are kept in binary units, `logit * log2(e)`, since `exp2` takes less than half the time of `exp`.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ LOG2_E = math.log2(math.e)
 HALF = (torch.float16, torch.bfloat16)
 
 
-@dataclass
+@dataclass(frozen=True)
 class TileSizes:
-    """How large a tile is (its edge), and how many logits may be kept for the way back instead of recomputed."""
+    """How long the edge of a tile is, and how many logits are kept for the way back, not computed again."""
 
     edge: int
     kept: int
 
 
 SIZES = {"cpu": TileSizes(edge=512, kept=1024**2), "cuda": TileSizes(edge=2048, kept=2048**2)}
-"""By device type. On the CPU a tile fits into the second-level cache; on a GPU larger ones keep it busy."""
+"""By device type. On a CPU a tile fits into the second-level cache; a GPU needs larger ones to be busy."""
 
 
 def sizes_of(device: torch.device) -> TileSizes:
-    """Looks up the tile sizes of a device; unknown ones are taken for a GPU."""
+    """Looks up the tile sizes of a device; other accelerators are treated like a GPU."""
     return SIZES.get(device.type, SIZES["cuda"])
 
 
 def accumulator_type(dtype: torch.dtype) -> torch.dtype:
-    """Gives the type sums are made in: float32 for half precision, else the type itself."""
+    """Gives the type that sums are made in: float32 for half precision, else the type itself."""
     return torch.float32 if dtype in HALF else dtype
 
 
@@ -46,12 +46,12 @@ def slices(length: int, step: int) -> list[slice]:
 
 @dataclass(frozen=True)
 class TextBlock:
-    """A piece of the texts: rows of the captions, or some of the extras.
+    """A piece of the texts.
 
     Attributes:
-        is_caption: Whether it counts in the clips' sums too.
-        rows: Where its rows lie in the captions or extras: a slice, or `(n,)` int64.
-        numbers: Its rows in `known_true`, and in the results; alike.
+        is_caption: Whether these are captions, which count in the clips' sums too, or extras.
+        rows: Where they lie in the captions or extras: a slice, or `(n,)` int64.
+        numbers: Where they lie among captions, then extras; alike.
         length: How many they are.
     """
 
@@ -61,9 +61,28 @@ class TextBlock:
     length: int
 
 
+@dataclass(frozen=True)
+class Tile:
+    """The logits of a block of texts and a piece of the clips.
+
+    Attributes:
+        block: Which texts.
+        clips: Which clips.
+        texts: `(n, D)`, their embeddings.
+        audio: `(g, D)`, their embeddings.
+        logits: `(n, g)`, binary; -inf where a pair is hidden. Valid until the next tile is made.
+    """
+
+    block: TextBlock
+    clips: slice
+    texts: Tensor
+    audio: Tensor
+    logits: Tensor
+
+
 @dataclass
-class Tiles:
-    """All pairs of clips and texts, a tile of logits at a time.
+class Pairs:
+    """All pairs of texts and clips.
 
     Attributes:
         audio: `(G, D)`.
@@ -71,9 +90,9 @@ class Tiles:
         extras: `(M, D)`.
         queries: `(P,)` int64, the extras that are compared with all clips.
         own_clip: `(B + M,)` int64, which of the G clips a text belongs to.
-        weight: `()`, what turns a cosine into a binary logit.
+        weight: `()`, what turns a cosine into a binary logit, in the accumulator's type.
         known_true: `(B + M, G)` bool or None.
-        kept: `(K,)`, place for the first K logits.
+        kept: `(K,)`, room for the logits of the first tiles.
     """
 
     audio: Tensor
@@ -87,49 +106,41 @@ class Tiles:
 
     def __post_init__(self) -> None:
         self.edge = sizes_of(self.audio.device).edge
-        self.dtype = accumulator_type(self.audio.dtype)
-        self.size = min(self.edge, max(len(self.captions), len(self.queries))) * min(self.edge, len(self.audio))
-
-    def blocks(self) -> list[TextBlock]:
-        """Cuts the texts into pieces."""
-        num_captions = len(self.captions)
-        captions = [
-            TextBlock(True, rows, rows, rows.stop - rows.start) for rows in slices(num_captions, self.edge)
-        ]
-        extras = [TextBlock(False, rows, rows + num_captions, len(rows)) for rows in self.queries.split(self.edge)]
-        return captions + [block for block in extras if block.length]
 
     def scratch(self) -> Tensor:
-        """Makes room for one tile."""
-        return self.audio.new_empty(self.size, dtype=self.dtype)
+        """Makes room for the numbers of one tile."""
+        most_texts = max(len(self.captions), len(self.queries))
+        return self.weight.new_empty(min(self.edge, most_texts) * min(self.edge, len(self.audio)))
 
-    def texts(self, block: TextBlock) -> Tensor:
-        """Gives the embeddings of a block `(n, D)`, ready for `product`."""
-        return operand((self.captions if block.is_caption else self.extras)[block.rows])
-
-    def walk(self, *, recall: bool) -> Iterator[tuple[TextBlock, Tensor, slice, Tensor, Tensor]]:
-        """Gives every tile: the block of texts and its embeddings, the clips and theirs, and the logits.
-
-        Masked logits are -inf. Logits live until the next tile, but for the kept ones.
+    def tiles(self, *, recall: bool) -> Iterator[Tile]:
+        """Makes the tiles one after the other, all clips for a block of texts before the next block.
 
         Args:
             recall: Whether the kept logits are there already.
         """
         scratch, used = self.scratch(), 0
-        for block in self.blocks():
-            texts = self.texts(block)
+        for block in self._blocks():
+            texts = _factor((self.captions if block.is_caption else self.extras)[block.rows])
             for clips in slices(len(self.audio), self.edge):
-                audio, size = operand(self.audio[clips]), block.length * (clips.stop - clips.start)
+                audio = _factor(self.audio[clips])
+                size = len(texts) * len(audio)
                 is_kept = used + size <= len(self.kept)
-                place = self.kept[used : used + size] if is_kept else scratch[:size]
+                logits = (self.kept[used : used + size] if is_kept else scratch[:size]).view(len(texts), -1)
                 used += size if is_kept else 0
-                logits = place.view(block.length, -1)
                 if not (is_kept and recall):
-                    product(texts, audio.T, logits).mul_(self.weight)
-                    self._mask(logits, block, clips)
-                yield block, texts, clips, audio, logits
+                    _multiply(texts, audio.T, logits).mul_(self.weight)
+                    self._hide(logits, block, clips)
+                yield Tile(block, clips, texts, audio, logits)
 
-    def _mask(self, logits: Tensor, block: TextBlock, clips: slice) -> None:
+    def _blocks(self) -> list[TextBlock]:
+        num_captions = len(self.captions)
+        captions = slices(num_captions, self.edge)
+        queries = [self.queries[piece] for piece in slices(len(self.queries), self.edge)]
+        return [TextBlock(True, rows, rows, rows.stop - rows.start) for rows in captions] + [
+            TextBlock(False, rows, rows + num_captions, len(rows)) for rows in queries
+        ]
+
+    def _hide(self, logits: Tensor, block: TextBlock, clips: slice) -> None:
         """Hides known true pairs, but never a text from its own clip."""
         if self.known_true is None:
             return
@@ -141,92 +152,96 @@ class Tiles:
         logits.masked_fill_(hidden, -torch.inf)
 
 
-def operand(vectors: Tensor) -> Tensor:
-    """Makes a factor of `product`: half precision stays so only where the hardware sums it in float32."""
-    return vectors.float() if vectors.dtype in HALF and vectors.device.type != "cuda" else vectors
+def log2_sums(pairs: Pairs) -> tuple[Tensor, Tensor]:
+    """Sums `exp(logit)` over the pairs that aren't hidden.
+
+    Returns:
+        For every clip the log2 of the sum over the captions `(G,)`, -inf where there is none, and for every
+        text the log2 of the sum over the clips `(B + M,)`, 0 for the extras that aren't compared.
+    """
+    scratch, like = pairs.scratch(), pairs.weight
+    of_clips, of_texts = _LogSum(len(pairs.audio), like), like.new_zeros(len(pairs.own_clip))
+    of_block = _LogSum(0, like)
+    for tile in pairs.tiles(recall=False):
+        room = scratch[: tile.logits.numel()].view_as(tile.logits)
+        if tile.block.is_caption:
+            of_clips.add(tile.clips, tile.logits, 0, room)
+        if tile.clips.start == 0:
+            of_block = _LogSum(tile.block.length, like)
+        of_block.add(slice(None), tile.logits, 1, room)
+        if tile.clips.stop == len(pairs.audio):
+            of_texts[tile.block.numbers] = of_block.value()
+    return of_clips.value(), of_texts
 
 
-def product(left: Tensor, right: Tensor, out: Tensor) -> Tensor:
-    """Multiplies two matrices of one type into `out`, in its precision."""
-    if left.dtype == out.dtype:
-        return torch.mm(left, right, out=out)
-    return torch.mm(left, right, out_dtype=out.dtype, out=out)
+def add_gradients(
+    pairs: Pairs,
+    sums: tuple[Tensor, Tensor],
+    slopes: tuple[Tensor, Tensor],
+    of_audio: Tensor | None,
+    of_captions: Tensor | None,
+    of_extras: Tensor | None,
+) -> None:
+    """Goes back through `log2_sums`, adding gradients, divided by the weight, where they are asked for.
+
+    Args:
+        pairs: As on the way there, with the logits it kept.
+        sums: The results of `log2_sums`, those of the clips added up over all ranks.
+        slopes: The gradients of these results, `(G,)` and `(B + M,)`.
+        of_audio: `(G, D)`, in the accumulator's type.
+        of_captions: `(B, D)`, likewise.
+        of_extras: `(M, D)`, likewise.
+    """
+    scratch, spare = pairs.scratch(), pairs.scratch()
+    for tile in pairs.tiles(recall=True):
+        numbers, clips, logits = tile.block.numbers, tile.clips, tile.logits
+        weights = torch.sub(logits, sums[1][numbers, None], out=scratch[: logits.numel()].view_as(logits))
+        weights.exp2_().mul_(slopes[1][numbers, None])
+        if tile.block.is_caption:
+            shares = torch.sub(logits, sums[0][clips], out=spare[: logits.numel()].view_as(logits)).exp2_()
+            weights.addcmul_(shares, slopes[0][clips])
+        of_texts = of_captions if tile.block.is_caption else of_extras
+        if of_texts is not None:
+            _add_product(of_texts, tile.block.rows, weights, tile.audio)
+        if of_audio is not None:
+            _add_product(of_audio, clips, weights.T, tile.texts)
 
 
-def add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
-    """Adds the product of weights and vectors to `total`, in its precision."""
-    if right.dtype == total.dtype:
-        total.addmm_(left, right)
-    else:
-        total.add_(torch.mm(left.to(right.dtype), right, out_dtype=total.dtype))
-
-
-class LogSum:
-    """A running binary log-sum-exp2 of many rows, safe at any size of the logits."""
+class _LogSum:
+    """A running log2 of a sum of powers of two, safe at any size of the logits."""
 
     def __init__(self, length: int, like: Tensor) -> None:
         self.top = like.new_full((length,), torch.finfo(like.dtype).min)
         self.mass = like.new_zeros(length)
 
-    def add(self, rows: slice, logits: Tensor, dim: int, scratch: Tensor) -> None:
-        """Adds logits to some rows, summing over `dim`."""
+    def add(self, rows: slice, logits: Tensor, dim: int, room: Tensor) -> None:
+        """Adds logits, summed over `dim`, to some rows; `room` is as large as they are."""
         top, mass = self.top[rows], self.mass[rows]
         higher = torch.maximum(top, logits.amax(dim))
-        terms = torch.sub(logits, higher.unsqueeze(dim), out=scratch.view_as(logits)).exp2_()
+        terms = torch.sub(logits, higher.unsqueeze(dim), out=room).exp2_()
         mass.mul_((top - higher).exp2_()).add_(terms.sum(dim))
         top.copy_(higher)
 
     def value(self) -> Tensor:
-        """Gives the result; -inf where nothing was added."""
         return self.top + self.mass.log2()
 
 
-def log2_sums(tiles: Tiles) -> tuple[Tensor, Tensor]:
-    """Sums over all pairs.
-
-    Returns:
-        For every clip the log2 of the sum over the captions `(G,)`, and for every text the log2 of the sum over the
-        clips `(B + M,)`; 0 for the extras that aren't compared.
-    """
-    like, scratch = tiles.weight, tiles.scratch()
-    over_captions = LogSum(len(tiles.audio), like)
-    over_clips = like.new_zeros(len(tiles.own_clip))
-    current: TextBlock | None = None
-    running = LogSum(0, like)
-    for block, _, clips, _, logits in tiles.walk(recall=False):
-        if block is not current:
-            current, running = block, LogSum(block.length, like)
-        room = scratch[: logits.numel()]
-        running.add(slice(None), logits, 1, room)
-        if block.is_caption:
-            over_captions.add(clips, logits, 0, room)
-        if clips.stop == len(tiles.audio):
-            over_clips[block.numbers] = running.value()
-    return over_captions.value(), over_clips
+def _factor(vectors: Tensor) -> Tensor:
+    """Makes a factor of a product: half precision stays where the hardware multiplies it into float32."""
+    return vectors.float() if vectors.dtype in HALF and vectors.device.type != "cuda" else vectors
 
 
-def gradients(
-    tiles: Tiles, sums: tuple[Tensor, Tensor], slopes: tuple[Tensor, Tensor], grads: tuple[Tensor, Tensor, Tensor]
-) -> None:
-    """Goes back through `log2_sums`, adding to `grads`; the caller multiplies them by the scale.
+def _multiply(left: Tensor, right: Tensor, out: Tensor) -> Tensor:
+    if left.dtype == out.dtype:
+        return torch.mm(left, right, out=out)
+    return torch.mm(left, right, out_dtype=out.dtype, out=out)
 
-    Args:
-        tiles: As on the way there.
-        sums: The results of `log2_sums`, those of the clips over all ranks.
-        slopes: The gradients of the natural log-sum-exps, `(G,)` and `(B + M,)`.
-        grads: Of audio, captions and extras, in the accumulator's type.
-    """
-    of_audio, of_captions, of_extras = grads
-    scratch, spare = tiles.scratch(), tiles.scratch()
-    for block, texts, clips, audio, logits in tiles.walk(recall=True):
-        weights = scratch[: logits.numel()].view_as(logits)
-        torch.sub(logits, sums[1][block.numbers, None], out=weights).exp2_().mul_(slopes[1][block.numbers, None])
-        if block.is_caption:
-            room = spare[: logits.numel()].view_as(logits)
-            weights.addcmul_(torch.sub(logits, sums[0][clips], out=room).exp2_(), slopes[0][clips])
-            add_product(of_captions[block.rows], weights, audio)
-        else:
-            rows = torch.zeros_like(texts, dtype=tiles.dtype)
-            add_product(rows, weights, audio)
-            of_extras.index_add_(0, block.rows, rows)
-        add_product(of_audio[clips], weights.T, texts)
+
+def _add_product(total: Tensor, rows: slice | Tensor, weights: Tensor, vectors: Tensor) -> None:
+    """Adds `weights @ vectors` to some rows of `total`, in its precision."""
+    if vectors.dtype != total.dtype:
+        total[rows] += torch.mm(weights.to(vectors.dtype), vectors, out_dtype=total.dtype)
+    elif isinstance(rows, slice):
+        total[rows].addmm_(weights, vectors)
+    else:
+        total[rows] += weights @ vectors

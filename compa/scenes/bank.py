@@ -1,7 +1,8 @@
 """Event banks: where the waveforms of isolated sound events come from.
 
-A further kind of bank is a module of this package whose name ends in `_bank`, with the constant `ACCEPTS` (what it
-takes, in words) and the functions `accepts(path)` and `open_events(path, sample_rate)`; `open_bank` finds it there.
+A further kind of bank is a module of this package whose name ends in `_bank`: `open_bank` finds it there. It
+has the constant `ACCEPTS` (what it takes, in words) and the functions `accepts(path)` and
+`open_events(path, sample_rate)`.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ class EventBank(Protocol):
         """Names of the recordings of a label."""
 
     def sample(self, label: str, rng: np.random.Generator, **attributes: float) -> Snippet:
-        """A piece of a recording of the label, drawn by `rng`; every bank knows the attribute `duration` (s)."""
+        """A piece of a recording of the label, drawn by `rng`; every bank knows the attribute `duration`."""
 
 
 def open_bank(events: str | Path | None, sample_rate: int = 16000) -> EventBank:
@@ -118,11 +119,18 @@ def _bank_modules() -> list[Any]:
 
 
 def _accepted() -> str:
-    return " or ".join(module.ACCEPTS for module in _bank_modules())
+    return ", or ".join(module.ACCEPTS for module in _bank_modules())
 
 
 class MemoryBank:
-    """A bank whose recordings are in memory, so that `sample` only cuts."""
+    """A bank whose recordings are in memory, so that `sample` only cuts.
+
+    Args:
+        name: Short, for results.
+        sample_rate: That of every recording, in Hz.
+        recordings: All with a split.
+        skipped: What was left out, and why.
+    """
 
     def __init__(
         self,
@@ -146,7 +154,9 @@ class MemoryBank:
     def split(self, name: Split) -> MemoryBank:
         """The part of the bank that is for training, or for testing."""
         check_split(name)
-        recordings = (r for group in self._recordings.values() for r in group if r.split == name)
+        recordings = [r for group in self._recordings.values() for r in group if r.split == name]
+        if not recordings:
+            raise ValueError(f"this part of {self.name} has no recordings for {name!r}: split the whole bank")
         return MemoryBank(self.name, self.sample_rate, recordings, self.skipped)
 
     def recordings(self, label: str) -> tuple[str, ...]:
@@ -172,8 +182,8 @@ def snippet(recording: Recording, rng: np.random.Generator, duration: float | No
     """Cuts a snippet of `duration` seconds (drawn where None) out of a recording."""
     seconds = rng.uniform(*DEFAULT_SECONDS) if duration is None else duration
     return Snippet(
-        recording.cut(seconds, rng),
-        recording.sample_rate,
+        recording.active.cut(seconds, rng),
+        recording.active.sample_rate,
         recording.name,
         source=recording.source,
         author=recording.author,

@@ -101,8 +101,11 @@ def in_words(claim: Claim, way: int) -> str:
         >>> in_words(Then("dog bark", "siren"), 10)
         'siren after dog bark'
     """
-    labels = (claim.label,) if isinstance(claim, Has) else (claim.first, claim.second)  # type: ignore[attr-defined]
-    return _ways(claim)[way].format(**dict(zip("ab", labels, strict=False)))
+    words = _ways(claim)[way]
+    if isinstance(claim, Has):
+        return words.format(a=claim.label)
+    assert isinstance(claim, Then | While | Louder)
+    return words.format(a=claim.first, b=claim.second)
 
 
 def caption(claim: Claim, rng: np.random.Generator) -> str:

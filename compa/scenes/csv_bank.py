@@ -5,15 +5,15 @@ from __future__ import annotations
 import csv
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
+from io import StringIO
 from pathlib import Path
 
 from compa.scenes.bank import MemoryBank
-from compa.scenes.recordings import SoundFile, Split, read_recordings
+from compa.scenes.recordings import SoundFile, Split, read_recordings, readable
 from compa.scenes.splits import divide
 
 ACCEPTS = "a CSV with the columns file and label"
 
-SOURCE_COLUMNS = ("source", "freesound_id", "source_url")
 LICENCE_COLUMNS = ("licence", "license")
 SPLITS: Mapping[str, Split] = {
     "train": "train",
@@ -36,8 +36,9 @@ def accepts(path: Path) -> bool:
 def open_events(path: Path, sample_rate: int) -> MemoryBank:
     """Reads the clips that a CSV lists.
 
-    Columns are `file` (relative to the CSV) and `label`; further ones are used where they are there: `split` (train
-    or test) or `fold` (the highest is for testing), `source`, `freesound_id` or `source_url`, `author`, `licence`.
+    Columns are `file` (relative to the CSV) and `label`; further ones are used where they are there: `split`
+    (train or test) or `fold` (the highest is for testing), `source`, `freesound_id` or `source_url`,
+    `author`, `licence`.
 
     Raises:
         ValueError: If the CSV cannot be read, lacks a column, or has fewer than 3 usable labels.
@@ -62,7 +63,14 @@ def _read_rows(path: Path) -> list[Row]:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8 text (byte {error.start}): save it as CSV in UTF-8") from error
-    lines = [[cell.strip() for cell in line] for line in csv.reader(text.splitlines(), skipinitialspace=True)]
+    if "\0" in text:
+        raise ValueError(f"{path} is not text but holds zero bytes: save it as CSV in UTF-8")
+    try:
+        lines = [
+            [cell.strip() for cell in line] for line in csv.reader(StringIO(text), skipinitialspace=True)
+        ]
+    except csv.Error as error:
+        raise ValueError(f"{path} cannot be read as CSV: {error}") from error
     lines = [line for line in lines if any(line)]
     if not lines:
         raise ValueError(f"{path} is empty: it needs the columns file and label, and a row a clip")
@@ -74,7 +82,10 @@ def _read_rows(path: Path) -> list[Row]:
 
 
 def _no_column(path: Path, needed: str, header: Sequence[str]) -> str:
-    similar = {"file": ("filename", "file_name", "path", "fname", "audio"), "label": ("labels", "category", "class")}
+    similar = {
+        "file": ("filename", "file_name", "path", "fname", "audio"),
+        "label": ("labels", "category", "class"),
+    }
     nearest = [name for name in header if name in similar[needed]]
     nearest += difflib.get_close_matches(needed, header, n=2, cutoff=0.5)
     found = ", ".join(dict.fromkeys(nearest)) or ", ".join(header[:8])
@@ -87,7 +98,7 @@ def _sound_files(path: Path, rows: Sequence[Row]) -> tuple[list[SoundFile], dict
     files: dict[tuple[Path, str], SoundFile] = {}
     skipped: dict[str, str] = {}
     for number, (row, split) in enumerate(zip(rows, split_of, strict=True), start=2):
-        file, label = row.get("file", ""), " ".join(row.get("label", "").replace("_", " ").split())
+        file, label = row.get("file", ""), readable(row.get("label", ""))
         if not file or not label:
             skipped[file or f"row {number}"] = f"row {number} has no {'label' if file else 'file'}"
             continue
@@ -102,7 +113,7 @@ def _sound_files(path: Path, rows: Sequence[Row]) -> tuple[list[SoundFile], dict
                 label,
                 name,
                 clip,
-                source=_first(row, SOURCE_COLUMNS),
+                source=_source(row),
                 author=_first(row, ("author",)),
                 licence=_first(row, LICENCE_COLUMNS),
                 split=split,
@@ -122,16 +133,20 @@ def _splits(path: Path, rows: Sequence[Row]) -> list[Split | _NoSplit | None]:
     """What the columns `split` or `fold` say of each row; None where there are no such columns."""
     if any(row.get("split") for row in rows):
         return [
-            SPLITS.get(row.get("split", "").lower()) or _NoSplit(f"split {row.get('split', '')!r} is not train or test")
+            SPLITS.get(row.get("split", "").lower())
+            or _NoSplit(f"split {row.get('split', '')!r} is not train or test")
             for row in rows
         ]
     if any(row.get("fold") for row in rows):
         folds = [_fold(path, row.get("fold", "")) for row in rows]
         highest = max(fold for fold in folds if fold is not None)
         if {fold for fold in folds if fold is not None} == {highest}:
-            raise ValueError(f"{path} has only fold {highest:g}: the highest fold is for testing, so give at least two")
+            raise ValueError(
+                f"{path} has only fold {highest:g}: the highest fold is for testing, so give at least two"
+            )
         return [
-            _NoSplit("no fold") if fold is None else ("test" if fold == highest else "train") for fold in folds
+            _NoSplit("no fold") if fold is None else ("test" if fold == highest else "train")
+            for fold in folds
         ]
     return [None] * len(rows)
 
@@ -140,7 +155,17 @@ def _fold(path: Path, text: str) -> float | None:
     try:
         return float(text) if text else None
     except ValueError:
-        raise ValueError(f"{path} has the fold {text!r}: folds are numbers, the highest one is for testing") from None
+        raise ValueError(
+            f"{path} has the fold {text!r}: folds are numbers, the highest one is for testing"
+        ) from None
+
+
+def _source(row: Row) -> str | None:
+    """What a clip was taken from: the column `source`, else the freesound recording, else an address."""
+    freesound_id = row.get("freesound_id")
+    if freesound_id and not row.get("source"):
+        return f"https://freesound.org/s/{freesound_id}"
+    return _first(row, ("source", "source_url"))
 
 
 def _first(row: Row, columns: Iterable[str]) -> str | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from compa.audio.decode import SUFFIXES
 from compa.scenes.bank import MemoryBank
-from compa.scenes.recordings import SoundFile, read_recordings
+from compa.scenes.recordings import SoundFile, read_recordings, readable
 from compa.scenes.splits import divide
 
 ACCEPTS = "a folder with one folder of sound files a label"
@@ -20,6 +20,8 @@ def accepts(path: Path) -> bool:
 def open_events(path: Path, sample_rate: int) -> MemoryBank:
     """Reads `<label>/*.wav|flac|ogg|opus|mp3`; `_` and `-` of a folder's name are blanks of the label.
 
+    Labels are in lower case, so that folders which differ in capitals only are one label.
+
     Raises:
         ValueError: If there are no label folders, or fewer than 3 usable labels.
     """
@@ -27,12 +29,14 @@ def open_events(path: Path, sample_rate: int) -> MemoryBank:
     if not folders:
         flat = len(sound_files(path))
         found = f"{flat} sound file(s) but no label folders" if flat else "no label folders"
-        raise ValueError(f"{path} holds {found}: put each label's files into a folder of its name, or give a CSV")
+        raise ValueError(
+            f"{path} holds {found}: put each label's files into a folder of its name, or give a CSV"
+        )
     files: list[SoundFile] = []
     empty: dict[str, str] = {}
     for folder in folders:
         inside = sound_files(folder)
-        label = " ".join(folder.name.replace("_", " ").replace("-", " ").split())
+        label = readable(folder.name, separators="_-") or folder.name
         files += [SoundFile(label, f"{folder.name}/{file.name}", file) for file in inside]
         if not inside:
             empty[folder.name] = "folder without sound files"

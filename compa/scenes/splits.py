@@ -1,11 +1,10 @@
-"""Which recordings are for training and which for testing: never the same recording, content or source in both."""
+"""Which recordings are for training and which for testing: no recording, content or source is in both."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from compa.scenes.holdout import stable_hash
 from compa.scenes.recordings import Recording, Split
@@ -26,10 +25,10 @@ class Usable:
 def divide(recordings: Sequence[Recording], skipped: Mapping[str, str], where: str) -> Usable:
     """Gives every recording its split and leaves out labels that are not in both splits.
 
-    Recordings that share a source or their content are related, through others too, and stay on one side. Where
-    recordings come with splits, those are kept, but a test recording that is related to one for training is left
-    out. Otherwise a stable hash decides: about one in four is for testing, and a file keeps its side when others
-    are added, as far as every label can have both sides.
+    Recordings that share a source or their content are related, through others too, and stay on one side.
+    Where recordings come with splits, those are kept, but a test recording that is related to one for
+    training is left out. Otherwise a stable hash decides: about one in four is for testing, and a file keeps
+    its side when others are added, as far as every label can have both sides.
 
     Args:
         recordings: All with a split, or all without.
@@ -114,13 +113,11 @@ def _in_both_splits(recordings: Iterable[Recording], reasons: dict[str, str]) ->
     recordings = list(recordings)
     counts = Counter((recording.label, recording.split) for recording in recordings)
     for label in sorted({recording.label for recording in recordings}):
-        lacking = [split for split in ("train", "test") if not counts[label, split]]
-        if lacking:
-            num = sum(counts[label, split] for split in ("train", "test"))
+        num_train, num_test = counts[label, "train"], counts[label, "test"]
+        if not (num_train and num_test):
             reasons[label] = (
-                f"label with {num} usable recording(s) and none for {lacking[0]}ing from another source"
-                if lacking[0] == "test"
-                else f"label with {num} usable recording(s) and none for training from another source"
+                f"label with {num_train} recording(s) for training and {num_test} for testing: "
+                "it needs both, from different sources"
             )
     return [r for r in recordings if counts[r.label, "train"] and counts[r.label, "test"]]
 
@@ -129,6 +126,6 @@ def _too_few(where: str, labels: Sequence[str], reasons: Mapping[str, str]) -> s
     found = f"{len(labels)} usable label(s)" + (f" ({', '.join(labels)})" if labels else "")
     message = f"{where} has {found}, but scenes of unseen label pairs need at least {MIN_LABELS}"
     if reasons:
-        examples = "; ".join(f"{name}: {reason}" for name, reason in islice(reversed(reasons.items()), 3))
-        message += f" (left out: {len(reasons)}, such as {examples})"
+        examples = "; ".join(f"{name}: {reason}" for name, reason in list(reasons.items())[-3:])
+        message += f" (left out: {len(reasons)}, such as {' '.join(examples.split())})"
     return message

@@ -108,14 +108,6 @@ class ContrastiveTask(pl.LightningModule):
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
-    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
-        """Moves the tensors of a batch; its texts stay where they are."""
-        return batch.to(device)
-
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Puts the model's description into the checkpoint, so that the file alone is enough to load it."""
         checkpoint["clap"] = self.clap.describe()
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Takes over the checkpoint's tokeniser: the weights belong to it."""
-        ...

@@ -17,30 +17,36 @@ HELD_OUT = "heldout.json"
 METRICS = "metrics.csv"
 
 
-def prepare(folder: Path, overwrite: bool = False) -> None:
-    """Makes an empty run folder.
+def check(folder: Path, overwrite: bool = False) -> None:
+    """Makes sure that a run may go into a folder.
 
     Args:
-        folder: Where the run goes.
-        overwrite: Whether a run that is there already is deleted.
+        folder: Where the run would go.
+        overwrite: Whether a run that is there already may be deleted.
 
     Raises:
-        ValueError: If a run is there and may not be overwritten, or something that is no run of ours is.
+        ValueError: If a run is there and may not be deleted, or something that is no run of ours is.
     """
-    if folder.is_file():
+    if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file: give a folder for the run")
     if folder.is_dir() and any(folder.iterdir()):
+        if not is_run(folder):
+            raise ValueError(f"{folder} holds files that are no run of compa: choose another --out")
         if not overwrite:
             raise ValueError(f"{folder} already holds a run: choose another --out, or delete it with --overwrite")
-        if not is_run(folder):
-            raise ValueError(f"{folder} holds something that is no run, so --overwrite does not delete it")
+
+
+def prepare(folder: Path, overwrite: bool = False) -> None:
+    """Makes an empty run folder; raises as `check` does."""
+    check(folder, overwrite)
+    if folder.is_dir():
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
 
 
 def is_run(folder: Path) -> bool:
     """Whether a folder was made by a training or a demo."""
-    marks = (METRICS, HELD_OUT, pretrained.WEIGHTS, "checkpoints", "config.yaml", "demo.json")
+    marks = (METRICS, HELD_OUT, pretrained.WEIGHTS, "config.yaml", "vanilla.yaml")
     return any((folder / mark).exists() for mark in marks)
 
 

@@ -1,4 +1,4 @@
-"""The kinds of rules: one module a kind, named after it, with ``propose(caption, rng) -> list of candidates``."""
+"""The kinds of rules: one module a kind, named after it, with ``propose(caption, rng) -> candidates``."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""The built-in event bank: sounds that are computed, not recorded, so that it is always there and needs no files."""
+"""The built-in event bank: sounds that are computed, so it is always there and needs no files."""
 
-from compa.scenes.synthesiser.bank import SOUNDS, Synthesiser, record
+from compa.scenes.synthesiser.bank import Synthesiser, record
+from compa.scenes.synthesiser.registry import SOUNDS
 
 __all__ = ["SOUNDS", "Synthesiser", "record"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from compa.scenes.synthesiser.primitives import Take, Wave, bend, falling, lay, swell, unit
+from compa.scenes.synthesiser.primitives import Take, Wave, bend, falling, lay, silence, swell, unit
 from compa.scenes.synthesiser.registry import sound
 
 
@@ -30,15 +30,15 @@ def dog_bark(take: Take) -> Wave:
 @sound("cat meow")
 def cat_meow(take: Take) -> Wave:
     """A long vowel that opens and closes while its pitch rises and falls."""
-    base, length = take.hz(480, 760), take.period(0.55, 0.85)
+    base, length = take.hz(600, 880), take.period(0.5, 0.85)
     peak = take.pick(1.15, 1.45)
 
     def meow() -> Wave:
         n = take.samples(length * take.pick(0.9, 1.15))
         contour = base * bend(n, [0.85, peak, peak * 0.97, 0.95, 0.7])
         voice = take.buzz(contour * (1 + 0.01 * take.wander(n, 12)), falling(16, 4)) + 0.02 * take.noise(n)
-        closed = take.formants(voice, (base, 0), (base * 4.2, -8))
-        opened = take.formants(voice, (base * 1.9, 0), (base * 3.2, -3))
+        closed = take.formants(voice, (base, -6), (base * 4.2, 0))
+        opened = take.formants(voice, (base * 2.0, 0), (base * 3.2, 0))
         mouth = bend(n, [0.0, 0.35, 1.0, 0.8, 0.2])
         return (closed * (1 - mouth) + opened * mouth) * swell(n, 0.15, 0.45)
 
@@ -48,13 +48,13 @@ def cat_meow(take: Take) -> Wave:
 @sound("bird chirp")
 def bird_chirp(take: Take) -> Wave:
     """Fast whistled sweeps in a motif that comes again and again."""
-    base = take.hz(2600, 4400)
+    base = take.hz(2400, 3800)
     motif = [
         (take.pick(0.04, 0.11), base * take.pick(0.75, 1.3), base * take.pick(0.7, 1.35))
         for _ in range(take.rng.integers(2, 5))
     ]
     gap, pause = take.period(0.03, 0.08), take.period(0.12, 0.35)
-    track, time = np.zeros(take.num_samples), take.rng.uniform(0, 0.08)
+    track, time = silence(take.num_samples), take.rng.uniform(0, 0.08)
     while time < take.seconds:
         for seconds, start, end in motif:
             n = take.samples(seconds / take.rate)
@@ -73,7 +73,7 @@ def cricket(take: Take) -> Wave:
     n = take.samples(pulse * 0.65)
 
     def burst() -> Wave:
-        track = np.zeros(take.samples(pulse * pulses))
+        track = silence(take.samples(pulse * pulses))
         for index in range(pulses):
             grain = take.tone(hz * take.pick(0.995, 1.005), n) * swell(n, 0.4, 0.5)
             lay(track, grain * min(1.0, 0.5 + 0.25 * index), round(index * pulse * take.sample_rate))
@@ -107,7 +107,7 @@ def owl_hoot(take: Take) -> Wave:
         contour = hz * bend(n, [0.94, 1.0, 1.0, 0.93])
         return (take.buzz(contour, [1, 0.12, 0.04]) + 0.01 * take.noise(n)) * swell(n, 0.3, 0.4)
 
-    track, time = np.zeros(take.num_samples), take.rng.uniform(0, 0.08)
+    track, time = silence(take.num_samples), take.rng.uniform(0, 0.08)
     while time < take.seconds:
         for seconds, until_next in rhythm:
             lay(track, hoot(seconds) * take.pick(0.8, 1.0), round(time * take.sample_rate))
@@ -136,7 +136,9 @@ def bee_buzz(take: Take) -> Wave:
     """A steady nasal hum that wavers as the bee flies about."""
     n = take.num_samples
     contour = take.hz(180, 260) * (1 + 0.05 * take.wander(n, 5 * take.rate))
-    hum = take.formants(take.buzz(contour, falling(24, 2)), (take.hz(300, 420), 0), (take.hz(1200, 1800), -6), width=0.6)
+    hum = take.formants(
+        take.buzz(contour, falling(24, 2)), (take.hz(300, 420), 0), (take.hz(1200, 1800), -6), width=0.6
+    )
     return hum * (1 + 0.3 * np.tanh(take.wander(n, 3 * take.rate)))
 
 

@@ -10,7 +10,16 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from compa.scenes.bank import DEFAULT_SECONDS, Snippet, check_attributes, check_label, check_split, short_hash, snippet
+from compa.scenes.activity import Active
+from compa.scenes.bank import (
+    DEFAULT_SECONDS,
+    Snippet,
+    check_attributes,
+    check_label,
+    check_split,
+    short_hash,
+    snippet,
+)
 from compa.scenes.recordings import Recording, Split
 from compa.scenes.synthesiser import animals, machines, nature, people, signals  # noqa: F401  (they fill SOUNDS)
 from compa.scenes.synthesiser.primitives import Take, Wave
@@ -40,7 +49,7 @@ class Synthesiser:
     """
 
     name = "built-in"
-    skipped: Mapping[str, str] = {}  # noqa: RUF012
+    skipped: Mapping[str, str] = {}
 
     def __init__(
         self,
@@ -54,21 +63,29 @@ class Synthesiser:
         self.labels = tuple(sorted(labels if labels is not None else SOUNDS))
         self._splits = tuple(splits)
         self.fingerprint = short_hash(
-            VERSION, SECONDS, sample_rate, self.labels, [(split, NUM_RECORDINGS[split]) for split in self._splits]
+            VERSION,
+            SECONDS,
+            sample_rate,
+            self.labels,
+            [(split, NUM_RECORDINGS[split]) for split in self._splits],
         )
         self._made: dict[str, Recording] = {}
 
     def split(self, name: Split) -> Synthesiser:
         """The part of the bank that is for training, or for testing."""
         check_split(name)
-        bank = Synthesiser(self.sample_rate, (name,) if name in self._splits else (), self.labels)
+        if name not in self._splits:
+            raise ValueError(f"this part of {self.name} has no recordings for {name!r}: split the whole bank")
+        bank = Synthesiser(self.sample_rate, (name,), self.labels)
         bank._made = self._made
         return bank
 
     def recordings(self, label: str) -> tuple[str, ...]:
         """Names of the recordings of a label."""
         check_label(label, self.labels)
-        return tuple(f"{label}/{split}-{k:02d}" for split in self._splits for k in range(NUM_RECORDINGS[split]))
+        return tuple(
+            f"{label}/{split}-{k:02d}" for split in self._splits for k in range(NUM_RECORDINGS[split])
+        )
 
     def sample(self, label: str, rng: np.random.Generator, **attributes: float) -> Snippet:
         """A piece of a recording of the label.
@@ -76,8 +93,8 @@ class Synthesiser:
         Args:
             label: One of `labels`.
             rng: Draws the recording, the duration where none is asked for, and the place of the cut.
-            **attributes: `duration` in seconds; `pitch` in semitones up or down, `rate` as a factor of the tempo:
-                with one of these the recording is made anew, moved so, as with a duration beyond its length.
+            **attributes: `duration` in seconds; `pitch` in semitones up or down, `rate` as a factor of the
+                tempo: with one of these, or a duration beyond its length, the recording is made anew.
         """
         names = self.recordings(label)
         check_attributes(attributes, ("duration", "pitch", "rate"))
@@ -114,7 +131,8 @@ def record(
     seed = int.from_bytes(hashlib.sha256(f"{VERSION} {name}".encode()).digest()[:16], "big")
     take = Take(np.random.default_rng(seed), sample_rate, seconds, pitch=2 ** (pitch / 12), rate=rate)
     waveform = _in_a_room(take, SOUNDS[label](take))
-    return Recording(label, name, waveform, sample_rate, author=AUTHOR, licence=LICENCE, content=name)
+    active = Active.part_of(waveform, sample_rate)
+    return Recording(label, name, active, author=AUTHOR, licence=LICENCE, content=name)
 
 
 def _in_a_room(take: Take, dry: Wave) -> NDArray[np.float32]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from compa.scenes.synthesiser.primitives import Take, Wave, bend, decay, falling, swell, unit
+from compa.scenes.synthesiser.primitives import Take, Wave, bend, falling, swell, unit
 from compa.scenes.synthesiser.registry import sound
 
 
@@ -15,7 +15,9 @@ def car_engine(take: Take) -> Wave:
     firing = take.hz(22, 42) * take.rate * (1 + 0.03 * take.wander(n, 6))
     throb = unit(take.buzz(firing, falling(40, 2)))
     noise = unit(take.noise()) * (0.4 + np.maximum(0, take.tone(firing)) ** 2)
-    return take.formants(throb + 0.5 * noise, (take.hz(70, 120), 4), (take.hz(220, 420), -4), (take.hz(900, 1400), -16))
+    return take.formants(
+        throb + 0.5 * noise, (take.hz(70, 120), 4), (take.hz(220, 420), -4), (take.hz(900, 1400), -16)
+    )
 
 
 @sound("helicopter")
@@ -23,11 +25,11 @@ def helicopter(take: Take) -> Wave:
     """Rotor blades that chop noise, and a faint turbine."""
     n = take.num_samples
     chop = take.pick(10, 17) * take.rate
-    phase = (np.arange(n) / take.sample_rate * chop + take.rng.random()) % 1
+    phase = take.cycle(chop, n)
     blade = np.exp(-phase * take.pick(4, 7)) * np.minimum(1, phase * 25)
-    wash = unit(take.band(take.noise(), 70, take.hz(350, 900), slope=8))
+    wash = unit(take.band(take.noise(), take.pick(60, 120), take.hz(400, 1100), slope=7))
     turbine = take.tone(take.hz(1500, 2600)) * take.pick(0.01, 0.06)
-    return wash * (0.08 + blade) + turbine
+    return np.asarray(wash * (0.04 + blade) + turbine)
 
 
 @sound("car horn")
@@ -49,11 +51,10 @@ def car_horn(take: Take) -> Wave:
 def siren(take: Take) -> Wave:
     """A tone that wails up and down without a pause."""
     n = take.num_samples
-    low = take.hz(480, 700)
-    width, period = take.pick(1.8, 2.4), take.period(0.45, 2.2)
-    cycle = (np.arange(n) / take.sample_rate / period + take.rng.random()) % 1
-    wail = low * width ** (0.5 - 0.5 * np.cos(2 * np.pi * cycle))
-    return take.filtered(take.buzz(wail, falling(12, 7)), (300, -6), (1000, 0), (3000, -3), (6000, -12))
+    low = take.hz(400, 620)
+    width, period = take.pick(1.8, 2.5), take.period(0.4, 2.2)
+    wail = low * np.exp(np.log(width) * (0.5 + 0.5 * take.tone(1 / period, n)))
+    return take.filtered(take.buzz(wail, falling(12, 5)), (300, -6), (1000, 0), (3000, -3), (6000, -12))
 
 
 @sound("foghorn")
@@ -64,7 +65,8 @@ def foghorn(take: Take) -> Wave:
     def blast() -> Wave:
         n = take.samples(length)
         contour = base * bend(n, [0.94, 1.0, 1.0, 1.0, 1.0, 0.95])
-        return take.formants(take.buzz(contour, falling(30, 3)), (220, 0), (560, -6), width=0.7) * swell(n, 0.08, 0.1)
+        brass = take.buzz(contour, falling(30, 3)) * swell(n, 0.08, 0.1)
+        return take.formants(brass, (220, 0), (560, -4), (1200, -14), width=0.7)
 
     return take.repeat(take.strokes(length + take.period(0.1, 0.25)), blast, spread_db=0.5)
 
@@ -72,15 +74,16 @@ def foghorn(take: Take) -> Wave:
 @sound("hand saw")
 def hand_saw(take: Take) -> Wave:
     """Rasping strokes to and fro, one brighter than the other."""
-    stroke, teeth = take.period(0.2, 0.36), take.pick(70, 130)
-    tones = (take.hz(900, 1300), take.hz(1800, 2600))
+    stroke, teeth = take.period(0.18, 0.38), take.pick(60, 140)
+    tones = (take.hz(800, 1400), take.hz(1700, 2800))
+    top = take.hz(3500, 6000)
     strokes = iter(range(10**6))
 
     def rasp() -> Wave:
         n = take.samples(stroke * 0.85)
-        speed = np.sin(np.linspace(0.15, np.pi - 0.15, n))
+        speed = np.sin(np.linspace(0.15, np.pi - 0.15, n, dtype=np.float32))
         grit = take.noise(n) * (0.35 + np.maximum(0, take.tone(teeth * (0.4 + speed))))
-        return unit(take.band(grit, tones[next(strokes) % 2], 5000, slope=9)) * speed
+        return unit(take.band(grit, tones[next(strokes) % 2], top, slope=9)) * speed
 
     return take.repeat(take.strokes(stroke, jitter=0.03), rasp, spread_db=1)
 
@@ -90,11 +93,13 @@ def electric_drill(take: Take) -> Wave:
     """A whining motor under load."""
     n = take.num_samples
     load = 1 + 0.12 * np.tanh(take.wander(n, 2.5 * take.rate))
-    motor = take.hz(330, 480) * load
+    motor = take.hz(260, 400) * load
     whine = take.buzz(motor, falling(18, 1)) * (1 + 0.4 * take.tone(take.pick(25, 45), n))
     gears = take.buzz(motor * 5.33, falling(3, 6))
     grind = unit(take.band(take.noise(), 1500, 6000, slope=6))
-    return take.filtered(unit(whine) + 0.6 * unit(gears) + 0.35 * grind, (150, -20), (800, -3), (2500, 0), (7000, -8))
+    return take.filtered(
+        unit(whine) + 0.6 * unit(gears) + 0.35 * grind, (150, -20), (800, -3), (2500, 0), (7000, -8)
+    )
 
 
 @sound("steam hiss")
@@ -108,19 +113,3 @@ def steam_hiss(take: Take) -> Wave:
         return take.band(take.noise(n), low, 7800, slope=24) * swell(n, 0.04, 0.5)
 
     return take.repeat(take.strokes(length * 1.15 + take.period(0.04, 0.12)), jet, spread_db=1)
-
-
-@sound("train")
-def train(take: Take) -> Wave:
-    """Wheels that clatter over joints of the rails: two quick double knocks, again and again."""
-    period = take.period(0.42, 0.62)
-    ring = take.hz(160, 260)
-
-    def knock() -> Wave:
-        n = take.samples(0.18)
-        body = take.formants(take.noise(n), (ring, 0), (ring * 4.5, -10), width=0.25)
-        return unit(body) * decay(n, 0.03 * take.sample_rate)
-
-    times = [time + delay / take.rate for time in take.strokes(period, 0.02) for delay in (0, 0.09)]
-    rumble = unit(take.band(take.noise(), 50, 220, slope=6))
-    return take.repeat(times, knock, spread_db=1.5) + 0.12 * rumble

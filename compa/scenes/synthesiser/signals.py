@@ -6,17 +6,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from compa.scenes.synthesiser.primitives import Take, Wave, bend, decay, falling, lay, swell
+from compa.scenes.synthesiser.primitives import Take, Wave, bend, decay, falling, lay, silence, swell
 from compa.scenes.synthesiser.registry import sound
 
 
 def struck(take: Take, hz: float, partials: Sequence[tuple[float, float, float]], seconds: float) -> Wave:
     """Something that is struck and rings: partials of (ratio, strength, share of the ring time)."""
     n = take.samples(seconds * 3)
-    ring = np.zeros(n)
+    ring = silence(n)
     for ratio, strength, share in partials:
         if hz * ratio < 0.45 * take.sample_rate:
-            ring += strength * take.tone(hz * ratio, n) * decay(n, seconds * share * take.sample_rate, attack=16)
+            ring += (
+                strength * take.tone(hz * ratio, n) * decay(n, seconds * share * take.sample_rate, attack=16)
+            )
     return ring
 
 
@@ -27,11 +29,12 @@ def church_bell(take: Take) -> Wave:
     partials = [
         (ratio * take.pick(0.99, 1.01), strength * take.pick(0.6, 1.6), share)
         for ratio, strength, share in (
-            (0.5, 0.6, 1.0), (1, 1, 0.7), (1.19, 0.9, 0.6), (1.5, 0.4, 0.4), (2, 1, 0.5), (2.74, 0.5, 0.25), (3.76, 0.4, 0.15)
+            (0.5, 0.6, 1.0), (1, 1, 0.7), (1.19, 0.9, 0.6), (1.5, 0.4, 0.4), (2, 1, 0.5), (2.74, 0.5, 0.25),
+            (3.76, 0.4, 0.15),
         )
     ]  # fmt: skip
-    times = take.strokes(take.period(0.75, 1.2), jitter=0.02)
-    return take.repeat(times, lambda: struck(take, hz, partials, take.pick(0.6, 0.8)), spread_db=1)
+    stroke = struck(take, hz, partials, take.pick(0.5, 0.8))
+    return take.repeat(take.strokes(take.period(0.7, 1.2), jitter=0.02), lambda: stroke, spread_db=1)
 
 
 @sound("doorbell")
@@ -39,11 +42,17 @@ def doorbell(take: Take) -> Wave:
     """Ding dong: two chimes, the second one lower."""
     high = take.hz(620, 880)
     low, gap = high * take.pick(0.74, 0.82), take.period(0.32, 0.5)
-    partials = [(1, 1, 1.0), (2, take.pick(0.05, 0.3), 0.5), (3, take.pick(0.05, 0.25), 0.35), (5.4, 0.08, 0.1)]
-    track = np.zeros(take.num_samples)
+    partials = [
+        (1, 1, 1.0),
+        (2, take.pick(0.05, 0.3), 0.5),
+        (3, take.pick(0.05, 0.25), 0.35),
+        (5.4, 0.08, 0.1),
+    ]
+    ding, dong = (struck(take, hz, partials, take.pick(0.24, 0.4)) for hz in (high, low))
+    track = silence(take.num_samples)
     for time in take.strokes(2 * gap + take.period(0.25, 0.5), jitter=0.02):
-        for delay, hz in ((0.0, high), (gap, low)):
-            lay(track, struck(take, hz, partials, take.pick(0.28, 0.36)), round((time + delay) * take.sample_rate))
+        lay(track, ding, round(time * take.sample_rate))
+        lay(track, dong, round((time + gap) * take.sample_rate))
     return track
 
 
@@ -55,24 +64,32 @@ def telephone_ring(take: Take) -> Wave:
     strike, burst, pause = 1 / take.pick(18, 26), take.period(0.5, 0.9), take.period(0.2, 0.4)
     partials = [(1, 1, 1.0), (2.3, 0.6, 0.6), (3.6, 0.3, 0.4)]
     grains = [struck(take, hz, partials, 0.1) for hz in bells]
-    track = np.zeros(take.num_samples)
+    track = silence(take.num_samples)
     for time in take.strokes(burst + pause, jitter=0.01):
         for index in range(round(burst / strike)):
-            lay(track, grains[index % 2] * take.pick(0.8, 1.0), round((time + index * strike) * take.sample_rate))
+            lay(
+                track,
+                grains[index % 2] * take.pick(0.8, 1.0),
+                round((time + index * strike) * take.sample_rate),
+            )
     return track
 
 
 @sound("alarm clock")
 def alarm_clock(take: Take) -> Wave:
     """Groups of four quick electronic beeps."""
-    hz, beep = take.hz(1900, 2900), take.period(0.05, 0.08)
-    beeps, strengths = int(take.rng.integers(2, 5)), falling(9, 6, odd=True)
+    hz, beep = take.hz(1500, 2300), take.period(0.05, 0.08)
+    beeps, strengths = int(take.rng.integers(2, 5)), falling(9, 4, odd=True)
     n = take.samples(beep)
     shape = swell(n, 0.05, 0.05)
-    track = np.zeros(take.num_samples)
+    track = silence(take.num_samples)
     for time in take.strokes(2 * beep * beeps + take.period(0.12, 0.3), jitter=0.0):
         for index in range(beeps):
-            lay(track, take.buzz(hz, strengths, n) * shape, round((time + 2 * index * beep) * take.sample_rate))
+            lay(
+                track,
+                take.buzz(hz, strengths, n) * shape,
+                round((time + 2 * index * beep) * take.sample_rate),
+            )
     return track
 
 
@@ -86,7 +103,9 @@ def clock_tick(take: Take) -> Wave:
         n = take.samples(0.05)
         hz = pitches[next(count) % 2]
         body = take.tone(hz, n) + 0.5 * take.tone(hz * 1.62, n)
-        return body * decay(n, 0.0035 * take.sample_rate, attack=3) + 0.2 * take.noise(n) * decay(n, 0.001 * take.sample_rate)
+        return body * decay(n, 0.0035 * take.sample_rate, attack=3) + 0.2 * take.noise(n) * decay(
+            n, 0.001 * take.sample_rate
+        )
 
     return take.repeat(take.strokes(take.period(0.22, 0.5), jitter=0.004), click, spread_db=0.7)
 
@@ -101,7 +120,8 @@ def referee_whistle(take: Take) -> Wave:
         pea = take.tone(trill * (1 + 0.08 * take.wander(n, 8)), n)
         contour = hz * bend(n, [0.93, 1.0, 1.0, 1.0, 0.97]) * (1 + 0.035 * pea)
         breath = 0.15 * take.band(take.noise(n), hz * 0.8, hz * 1.6)
-        return (take.tone(contour) * (1 + 0.5 * pea) + breath) * swell(n, 0.05, 0.08)
+        shrill: Wave = take.tone(contour) * (1 + 0.5 * pea)
+        return (shrill + breath) * swell(n, 0.05, 0.08)
 
     return take.repeat(take.strokes(length + take.period(0.1, 0.25), jitter=0.1), blow, spread_db=1)
 
@@ -114,7 +134,7 @@ def laser_gun(take: Take) -> Wave:
 
     def shot() -> Wave:
         n = take.samples(length * take.pick(0.9, 1.1))
-        dive = bottom * (top / bottom) ** (np.linspace(1, 0, n) ** take.pick(1.2, 1.6))
+        dive = bottom * (top / bottom) ** (np.linspace(1, 0, n, dtype=np.float32) ** take.pick(1.2, 1.6))
         return take.buzz(dive, strengths) * swell(n, 0.02, 0.3)
 
     return take.repeat(take.strokes(length + take.period(0.03, 0.15), jitter=0.1), shot, spread_db=1)

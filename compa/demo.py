@@ -1,0 +1,136 @@
+"""`compa demo`: compose scenes, train two small models on them, score both, and show what happened."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+STEPS_PER_MINUTE = 250
+"""Optimiser steps of one training a minute, on a machine with 2 cores of an AMD EPYC with AVX-512 and PyTorch 2.14."""
+OTHER_MINUTES = 1.0
+"""What all but the trainings takes there: starting, making sounds, scoring, the report."""
+VALIDATIONS = 10
+NUM_EXAMPLES = 3
+
+MODELS: dict[str, dict[str, Any]] = {
+    "vanilla": {
+        "objective": "compa.objectives.InfoNCE",
+        "data": {"num_negatives": 0, "twins_together": False},
+    },
+    "composition-aware": {
+        "objective": "compa.objectives.HardNegativeNCE",
+        "data": {"num_negatives": 1, "twins_together": True},
+    },
+}
+"""What the two trainings differ in. Scenes, seed, batch size and number of steps are the same."""
+TASKS = ("scenes-order", "scenes-attribute")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs the demo with the arguments after `compa demo`."""
+    options = _parser().parse_args(arguments)
+    max_steps = num_steps(options.minutes)
+
+    from compa.scenes.bank import open_bank
+    from compa.training import run_folder
+
+    run_folder.check(options.out, overwrite=options.overwrite)
+    bank = open_bank(options.events)  # before anything is deleted: its errors are the likeliest
+    run_folder.prepare(options.out, overwrite=options.overwrite)
+    for file, reason in bank.skipped.items():
+        print(f"left out {file}: {reason}", file=sys.stderr)
+    try:
+        _train(options.events, options.out, max_steps, options.seed)
+        _score(bank, options.out, options.seed)
+    except KeyboardInterrupt:
+        kept = ", ".join(path.name for path in sorted(options.out.iterdir())) or "nothing yet"
+        raise KeyboardInterrupt(f"{options.out} keeps {kept}; --overwrite starts anew") from None
+    return 0
+
+
+def num_steps(minutes: float) -> int:
+    """Optimiser steps of each training, so that the whole demo nominally takes so many minutes.
+
+    Raises:
+        ValueError: If that leaves no time to train.
+    """
+    steps = round((minutes - OTHER_MINUTES) / len(MODELS) * STEPS_PER_MINUTE)
+    if steps < 1:
+        raise ValueError(f"--minutes {minutes:g} leaves no time to train: take more than {OTHER_MINUTES:g}")
+    return steps
+
+
+def recipe(model: str, events: str | None, max_steps: int, seed: int) -> dict[str, Any]:
+    """The configuration of one of the two trainings, as `compa fit --config` takes it.
+
+    Args:
+        model: `vanilla` or `composition-aware`.
+        events: The event bank; None is the built-in synthesiser.
+        max_steps: Optimiser steps.
+        seed: Of the weights, the scenes and everything else.
+    """
+    scenes = {"events": events, "num_batches": max_steps, "seed": seed, **MODELS[model]["data"]}
+    return {
+        "seed_everything": seed,
+        "model": {"objective": {"class_path": MODELS[model]["objective"]}},
+        "data": {"class_path": "compa.data.scenes.SceneData", "init_args": scenes},
+        "trainer": {
+            "max_steps": max_steps,
+            "val_check_interval": max(max_steps // VALIDATIONS, 1),
+            "gradient_clip_val": 1.0,
+            "num_sanity_val_steps": 0,
+            "enable_model_summary": False,
+        },
+    }
+
+
+def _train(events: str | None, out: Path, max_steps: int, seed: int) -> None:
+    import yaml
+
+    from compa.training import cli
+
+    for number, model in enumerate(MODELS, start=1):
+        print(f"\nTraining {number} of {len(MODELS)}: {model}, {max_steps} steps", file=sys.stderr)
+        config = out / f"{model}.yaml"
+        config.write_text(yaml.safe_dump(recipe(model, events, max_steps, seed), sort_keys=False), encoding="utf-8")
+        cli.main(["fit", "--config", str(config), "--out", str(out / model)])
+
+
+def _score(bank: Any, out: Path, seed: int) -> None:
+    from benchmarks.controls import CONTROLS
+    from benchmarks.report import report, write_examples
+    from benchmarks.runner import run_all
+    from benchmarks.scorer import open_scorer
+    from benchmarks.table import text_table
+    from benchmarks.tasks import find_task
+
+    print("\nScoring on unseen sounds in unseen combinations", file=sys.stderr)
+    scorers = {model: open_scorer(str(out / model)) for model in MODELS}
+    scorers |= {f"control:{name}": open_scorer(f"control:{name}", seed) for name in CONTROLS}
+    saved = list(run_all(scorers, TASKS, bank, out / "results", seed))
+    examples = {task: find_task(task).prepare(bank, limit=NUM_EXAMPLES).items for task in TASKS}
+    write_examples(out / "examples", examples)
+    report(out / "results", out / "report.html", out / "examples", [out / model for model in MODELS])
+    print(text_table([one.result for one in saved]))
+    print(f"\nLook at {out / 'report.html'}; {out} also holds the two models and their results.", file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="compa demo",
+        description="Composes sound scenes, trains two small models on them, with and without composition-aware hard "
+        "negatives, scores both on unseen sounds in unseen combinations, and writes a report.",
+    )
+    parser.add_argument(
+        "--events", metavar="DIR|CSV", help="your recordings: one folder a label, or a CSV with file,label (built-in sounds)"
+    )
+    parser.add_argument(
+        "--minutes", type=float, default=6.0, help="nominal time of the whole demo on 2 cores, which sets its steps (6)"
+    )
+    parser.add_argument("--out", metavar="DIR", type=Path, default=Path("runs/demo"), help="where it goes (runs/demo)")
+    parser.add_argument("--seed", type=int, default=0, help="same seed, same result (0)")
+    parser.add_argument("--overwrite", action="store_true", help="delete the run that --out already holds")
+    return parser

@@ -1,0 +1,89 @@
+"""What belongs to each clip alone, ragged: logits of its own texts, their gradients, sums and means."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from compa.objectives.tiles import slices
+
+PIECE = 512
+"""Rows at a time, so that nothing as large as the extras is made beside them."""
+
+
+def logits(audio: Tensor, texts: Tensor, owner: Tensor | None, scale: Tensor) -> Tensor:
+    """Gives `scale * <audio[owner[t]], texts[t]>` for every text.
+
+    Args:
+        audio: `(B, D)`.
+        texts: `(T, D)`.
+        owner: `(T,)` int64, or None where text t belongs to clip t.
+        scale: `()`, of the type the result is to have.
+    """
+    cosines = scale.new_empty(len(texts))
+    for piece in slices(len(texts), PIECE):
+        products = _rows(audio, owner, piece).to(scale.dtype) * texts[piece]
+        torch.sum(products, 1, out=cosines[piece])
+    return cosines.mul_(scale)
+
+
+def add_gradients(
+    audio: Tensor,
+    texts: Tensor,
+    owner: Tensor | None,
+    weights: Tensor,
+    of_audio: Tensor | None,
+    of_texts: Tensor | None,
+) -> None:
+    """Goes back through `logits`, adding gradients where they are asked for.
+
+    Args:
+        audio: `(B, D)`.
+        texts: `(T, D)`.
+        owner: `(T,)` or None, as above.
+        weights: `(T,)`, the gradients of the logits, times the scale.
+        of_audio: `(B, D)`, of the weights' type.
+        of_texts: `(T, D)`, likewise.
+    """
+    for piece in slices(len(texts), PIECE):
+        factors = weights[piece, None]
+        if of_texts is not None:
+            of_texts[piece].addcmul_(_rows(audio, owner, piece).to(weights.dtype), factors)
+        if of_audio is not None and owner is None:
+            of_audio[piece].addcmul_(texts[piece].to(weights.dtype), factors)
+        elif of_audio is not None and owner is not None:
+            of_audio.index_add_(0, owner[piece], texts[piece] * factors)
+
+
+def dot(left: Tensor, right: Tensor) -> Tensor:
+    """Sums the products of two matrices, in the type of the right one."""
+    total = right.new_zeros(())
+    for piece in slices(len(left), PIECE):
+        total += torch.dot(left[piece].to(right.dtype).flatten(), right[piece].flatten())
+    return total
+
+
+def log_add(first: Tensor, further: Tensor, owner: Tensor) -> Tensor:
+    """Adds each clip's further terms to its first: `log(exp(first[i]) + sum of exp(further[m]))`, m of i.
+
+    Args:
+        first: `(B,)`, finite.
+        further: `(M,)`; -inf adds nothing and has no gradient.
+        owner: `(M,)` int64.
+
+    Returns:
+        `(B,)`; equal to `first` to the last bit where a clip owns nothing.
+    """
+    top = first.detach().scatter_reduce(0, owner, further.detach(), "amax", include_self=True)
+    mass = (first - top).exp().index_add(0, owner, (further - top[owner]).exp())
+    return top + mass.log()
+
+
+def mean(first: Tensor, further: Tensor, owner: Tensor, counts: Tensor) -> Tensor:
+    """Averages each clip's first value `(B,)` and its further ones `(M,)` where `counts` `(M,)` is true."""
+    total = first.index_add(0, owner, torch.where(counts, further, 0))
+    return total / torch.ones_like(first).index_add(0, owner, counts.to(first.dtype))
+
+
+def _rows(audio: Tensor, owner: Tensor | None, piece: slice) -> Tensor:
+    return audio[piece] if owner is None else audio.index_select(0, owner[piece])

@@ -1,0 +1,107 @@
+"""The door `compa negatives`."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from compa.manifest import write_manifest
+from negatives.generate import Tally, add_negatives
+from negatives.kinds import available
+from negatives.rules import Rules
+from negatives.sources import read_clips, rebase_audio
+
+GENERATORS = {"rules": Rules}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs `compa negatives` with the given arguments and returns the exit code.
+
+    Raises:
+        ValueError: If an input is broken or the output stands in the way.
+        OSError: If a file cannot be read or written.
+    """
+    options = _parser().parse_args(arguments)
+    source, out = options.input, options.out
+    if out.exists() and not options.overwrite:
+        raise ValueError(f"{out} exists: choose another --out, or pass --overwrite to replace it")
+    generator = GENERATORS[options.model](options.kinds, options.seed)
+    tally = Tally()
+    clips = (rebase_audio(clip, source, out) for clip in read_clips(source))
+    negated = add_negatives(clips, generator, options.num, tally)
+    written = write_manifest(out, tqdm(negated, unit=" clips", file=sys.stderr, mininterval=0.5))
+    print(f"{written} clips written to {out}\n{_summary(tally, options.kinds)}")
+    return 0
+
+
+def _summary(tally: Tally, kinds: Sequence[str]) -> str:
+    share = tally.served / max(tally.captions, 1)
+    lines = [f"captions served: {tally.served} of {tally.captions} ({share:.1%})"]
+    lines += [f"  {kind}: {tally.kept[kind]} negatives" for kind in kinds]
+    lines += [
+        f"  refused {kind}, {reason}: {count}" for (kind, reason), count in sorted(tally.refused.items())
+    ]
+    return "\n".join(lines)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("compa negatives", description="Captions in, confusable captions out.")
+    command = parser.add_subparsers(dest="command", required=True).add_parser(
+        "generate",
+        help="write a manifest whose clips have hard negatives",
+        description="For every caption, captions that sound alike and say something else. A caption that "
+        "cannot be read for sure gets none. A seed gives the same negatives whatever the captions' order.",
+    )
+    kinds = tuple(available())
+    add = command.add_argument
+    add(
+        "input",
+        type=Path,
+        help="manifest .jsonl, .csv with a column 'caption', or .txt with a caption a line",
+    )
+    add("--out", type=Path, required=True, help="manifest to write")
+    add(
+        "--kinds",
+        type=_kinds,
+        default=kinds,
+        help=f"kinds of negatives, by comma (default: {','.join(kinds)})",
+    )
+    add(
+        "--num",
+        type=_positive,
+        default=len(kinds),
+        help="negatives a caption, at most (default: %(default)s)",
+    )
+    add("--seed", type=int, default=0, help="chooses among wordings and kinds (default: %(default)s)")
+    add(
+        "--model",
+        choices=tuple(GENERATORS),
+        default="rules",
+        help="what proposes them (default: %(default)s)",
+    )
+    add("--overwrite", action="store_true", help="replace an existing manifest")
+    return parser
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    known = tuple(available())
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+            legal = ", ".join(known)
+            raise argparse.ArgumentTypeError(
+                f"unknown kind {name!r}, did you mean {near!r}? (legal: {legal})"
+            )
+    return names
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import benchmarks.tasks
+import compa
+from benchmarks.cli import main
+from benchmarks.tasks import tasks
+from benchmarks.tasks.scenes import ScenePairs
+from compa.scenes.bank import EventBank
+from tests.benchmarks.conftest import CountingEmbedder
+from tests.benchmarks.test_report import write_run
+
+
+@pytest.fixture
+def short_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both tasks with 6 items, so that running them takes no time."""
+    short = {
+        name: replace(task, expected=6) for name, task in tasks().items() if isinstance(task, ScenePairs)
+    }
+    monkeypatch.setattr(benchmarks.tasks, "_registry", lambda: short)
+
+
+def test_list_names_tasks_and_controls(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list"]) == 0
+    shown = capsys.readouterr().out
+    for name in (
+        "scenes-order (version 1)",
+        "scenes-attribute",
+        "--events",
+        "control:constant",
+        "control:text-only",
+    ):
+        assert name in shown
+
+
+@pytest.mark.usefixtures("short_tasks")
+def test_run_then_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    results = tmp_path / "results"
+    command = ["run", "--model", "control:random", "--model", "control:constant", "--task", "scenes-order",
+               "--task", "scenes-attribute", "--out", str(results), "--seed", "5"]  # fmt: skip
+    assert main(command) == 0
+    told = capsys.readouterr()
+    assert len(list(results.glob("*.json"))) == 4
+    assert "control:random" in told.out
+    assert "0.167" in told.out
+    assert told.err.count("wrote ") == 4
+    record = json.loads((results / "control~random--scenes-order.json").read_text(encoding="utf-8"))
+    assert (record["seed"], record["run"]["events"]) == (5, None)
+
+    assert main(command) == 0
+    assert capsys.readouterr().err.count("replaced ") == 4
+
+    out = tmp_path / "deep" / "report.html"
+    assert main(["report", str(results), "--out", str(out)]) == 0
+    assert capsys.readouterr().out.strip() == str(out)
+    assert "control:random" in out.read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("short_tasks")
+def test_a_run_folder_with_leaks_is_scored_and_warned_of(
+    tmp_path: Path, bank: EventBank, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(compa, "load", lambda _: CountingEmbedder())
+    write_run(tmp_path / "mine", bank, held_out_pairs=[])
+    out = tmp_path / "results"
+    assert main(["run", "--model", str(tmp_path / "mine"), "--task", "scenes-order", "--out", str(out)]) == 0
+    assert "warning: " in (told := capsys.readouterr().err)
+    assert "label pairs of the task were not held out" in told
+    record = json.loads((out / "mine--scenes-order.json").read_text(encoding="utf-8"))
+    assert record["model"] == "mine"
+    assert str(tmp_path) not in json.dumps({key: value for key, value in record.items() if key != "run"})
+
+
+@pytest.mark.usefixtures("short_tasks")
+def test_a_model_that_fails_leaves_the_others_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Broken(CountingEmbedder):
+        def embed_text(self, texts):  # type: ignore[no-untyped-def]
+            return super().embed_text(texts) * float("nan")
+
+    monkeypatch.setattr(compa, "load", lambda _: Broken())
+    (tmp_path / "broken").mkdir()
+    command = [
+        "run",
+        "--model",
+        str(tmp_path / "broken"),
+        "--model",
+        "control:constant",
+        "--task",
+        "scenes-order",
+    ]
+    assert main([*command, "--out", str(tmp_path / "results")]) == 1
+    told = capsys.readouterr()
+    failure = "scenes-order of broken failed: model 'broken' gave item 'scenes-order-000' scores"
+    assert f"{failure} that are not finite" in told.err
+    assert "control:constant" in told.out
+    assert [path.name for path in (tmp_path / "results").iterdir()] == ["control~constant--scenes-order.json"]
+
+
+def test_what_a_user_can_put_right_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    task, model = ["--task", "scenes-order"], ["--model", "control:random"]
+    out = ["--out", str(tmp_path / "results")]
+    with pytest.raises(ValueError, match="did you mean 'scenes-order'"):
+        main(["run", *model, "--task", "scene-order", *out])
+    with pytest.raises(ValueError, match="did you mean 'control:random'"):
+        main(["run", "--model", "control:rand", *task, *out])
+    with pytest.raises(ValueError, match="nowhere"):
+        main(["run", *model, *task, *out, "--events", str(tmp_path / "nowhere")])
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="is a file"):
+        main(["run", *model, *task, "--out", str(tmp_path / "file")])
+    with pytest.raises(ValueError, match="no results"):
+        main(["report", str(tmp_path), "--out", str(tmp_path / "report.html")])
+    monkeypatch.setattr(compa, "load", lambda _: CountingEmbedder())
+    for folder in ("a", "b"):
+        (tmp_path / folder / "same").mkdir(parents=True)
+    twice = ["--model", str(tmp_path / "a" / "same"), "--model", str(tmp_path / "b" / "same")]
+    with pytest.raises(ValueError, match="would both be called 'same'"):
+        main(["run", *twice, *task, *out])
+
+
+@pytest.mark.parametrize("arguments", [[], ["run"], ["report"], ["no"], ["run", "--model", "control:random"]])
+def test_wrong_usage(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from benchmarks.cli import main\n"
+        "try: main(['run', '--help'])\n"
+        "finally: print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "--events" in done.stdout
+    assert {"torch", "numpy", "matplotlib", "jinja2"}.isdisjoint(done.stderr.split())
+
+
+def test_nothing_here_imports_torch_until_a_model_is_loaded() -> None:
+    code = (
+        "import sys, benchmarks.metrics, benchmarks.results, benchmarks.table, benchmarks.report\n"
+        "import benchmarks.runner; from benchmarks.tasks import tasks; tasks()\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_real_command(tmp_path: Path) -> None:
+    done = bench("run", "--model", "control:text-only", "--task", "scenes-order", "--out", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "scenes-order" in done.stdout
+    record = json.loads((tmp_path / "control~text-only--scenes-order.json").read_text(encoding="utf-8"))
+    assert len(record["items"]) == record["data"]["found"] == 400
+    assert [record["metrics"][name]["value"] for name in ("text", "audio", "group", "ties")] == [0, 0, 0, 1]
+    wrong = bench("run", "--model", "control:text-only", "--task", "scenes-oder", "--out", str(tmp_path))
+    assert wrong.returncode == 1
+    assert "did you mean 'scenes-order'" in wrong.stderr
+    assert "Traceback" not in wrong.stderr
+
+
+def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "compa.cli", "bench", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)

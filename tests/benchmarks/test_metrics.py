@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import doctest
+from fractions import Fraction
+from itertools import permutations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import benchmarks.metrics
+from benchmarks.metrics import METRICS, PAIR_CHANCE, TRIPLET_CHANCE, chance, mean_chance, outcomes
+
+
+def oracle(matrix: NDArray[np.float64]) -> dict[str, bool]:
+    n = len(matrix)
+    text = audio = True
+    ties = False
+    for i in range(n):
+        for j in range(n):
+            if i == j:
+                continue
+            text = text and bool(matrix[i, i] > matrix[i, j])
+            audio = audio and bool(matrix[i, i] > matrix[j, i])
+            ties = ties or bool(matrix[i, i] == matrix[i, j]) or bool(matrix[i, i] == matrix[j, i])
+    return {"text": text, "audio": audio, "group": text and audio, "ties": ties}
+
+
+@pytest.mark.parametrize(
+    ("matrix", "text", "audio", "group", "ties"),
+    [
+        ([[1, 0], [0, 1]], True, True, True, False),
+        ([[3, 2], [0, 1]], True, False, False, False),  # audio 0 is louder for every text
+        ([[3, 0], [2, 1]], False, True, False, False),
+        ([[0, 1], [1, 0]], False, False, False, False),
+        ([[1, 1], [0, 1]], False, False, False, True),  # the wrong text ties: a loss
+        ([[1, 0], [0, 0]], False, False, False, True),
+        ([[0, 0], [0, 0]], False, False, False, True),
+        ([[2, 1], [1, 2]], True, True, True, False),  # wrong entries may tie with each other
+    ],
+)
+def test_pairs_by_hand(matrix: list[list[float]], text: bool, audio: bool, group: bool, ties: bool) -> None:
+    won = outcomes([matrix])
+    assert [bool(won[name][0]) for name in METRICS] == [text, audio, group, ties]
+
+
+def test_a_triplet_needs_all_three() -> None:
+    good = np.eye(3)
+    text_lost = np.array([[1, 0, 0], [0, 1, 0], [0, 1, 1]])
+    assert [bool(value) for value in outcomes([good, text_lost])["group"]] == [True, False]
+
+
+@pytest.mark.parametrize("n", [2, 3, 4])
+@pytest.mark.parametrize("levels", [2, 4, 1000])
+def test_equals_a_double_loop_with_and_without_ties(n: int, levels: int) -> None:
+    matrices = np.random.default_rng(n * levels).integers(levels, size=(500, n, n)).astype(float)
+    matrices += np.eye(n) * (levels // 3)  # so that not all is lost
+    won = outcomes(matrices)
+    expected = [oracle(matrix) for matrix in matrices]
+    for name in METRICS:
+        assert won[name].tolist() == [each[name] for each in expected], name
+    assert won["ties"].any() or levels == 1000
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_chance_by_counting_every_order(n: int) -> None:
+    orders = np.array(list(permutations(range(n * n))), dtype=float).reshape(-1, n, n)
+    won = outcomes(orders)
+    for name in METRICS:
+        assert Fraction(int(won[name].sum()), len(orders)) == chance(n)[name], name
+
+
+def test_chance_values_of_the_published_protocols() -> None:
+    assert [str(PAIR_CHANCE[name]) for name in METRICS] == ["1/4", "1/4", "1/6", "0"]
+    assert [str(TRIPLET_CHANCE[name]) for name in METRICS] == ["1/27", "1/27", "1/60", "0"]
+    mixed = mean_chance([2] * 300 + [3] * 100)
+    assert [str(mixed[name]) for name in METRICS] == ["85/432", "85/432", "31/240", "0"]
+
+
+def test_what_is_no_item_is_refused() -> None:
+    for shape in [(2, 2), (4, 2, 3), (4, 1, 1)]:
+        with pytest.raises(ValueError, match="not \\(items, n, n\\)"):
+            outcomes(np.zeros(shape))
+    scores = np.zeros((3, 2, 2))
+    scores[1, 0, 0] = np.nan
+    with pytest.raises(ValueError, match="item 1 has a score that is NaN"):
+        outcomes(scores)
+    with pytest.raises(ValueError, match="at least 2"):
+        chance(1)
+    with pytest.raises(ValueError, match="no items"):
+        mean_chance([])
+
+
+def test_examples_in_the_documentation() -> None:
+    assert doctest.testmod(benchmarks.metrics).failed == 0

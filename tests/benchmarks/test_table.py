@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import doctest
+
+import benchmarks.names
+import benchmarks.results
+import benchmarks.table
+from benchmarks.table import markdown_table, ranked, text_table
+from tests.benchmarks.test_results import METRIC, result
+
+
+def scored(
+    model: str, group: float, task: str = "scenes-order", fingerprint: str = "f"
+) -> benchmarks.results.Result:
+    metrics = {name: METRIC | {"value": group} for name in ("text", "audio", "group")}
+    data = {"name": "built-in", "fingerprint": fingerprint, "found": 1, "expected": 1}
+    return result(model=model, task=task, metrics=metrics, data=data)
+
+
+def test_best_first_controls_last_and_only_the_same_data_together() -> None:
+    results = [
+        scored("control:random", 0.9),
+        scored("worse", 0.2),
+        scored("better", 0.8),
+        scored("elsewhere", 0.99, fingerprint="g"),
+        scored("worse", 0.3, task="scenes-attribute"),
+    ]
+    assert [[one.model for one in block] for block in ranked(results)] == [
+        ["worse"],
+        ["better", "worse", "control:random"],
+        ["elsewhere"],
+    ]
+
+
+def test_text_table_lines_up() -> None:
+    lines = text_table([scored("model", 0.5), scored("a-longer-name", 0.25)]).splitlines()
+    assert lines[0].split() == ["task", "model", "text", "audio", "group"]
+    assert lines[2].split() == ["scenes-order", "model", *["0.500", "[0.400,", "0.600]"] * 3]
+    assert lines[3].split() == ["built-in", "a-longer-name", *["0.250", "[0.400,", "0.600]"] * 3]
+    assert lines[4].split() == ["chance", "0.250", "0.250", "0.250"]
+    assert len({line.index("0.") for line in lines[2:]}) == 1
+
+
+def test_a_single_result_and_one_without_a_metric() -> None:
+    lone = result(metrics={"text": METRIC})
+    assert "0.500 [0.400, 0.600]  -" in text_table([lone])
+    assert "| - |" in markdown_table([lone])
+
+
+def test_markdown_escapes_bars() -> None:
+    lines = markdown_table([scored("a|b", 0.5)]).splitlines()
+    assert lines[1] == "| --- | --- | --- | --- | --- |"
+    assert lines[2].startswith(r"| scenes-order (built-in) | a\|b | 0.500 ")
+
+
+def test_examples_in_the_documentation() -> None:
+    for module in (benchmarks.names, benchmarks.results, benchmarks.table):
+        assert doctest.testmod(module).failed == 0

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from compa.audio.decode import read_audio, resample, to_mono
+
+
+def tone(rate: int, seconds: float = 0.5, hz: float = 440.0) -> np.ndarray:
+    return (0.5 * np.sin(2 * np.pi * hz * np.arange(round(seconds * rate)) / rate)).astype(np.float32)
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
+def test_reads_every_format(tmp_path: Path, suffix: str) -> None:
+    soundfile.write(tmp_path / f"a.{suffix}", tone(16000), 16000)
+    waveform = read_audio(tmp_path / f"a.{suffix}", 16000)
+    assert waveform.dtype == np.float32
+    assert waveform.ndim == 1
+    assert abs(len(waveform) - 8000) <= 2400  # mp3 pads
+    assert np.sqrt(np.mean(waveform[2000:6000] ** 2)) == pytest.approx(0.5 / np.sqrt(2), rel=0.05)
+
+
+def test_reads_opus(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.opus", tone(48000), 48000, format="OGG", subtype="OPUS")
+    assert abs(len(read_audio(tmp_path / "a.opus", 16000)) - 8000) < 800
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 22050, 44100, 96000])
+def test_resamples_to_the_same_sound(tmp_path: Path, rate: int) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(rate), rate, subtype="FLOAT")
+    waveform = read_audio(tmp_path / "a.wav", 16000)
+    assert len(waveform) == pytest.approx(8000, abs=1)
+    middle = slice(1000, 7000)
+    assert np.abs(waveform[middle] - tone(16000)[middle]).max() < 0.01
+
+
+@pytest.mark.parametrize("num_channels", [1, 2, 6])
+def test_averages_all_channels(tmp_path: Path, num_channels: int) -> None:
+    channels = np.random.default_rng(0).uniform(-0.5, 0.5, (1600, num_channels)).astype(np.float32)
+    soundfile.write(tmp_path / "a.wav", channels, 16000, subtype="FLOAT")
+    np.testing.assert_allclose(read_audio(tmp_path / "a.wav", 16000), channels.mean(1), atol=1e-6)
+
+
+def test_one_sided_stereo_is_not_lost(tmp_path: Path) -> None:
+    channels = np.stack([np.zeros(8000, np.float32), tone(16000)], axis=1)
+    soundfile.write(tmp_path / "a.wav", channels, 16000, subtype="FLOAT")
+    np.testing.assert_allclose(read_audio(tmp_path / "a.wav", 16000), tone(16000) / 2, atol=1e-6)
+
+
+def test_full_scale_is_kept_beyond_one(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", 3 * tone(16000), 16000, subtype="FLOAT")
+    assert np.abs(read_audio(tmp_path / "a.wav", 16000)).max() == pytest.approx(1.5, rel=1e-3)
+
+
+def test_errors_name_the_file(tmp_path: Path) -> None:
+    (tmp_path / "text.wav").write_text("no sound at all")
+    (tmp_path / "nothing.wav").write_bytes(b"")
+    soundfile.write(tmp_path / "empty.wav", np.zeros(0, np.float32), 16000)
+    broken = tone(16000)
+    broken[7] = np.nan
+    soundfile.write(tmp_path / "nan.wav", broken, 16000, subtype="FLOAT")
+    broken[7] = np.inf
+    soundfile.write(tmp_path / "inf.wav", broken, 16000, subtype="FLOAT")
+    for name, message in {
+        "text.wav": "cannot be decoded",
+        "nothing.wav": "cannot be decoded",
+        "empty.wav": "holds no samples",
+        "nan.wav": "NaN",
+        "inf.wav": "infinite",
+        "missing.wav": "is no file",
+        ".": "is no file",
+    }.items():
+        with pytest.raises(ValueError, match=message) as error:
+            read_audio(tmp_path / name, 16000)
+        assert str(tmp_path / name) in str(error.value)
+
+
+def test_wrong_shapes_and_rates_are_refused() -> None:
+    with pytest.raises(ValueError, match="shape"):
+        to_mono(tone(16000))
+    with pytest.raises(ValueError, match="positive"):
+        resample(tone(16000), 16000, 0)

@@ -1,0 +1,102 @@
+"""Two and four real processes against one with the whole batch."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from tests.compa.objectives.batches import NAMES, detached, gradients, objective_named
+from tests.compa.objectives.rank_worker import DTYPES, Towers, run_ranks, share_of, train_once, whole_batch
+
+Found = tuple[list[int], list[dict[str, Any]]]
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param([6, 6], id="two"),
+        pytest.param([7, 4], id="two-uneven"),
+        pytest.param([3, 5, 4, 1], id="four-uneven", marks=pytest.mark.slow),
+        pytest.param([4, 4, 4, 4], id="four", marks=pytest.mark.slow),
+    ],
+)
+def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Found:
+    return request.param, run_ranks(request.param, tmp_path_factory.mktemp("ranks"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_equals_one_process(found: Found, name: str, dtype: torch.dtype) -> None:
+    """The mean of the totals and every gradient, averaged as data-parallel training does."""
+    sizes, results = found
+    tolerance = {torch.float64: 1e-12, torch.float32: 1e-5, torch.bfloat16: 2e-2}[dtype]
+    whole = detached(whole_batch(sizes, dtype))
+    loss = objective_named(name)(whole)
+    losses = [result["losses"][name, dtype] for result in results]
+    torch.testing.assert_close(
+        torch.stack([total for total, _ in losses]).mean(), loss.total.detach(), rtol=tolerance / 10, atol=0
+    )
+    for index, expected in enumerate(gradients(loss.total, whole)):
+        parts = [grads[index].double() for _, grads in losses]
+        if index == 3:
+            joined = torch.stack(parts).mean()
+        else:
+            joined = torch.zeros_like(expected, dtype=torch.float64)
+            for rank, part in enumerate(parts):
+                start = sum(sizes[:rank])
+                extras = share_of(whole, sizes, rank)[1]
+                rows = extras if index == 2 else torch.arange(start, start + sizes[rank])
+                joined[rows] = part / len(sizes)
+        allowed = tolerance * float(expected.abs().max())
+        torch.testing.assert_close(joined, expected.double(), rtol=0, atol=max(allowed, 1e-30))
+
+
+def test_encoders_and_temperature_in_data_parallel_training(found: Found) -> None:
+    sizes, results = found
+    alone = Towers()
+    train_once(alone, sizes, range(len(sizes)))
+    for name, weight in alone.named_parameters():
+        for result in results:
+            torch.testing.assert_close(result["trained"][name], weight.grad, rtol=0, atol=1e-12)
+
+
+def test_refused_on_every_rank(found: Found) -> None:
+    sizes, results = found
+    last = len(sizes) - 1
+    told = [result["refused"] for result in results]
+    assert all(set(messages) == {"shape", "nan", "width", "type", "columns"} for messages in told)
+    for problem in ("shape", "nan"):
+        own, others = told[last][problem], {messages[problem] for messages in told[:last]}
+        assert own.startswith(("captions has the shape", "row 0 of audio has the length nan"))
+        assert others == {f"rank {last} refused its part of the batch; its own message says why"}
+    assert len({messages["width"] for messages in told}) == 1
+    assert "width is not the same on all ranks (8, " in told[0]["width"]
+    assert "bfloat16" in told[0]["type"]
+    assert (
+        told[0]["columns"]
+        == f"known_true has 2 columns on rank {last}; it needs {sum(sizes)}, one for each clip of all ranks"
+    )
+
+
+def test_known_true_over_ranks(found: Found) -> None:
+    sizes, results = found
+    clips = torch.arange(sum(sizes)) // 2
+    expected = clips[:, None] == clips
+    for way in (0, 1):
+        assert torch.equal(torch.cat([result["known"][way] for result in results]), expected)
+
+
+def test_eval_mode_stays_within_the_rank(found: Found) -> None:
+    sizes, results = found
+    part, _ = share_of(whole_batch(sizes, torch.float64), sizes, 0)
+    batch = type(part)(**{**vars(part), "known_true": None})
+    torch.testing.assert_close(results[0]["alone"], objective_named("mean")(batch).total.detach())
+
+
+def test_both_ways_of_sharing_out(found: Found) -> None:
+    sizes, results = found
+    times = sum(range(1, len(sizes) + 1))
+    expected = torch.arange(float(2 * sum(sizes))).view(-1, 2) * times
+    for rank, result in enumerate(results):
+        rows = expected[sum(sizes[:rank]) :][: sizes[rank]]
+        assert all(torch.equal(shared, rows) for shared in result["scattered"])

@@ -1,0 +1,67 @@
+import json
+
+import pytest
+
+from compa.manifest import Clip, Event, Negative, Positive, escape_id, parse_clip, read_manifest, write_manifest
+
+CLIP = Clip(
+    id="a",
+    audio="a.flac",
+    captions=("dog bark, then rain", "rain after dog bark"),
+    claims=('Then("dog bark", "rain")', None),
+    negatives=(Negative("rain, then dog bark", "order", generator="rules", of=0),),
+    positives=(Positive("a dog", "event", of=0),),
+    events=(Event("dog bark", 0.0, 1.5, level_db=-3.0, attributes={"pitch": 2}),),
+    twin="b",
+)
+
+
+def test_what_is_written_is_read_back(tmp_path):
+    clips = [CLIP, Clip("ü", None, ("caption",))]
+    assert write_manifest(tmp_path / "deep" / "m.jsonl", clips) == 2
+    assert list(read_manifest(tmp_path / "deep" / "m.jsonl")) == clips
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["m.jsonl"]
+
+
+def test_empty_fields_are_left_out_and_required_ones_stay():
+    assert json.loads(Clip("a", None, ()).to_json()) == {"id": "a", "audio": None, "captions": []}
+
+
+def test_an_unknown_key_names_line_key_and_nearest(tmp_path):
+    path = tmp_path / "m.jsonl"
+    path.write_text(CLIP.to_json() + '\n\n{"id": "b", "audio": null, "captions": [], "negative": []}\n')
+    with pytest.raises(ValueError, match=r"m\.jsonl, line 3: .*'negative'; did you mean 'negatives'"):
+        list(read_manifest(path))
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{", "not JSON"),
+        ("[]", "JSON object"),
+        ('{"id": "a", "captions": []}', "missing key 'audio'"),
+        ('{"id": "a.b", "audio": null, "captions": []}', "without"),
+        ('{"id": "a", "audio": null, "captions": "text"}', "list of texts"),
+        ('{"id": "a", "audio": null, "captions": ["x"], "claims": [null, null]}', "parallel"),
+        ('{"id": "a", "audio": null, "captions": [], "negatives": [{"text": "x", "kind": "ordr"}]}', "order, relation"),
+        ('{"id": "a", "audio": null, "captions": [], "positives": [{"text": "x", "level": "y"}]}', "paraphrase"),
+        ('{"id": "a", "audio": null, "captions": [], "events": [{"label": "x"}]}', "missing key 'onset'"),
+    ],
+)
+def test_bad_lines(line, message):
+    with pytest.raises(ValueError, match=message):
+        parse_clip(line)
+
+
+def test_bytes_that_are_no_utf8_name_the_line(tmp_path):
+    (tmp_path / "m.jsonl").write_bytes(b'{"id": "\xff"}\n')
+    with pytest.raises(ValueError, match="line 1"):
+        list(read_manifest(tmp_path / "m.jsonl"))
+
+
+def test_escaped_ids_are_legal_and_stay_apart():
+    names = ["a b", "a_b", "a/b", "a.b", "a%20b", "a%b", "ä\tb", "a\u00a0b"]
+    ids = [escape_id(name) for name in names]
+    assert len(set(ids)) == len(names)
+    for clip_id in ids:
+        Clip(clip_id, None, ())

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from compa.manifest import Clip, Negative, read_manifest, write_manifest
+from negatives.cli import main
+
+TEXT = "A dog barks then a man speaks\n\nRain falls as people talk\nA bell rings\n"
+
+
+@pytest.fixture
+def captions(tmp_path: Path) -> Path:
+    path = tmp_path / "captions.txt"
+    path.write_text(TEXT, encoding="utf-8")
+    return path
+
+
+def generate(source: Path, out: Path, *options: str) -> list[Clip]:
+    assert main(["generate", str(source), "--out", str(out), *options]) == 0
+    return list(read_manifest(out))
+
+
+def test_text_lines(captions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clips = generate(captions, tmp_path / "deep" / "out.jsonl")
+    assert [clip.id for clip in clips] == ["captions-1", "captions-3", "captions-4"]
+    assert [len(clip.negatives) for clip in clips] == [2, 1, 0]
+    assert Negative("A man speaks then a dog barks", "order", generator="rules", of=0) in clips[0].negatives
+    printed = capsys.readouterr()
+    assert "captions served: 2 of 3 (66.7%)" in printed.out
+    assert "order: 1 negatives" in printed.out
+    assert "relation: 2 negatives" in printed.out
+    assert "clips/s" in printed.err
+
+
+def test_csv_of_audiocaps(tmp_path: Path) -> None:
+    source = tmp_path / "train.csv"
+    source.write_text(
+        "\ufeffaudiocap_id,youtube_id,start_time,caption\n"
+        '91139,r1nicOVtvkQ,130,"A dog barks, then a man speaks"\n'
+        "2,b,10,A bell\n",
+        encoding="utf-8",
+    )
+    clips = generate(source, tmp_path / "out.jsonl", "--kinds", "order")
+    assert [(clip.id, clip.audio, len(clip.negatives)) for clip in clips] == [
+        ("91139", None, 1),
+        ("2", None, 0),
+    ]
+
+
+def test_manifest_keeps_everything_and_finds_its_audio(tmp_path: Path) -> None:
+    source, out = tmp_path / "in" / "manifest.jsonl", tmp_path / "out" / "manifest.jsonl"
+    clip = Clip(
+        id="a", audio="wavs/a.wav", captions=("A dog barks then a man speaks",), split="train", author="me"
+    )
+    write_manifest(source, [clip])
+    [moved] = generate(source, out, "--num", "1")
+    assert moved.audio == "../in/wavs/a.wav"
+    [stayed] = generate(source, source.with_name("negated.jsonl"), "--num", "1")
+    assert stayed.audio == "wavs/a.wav"
+    assert (stayed.split, stayed.author, len(stayed.negatives)) == ("train", "me", 1)
+
+
+def test_a_seed_decides_and_nothing_else(captions: Path, tmp_path: Path) -> None:
+    files = [tmp_path / f"{i}.jsonl" for i in range(3)]
+    for path, seed in zip(files, (7, 7, 8), strict=True):
+        generate(captions, path, "--seed", str(seed))
+    assert files[0].read_bytes() == files[1].read_bytes()
+    texts = {
+        tuple(clip.negatives for clip in generate(captions, tmp_path / f"s{i}", "--seed", str(i)))
+        for i in range(9)
+    }
+    assert len(texts) > 1
+
+
+def test_an_existing_manifest_is_replaced_only_when_asked(captions: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    out.write_text("precious", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"exists.*--overwrite"):
+        main(["generate", str(captions), "--out", str(out)])
+    assert out.read_text(encoding="utf-8") == "precious"
+    assert len(generate(captions, out, "--overwrite")) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("x.csv", b"id,captoin,Caption_1\n1,a,b\n", "no column 'caption', nearest: captoin, Caption_1"),
+        ("x.csv", b"", "holds no captions"),
+        ("x.csv", b"caption\n", "holds no captions"),
+        ("x.csv", b"id,caption\n1,a dog\n2\n", "line 3: no caption"),
+        ("x.csv", b"id,caption\n1,a dog, a man\n", "line 2: more cells than columns"),
+        ("x.csv", b'id,caption\n1,"a dog\n', "line 2: unexpected end of data"),
+        ("x.txt", b"\n \n", "holds no captions"),
+        ("x.txt", b"a dog\n\xff\xfe\n", "line 2: not UTF-8"),
+        ("x.jsonl", b'{"id": "a", "audio": null, "captions": ["a"]}\n{"id": ', "line 2: not JSON"),
+        (
+            "x.jsonl",
+            b'{"id": "a", "audio": null, "caption": "a"}\n',
+            "unknown key 'caption'; did you mean 'captions'",
+        ),
+        ("x.parquet", b"", r"'\.parquet'.*\.jsonl, \.csv, \.txt"),
+    ],
+)
+def test_bad_input_is_named(name: str, content: bytes, message: str, tmp_path: Path) -> None:
+    source, out = tmp_path / name, tmp_path / "out.jsonl"
+    source.write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        main(["generate", str(source), "--out", str(out)])
+    assert not out.exists()
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.csv: no such file"):
+        main(["generate", str(tmp_path / "nowhere.csv"), "--out", str(tmp_path / "out.jsonl")])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ["--kinds", "oder"],
+            "unknown kind 'oder', did you mean 'order'? (legal: attribute-swap, order, relation)",
+        ),
+        (["--model", "gpt"], "invalid choice: 'gpt' (choose from"),
+        (["--num", "0"], "'0' is not a whole number of at least 1"),
+        (["--num", "many"], "'many' is not a whole number of at least 1"),
+    ],
+)
+def test_wrong_usage(
+    options: list[str], message: str, captions: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["generate", str(captions), "--out", "x.jsonl", *options])
+    assert stop.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_as_a_command(captions: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    command = [sys.executable, "-m", "compa.cli", "negatives", "generate", str(captions), "--out", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, "served: 2 of 3" in done.stdout) == (0, True)
+    assert next(read_manifest(out)).id == "captions-1"
+    again = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert again.returncode == 1
+    assert again.stderr.startswith("compa: ")
+    assert len(again.stderr.splitlines()) == 1
+
+
+def test_neither_torch_nor_numpy_is_imported(captions: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; from negatives.cli import main; main(sys.argv[1:]);"
+        "print({'torch', 'pytorch_lightning', 'numpy'} & set(sys.modules), file=sys.stdout)"
+    )
+    command = [sys.executable, "-c", code, "generate", str(captions), "--out", str(tmp_path / "out.jsonl")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "set()"
