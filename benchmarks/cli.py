@@ -98,9 +98,9 @@ def _run(options: argparse.Namespace) -> int:
 
     for task in options.task:
         find_task(task)  # what is wrong is said before anything is loaded
-    make_folder(options.out)
     scorers = _open_models(options.model, options.seed)
     bank = open_bank(options.events)
+    make_folder(options.out)
     _warn(options.model, bank)
 
     failed = []

@@ -95,7 +95,9 @@ def _train(events: str | None, out: Path, max_steps: int, seed: int) -> None:
     for number, model in enumerate(MODELS, start=1):
         print(f"\nTraining {number} of {len(MODELS)}: {model}, {max_steps} steps", file=sys.stderr)
         config = out / f"{model}.yaml"
-        config.write_text(yaml.safe_dump(recipe(model, events, max_steps, seed), sort_keys=False), encoding="utf-8")
+        config.write_text(
+            yaml.safe_dump(recipe(model, events, max_steps, seed), sort_keys=False), encoding="utf-8"
+        )
         cli.main(["fit", "--config", str(config), "--out", str(out / model)])
 
 
@@ -115,7 +117,10 @@ def _score(bank: Any, out: Path, seed: int) -> None:
     write_examples(out / "examples", examples)
     report(out / "results", out / "report.html", out / "examples", [out / model for model in MODELS])
     print(text_table([one.result for one in saved]))
-    print(f"\nLook at {out / 'report.html'}; {out} also holds the two models and their results.", file=sys.stderr)
+    print(
+        f"\nLook at {out / 'report.html'}; {out} also holds the two models and their results.",
+        file=sys.stderr,
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -125,12 +130,19 @@ def _parser() -> argparse.ArgumentParser:
         "negatives, scores both on unseen sounds in unseen combinations, and writes a report.",
     )
     parser.add_argument(
-        "--events", metavar="DIR|CSV", help="your recordings: one folder a label, or a CSV with file,label (built-in sounds)"
+        "--events",
+        metavar="DIR|CSV",
+        help="your recordings: one folder a label, or a CSV with file,label (built-in sounds)",
     )
     parser.add_argument(
-        "--minutes", type=float, default=6.0, help="nominal time of the whole demo on 2 cores, which sets its steps (6)"
+        "--minutes",
+        type=float,
+        default=6.0,
+        help="nominal time of the whole demo on 2 cores, which sets its steps (6)",
     )
-    parser.add_argument("--out", metavar="DIR", type=Path, default=Path("runs/demo"), help="where it goes (runs/demo)")
+    parser.add_argument(
+        "--out", metavar="DIR", type=Path, default=Path("runs/demo"), help="where it goes (runs/demo)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="same seed, same result (0)")
     parser.add_argument("--overwrite", action="store_true", help="delete the run that --out already holds")
     return parser

@@ -41,7 +41,9 @@ class SpectrogramAugment(nn.Module):
             return features
         num_clips, num_frames, num_bands = features.shape
         gain = (torch.rand(num_clips, 1, 1, device=features.device) * 2 - 1) * self.max_gain
-        anchors = (torch.rand(num_clips, 1, self.num_anchors, device=features.device) * 2 - 1) * self.max_band_gain
+        anchors = (
+            torch.rand(num_clips, 1, self.num_anchors, device=features.device) * 2 - 1
+        ) * self.max_band_gain
         equaliser = nn.functional.interpolate(anchors, size=num_bands, mode="linear", align_corners=True)
         features = features + gain + equaliser
         silent = _stretch(num_clips, num_frames, self.max_masked_frames, features)[:, :, None]

@@ -43,6 +43,8 @@ class LogMel(nn.Module):
     def __init__(self, config: AudioConfig) -> None:
         super().__init__()
         self.config = config
+        self.window: Tensor
+        self.filters: Tensor
         self.register_buffer("window", torch.hann_window(config.fft_size), persistent=False)
         self.register_buffer("filters", _mel_filters(config), persistent=False)
 
@@ -75,13 +77,13 @@ class LogMel(nn.Module):
 def _mel_filters(config: AudioConfig) -> Tensor:
     """The (bins, mels) filter bank of torchaudio, area-normalised."""
     try:
-        from torchaudio.functional import melscale_fbanks
+        from torchaudio.functional import melscale_fbanks  # type: ignore[import-untyped]
     except (ImportError, OSError) as error:  # OSError: built for another torch or for CUDA that is not there
         raise ValueError(
             f"torchaudio cannot be loaded beside torch {torch.__version__} ({str(error).splitlines()[0]}): install "
             "'torch>=2.11,<2.15' and 'torchaudio>=2.11,<2.12' from the same index into a fresh virtual environment"
         ) from None
-    return melscale_fbanks(
+    filters: Tensor = melscale_fbanks(
         config.fft_size // 2 + 1,
         config.min_hz,
         config.max_hz or config.sample_rate / 2,
@@ -90,3 +92,4 @@ def _mel_filters(config: AudioConfig) -> Tensor:
         norm="slaney",
         mel_scale=config.mel_scale,
     )
+    return filters

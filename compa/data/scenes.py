@@ -54,7 +54,9 @@ class SceneBatches(Dataset[Batch]):
             below, above = batch_size // unit * unit, (batch_size // unit + 1) * unit
             nearest = f"{below} or {above}" if below else f"{above}"
             together = "twins on " if twins_together else ""
-            raise ValueError(f"batch_size {batch_size} does not divide into {together}{num_ranks} ranks: take {nearest}")
+            raise ValueError(
+                f"batch_size {batch_size} does not divide into {together}{num_ranks} ranks: take {nearest}"
+            )
         self.bank = bank
         self.pairs = pairs
         self.num_batches = num_batches
@@ -191,4 +193,6 @@ class SceneData(pl.LightningDataModule):
             rank=self.trainer.global_rank if self.trainer else 0,
             num_ranks=self.trainer.world_size if self.trainer else 1,
         )
-        return DataLoader(batches, batch_size=None, num_workers=self.num_workers)
+        return DataLoader(
+            batches, batch_size=None, num_workers=self.num_workers, persistent_workers=self.num_workers > 0
+        )

@@ -50,10 +50,10 @@ class ConvTransformer(AudioEncoder):
         self,
         config: AudioConfig | None = None,
         patch_size: int = 4,
-        patch_channels: int = 32,
-        channels: int = 64,
+        patch_channels: int = 48,
+        channels: int = 96,
         width: int = 128,
-        num_layers: int = 2,
+        num_layers: int = 1,
         num_heads: int = 4,
         dropout: float = 0.0,
     ) -> None:

@@ -50,19 +50,21 @@ class CLAP(nn.Module):
         """Rate in Hz that waveforms must have."""
         return self.audio_encoder.config.sample_rate
 
-    def embed_audio(self, waveforms: Tensor, lengths: Tensor) -> Tensor:
+    def embed_audio(self, waveforms: Tensor, lengths: Tensor, augment: nn.Module | None = None) -> Tensor:
         """Embeds clips.
 
         Args:
             waveforms: (B, samples), zero beyond each clip's length.
             lengths: (B,) samples of each clip.
+            augment: Changes features (B, T, mels) with mask (B, T) in training, as `SpectrogramAugment` does.
 
         Returns:
             (B, D) unit vectors.
         """
-        frames, mask = self.audio_encoder(*self.log_mel(waveforms, lengths))
+        features, mask = self.log_mel(waveforms, lengths)
+        frames, mask = self.audio_encoder(augment(features, mask) if augment else features, mask)
         pooled = [masked_mean(frames, mask), segment_means(frames, mask, self.num_segments)]
-        return _unit(self.audio_projection(_concatenate(pooled)))
+        return _unit(self.audio_projection(torch.cat(pooled, dim=1)))
 
     def embed_tokens(self, tokens: Tensor, mask: Tensor) -> Tensor:
         """Embeds tokenised texts (N, L) as (N, D) unit vectors."""
@@ -99,13 +101,8 @@ class CLAP(nn.Module):
 
 
 def _projection(size: int, embedding_size: int) -> nn.Module:
-    return nn.Sequential(
-        nn.Linear(size, embedding_size), nn.GELU(), nn.LayerNorm(embedding_size), nn.Linear(embedding_size, embedding_size)
-    )
-
-
-def _concatenate(parts: Sequence[Tensor]) -> Tensor:
-    return torch.cat(list(parts), dim=1)
+    hidden = nn.Sequential(nn.Linear(size, embedding_size), nn.GELU(), nn.LayerNorm(embedding_size))
+    return nn.Sequential(*hidden, nn.Linear(embedding_size, embedding_size))
 
 
 def _unit(vectors: Tensor) -> Tensor:
@@ -114,7 +111,7 @@ def _unit(vectors: Tensor) -> Tensor:
 
 def _describe(module: AudioEncoder | TextEncoder) -> dict[str, Any]:
     kind = type(module)
-    return {"class_path": f"{kind.__module__}.{kind.__qualname__}", "init_args": module.init_args}
+    return {"class_path": f"{kind.__module__}.{kind.__qualname__}", "init_args": dict(module.init_args)}
 
 
 def _find_class(class_path: str, base: type[nn.Module]) -> type[Any]:
@@ -123,7 +120,9 @@ def _find_class(class_path: str, base: type[nn.Module]) -> type[Any]:
     try:
         found = getattr(importlib.import_module(module_name), class_name)
     except (ImportError, AttributeError, ValueError):
-        raise ValueError(f"the checkpoint needs {class_path}, which cannot be imported: install it first") from None
+        raise ValueError(
+            f"the checkpoint needs {class_path}, which cannot be imported: install it first"
+        ) from None
     if not (isinstance(found, type) and issubclass(found, base)):
         raise ValueError(f"{class_path} is no {base.__name__}: the checkpoint cannot be trusted")
     return found

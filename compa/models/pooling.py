@@ -35,7 +35,11 @@ def segment_means(frames: Tensor, mask: Tensor, num_segments: int) -> Tensor:
         (B, S * width).
     """
     lengths = mask.sum(1).to(frames.dtype)[:, None, None]
-    starts = torch.arange(num_segments, device=frames.device, dtype=frames.dtype)[None, :, None] * lengths / num_segments
+    starts = (
+        torch.arange(num_segments, device=frames.device, dtype=frames.dtype)[None, :, None]
+        * lengths
+        / num_segments
+    )
     ends = starts + lengths / num_segments
     positions = torch.arange(frames.shape[1], device=frames.device, dtype=frames.dtype)[None, None, :]
     shares = (torch.minimum(positions + 1, ends) - torch.maximum(positions, starts)).clamp_min(0)

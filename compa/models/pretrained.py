@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from compa.audio.decode import read_audio, resample
@@ -63,7 +64,10 @@ class Embedder:
     @torch.inference_mode()
     def embed_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embeds texts as (n, D) float32 unit rows."""
-        parts = [self.clap.embed_text(chunk).cpu().numpy() for _, chunk in _batches(enumerate(texts), self.batch_size)]
+        parts = [
+            self.clap.embed_text(chunk).cpu().numpy()
+            for _, chunk in _batches(enumerate(texts), self.batch_size)
+        ]
         return np.concatenate([np.zeros((0, self.clap.embedding_size), dtype=np.float32), *parts])
 
     def similarity(self, audio: Sequence[Audio], texts: Sequence[str]) -> NDArray[np.float32]:
@@ -91,15 +95,19 @@ def load(model: str | Path, device: str | torch.device | None = None) -> Embedde
     path = Path(model)
     last = path / "checkpoints" / "last.ckpt"
     if (path / WEIGHTS).is_file() and (path / DESCRIPTION).is_file():
-        description, weights = json.loads((path / DESCRIPTION).read_text(encoding="utf-8")), load_file(path / WEIGHTS)
+        description, weights = _read_saved(path)
     elif last.is_file() or path.is_file():
         description, weights = _read_checkpoint(last if last.is_file() else path)
     else:
         raise ValueError(
             f"{path} is no model: expected a run folder (with {WEIGHTS} or checkpoints/last.ckpt) or a .ckpt file"
         )
-    clap = CLAP.from_description(description)
-    clap.load_state_dict(weights)
+    try:
+        clap = CLAP.from_description(description)
+        clap.load_state_dict(weights)
+    except (KeyError, TypeError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"{path} was written by another version of compa or is damaged ({reason})") from None
     return Embedder(clap, device)
 
 
@@ -111,6 +119,13 @@ def save(clap: CLAP, folder: Path) -> None:
     (folder / DESCRIPTION).write_text(description + "\n", encoding="utf-8")
 
 
+def _read_saved(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    try:
+        return json.loads((folder / DESCRIPTION).read_text(encoding="utf-8")), load_file(folder / WEIGHTS)
+    except (ValueError, SafetensorError) as error:
+        raise ValueError(f"{folder} holds a damaged {DESCRIPTION} or {WEIGHTS} ({error})") from None
+
+
 def _read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
@@ -119,7 +134,9 @@ def _read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f"{path} is no checkpoint of compa ({reason})") from None
     prefix = "clap."
-    return description, {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}
+    return description, {
+        name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)
+    }
 
 
 def _waveform(clip: Audio, sample_rate: int) -> NDArray[np.float32]:
@@ -128,13 +145,17 @@ def _waveform(clip: Audio, sample_rate: int) -> NDArray[np.float32]:
     waveform, rate = clip
     waveform = np.asarray(waveform, dtype=np.float32)
     if waveform.ndim != 1 or not len(waveform):
-        raise ValueError(f"a waveform of shape {waveform.shape} is not mono audio: give (samples,) with samples > 0")
+        raise ValueError(
+            f"a waveform of shape {waveform.shape} is not mono audio: give (samples,) with samples > 0"
+        )
     if not np.isfinite(waveform).all():
         raise ValueError("a waveform has NaN or infinite samples")
     return resample(waveform, rate, sample_rate)
 
 
-def _batches(items: Iterator[tuple[int, Any]] | enumerate[Any], size: int) -> Iterator[tuple[list[int], list[Any]]]:
+def _batches(
+    items: Iterator[tuple[int, Any]] | enumerate[Any], size: int
+) -> Iterator[tuple[list[int], list[Any]]]:
     rows: list[int] = []
     values: list[Any] = []
     for row, value in items:
@@ -149,4 +170,4 @@ def _batches(items: Iterator[tuple[int, Any]] | enumerate[Any], size: int) -> It
 
 def _unit_rows(sums: NDArray[np.float64]) -> NDArray[np.float32]:
     norms = np.linalg.norm(sums, axis=1, keepdims=True)
-    return (sums / np.maximum(norms, 1e-12)).astype(np.float32)
+    return np.asarray(sums / np.maximum(norms, 1e-12), dtype=np.float32)

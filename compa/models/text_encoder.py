@@ -25,6 +25,12 @@ class TextEncoder(nn.Module):
     width: int
     init_args: dict[str, Any]
 
+    def fit_tokeniser(self, texts: Iterable[str]) -> None:
+        """Builds the tokeniser from training texts; encoders that bring their own have nothing to do."""
+
+    def use_tokeniser(self, tokeniser: str | None) -> None:
+        """Takes a tokeniser's JSON, as a checkpoint has it; encoders that bring their own have nothing to do."""
+
     def tokenise(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Turns texts into token ids (N, L) and a mask (N, L) that is True on real tokens."""
         raise TypeError(f"{type(self).__name__} is no text encoder of its own")
@@ -52,7 +58,7 @@ class CaptionTransformer(TextEncoder):
         vocabulary_size: int = 2048,
         max_tokens: int = 64,
         width: int = 128,
-        num_layers: int = 2,
+        num_layers: int = 1,
         num_heads: int = 4,
         dropout: float = 0.0,
         tokeniser: str | None = None,
@@ -68,7 +74,8 @@ class CaptionTransformer(TextEncoder):
             "dropout": dropout,
             "tokeniser": tokeniser,
         }
-        self._tokeniser = Tokenizer.from_str(tokeniser) if tokeniser else None
+        self._tokeniser: Tokenizer | None = None
+        self.use_tokeniser(tokeniser)
         self.embedding = nn.Embedding(vocabulary_size, width)
         self.neighbours = nn.Conv1d(width, width, kernel_size=3, padding=1)
         self.blocks = nn.ModuleList(Block(width, num_heads, dropout) for _ in range(num_layers))
@@ -90,8 +97,13 @@ class CaptionTransformer(TextEncoder):
             show_progress=False,
         )
         tokeniser.train_from_iterator(texts, trainer)
-        self._tokeniser = tokeniser
-        self.init_args["tokeniser"] = tokeniser.to_str()
+        self.use_tokeniser(tokeniser.to_str())
+
+    def use_tokeniser(self, tokeniser: str | None) -> None:
+        """Takes a tokeniser's JSON in place of the one there is; None changes nothing."""
+        if tokeniser:
+            self._tokeniser = Tokenizer.from_str(tokeniser)
+            self.init_args["tokeniser"] = tokeniser
 
     def tokenise(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Turns texts into token ids (N, L) and a mask (N, L) that is True on real tokens.
@@ -99,7 +111,9 @@ class CaptionTransformer(TextEncoder):
         An empty text is one padding token, so that it has an embedding too.
         """
         if self._tokeniser is None:
-            raise ValueError("the text encoder has no tokeniser yet: call fit_tokeniser(texts) or load a checkpoint")
+            raise ValueError(
+                "the text encoder has no tokeniser yet: call fit_tokeniser(texts) or load a checkpoint"
+            )
         max_tokens = self.init_args["max_tokens"]
         encoded = [encoding.ids[:max_tokens] or [0] for encoding in self._tokeniser.encode_batch(list(texts))]
         tokens = torch.zeros(len(encoded), max(map(len, encoded), default=1), dtype=torch.int64)
@@ -115,4 +129,5 @@ class CaptionTransformer(TextEncoder):
         vectors = vectors + self.neighbours(vectors.transpose(1, 2)).transpose(1, 2)
         for block in self.blocks:
             vectors = block(vectors, mask)
-        return self.norm(vectors)
+        normalised: Tensor = self.norm(vectors)
+        return normalised

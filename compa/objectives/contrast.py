@@ -72,7 +72,9 @@ def _first_clip(counts: Sequence[int]) -> int:
 
 
 def _kept(num_clips: int, captions: Tensor, keep: bool) -> int:
-    return min(num_clips * len(captions), sizes_of(captions.device).kept) if keep else 0
+    """Either everything is kept for the way back, or nothing."""
+    size = num_clips * len(captions)
+    return size if keep and size <= sizes_of(captions.device).kept else 0
 
 
 def _pairs(

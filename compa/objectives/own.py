@@ -7,7 +7,7 @@ from torch import Tensor
 
 from compa.objectives.tiles import slices
 
-PIECE = 512
+PIECE = 1024
 """Rows at a time, so that nothing as large as the extras is made beside them."""
 
 
@@ -20,10 +20,9 @@ def logits(audio: Tensor, texts: Tensor, owner: Tensor | None, scale: Tensor) ->
         owner: `(T,)` int64, or None where text t belongs to clip t.
         scale: `()`, of the type the result is to have.
     """
-    cosines = scale.new_empty(len(texts))
+    cosines, room = scale.new_empty(len(texts)), _room(texts, scale.dtype)
     for piece in slices(len(texts), PIECE):
-        products = _rows(audio, owner, piece).to(scale.dtype) * texts[piece]
-        torch.sum(products, 1, out=cosines[piece])
+        torch.sum(_clips_of(audio, owner, piece, room).mul_(texts[piece]), 1, out=cosines[piece])
     return cosines.mul_(scale)
 
 
@@ -45,14 +44,17 @@ def add_gradients(
         of_audio: `(B, D)`, of the weights' type.
         of_texts: `(T, D)`, likewise.
     """
+    room = _room(texts, weights.dtype)
     for piece in slices(len(texts), PIECE):
         factors = weights[piece, None]
         if of_texts is not None:
-            of_texts[piece].addcmul_(_rows(audio, owner, piece).to(weights.dtype), factors)
-        if of_audio is not None and owner is None:
-            of_audio[piece].addcmul_(texts[piece].to(weights.dtype), factors)
-        elif of_audio is not None and owner is not None:
-            of_audio.index_add_(0, owner[piece], texts[piece] * factors)
+            of_texts[piece].addcmul_(_clips_of(audio, owner, piece, room), factors)
+        if of_audio is not None:
+            parts = torch.mul(texts[piece], factors, out=room[: len(factors)])
+            if owner is None:
+                of_audio[piece].add_(parts)
+            else:
+                of_audio.index_add_(0, owner[piece], parts)
 
 
 def dot(left: Tensor, right: Tensor) -> Tensor:
@@ -85,5 +87,15 @@ def mean(first: Tensor, further: Tensor, owner: Tensor, counts: Tensor) -> Tenso
     return total / torch.ones_like(first).index_add(0, owner, counts.to(first.dtype))
 
 
-def _rows(audio: Tensor, owner: Tensor | None, piece: slice) -> Tensor:
-    return audio[piece] if owner is None else audio.index_select(0, owner[piece])
+def _room(texts: Tensor, dtype: torch.dtype) -> Tensor:
+    return texts.new_empty(min(PIECE, len(texts)), texts.shape[1], dtype=dtype)
+
+
+def _clips_of(audio: Tensor, owner: Tensor | None, piece: slice, room: Tensor) -> Tensor:
+    """Copies the clips that a piece of the texts belongs to."""
+    rows = room[: piece.stop - piece.start]
+    if owner is None:
+        return rows.copy_(audio[piece])
+    if audio.dtype == rows.dtype:
+        return torch.index_select(audio, 0, owner[piece], out=rows)
+    return rows.copy_(audio.index_select(0, owner[piece]))

@@ -25,8 +25,8 @@ class TileSizes:
     kept: int
 
 
-SIZES = {"cpu": TileSizes(edge=512, kept=1024**2), "cuda": TileSizes(edge=2048, kept=2048**2)}
-"""By device type. On a CPU a tile fits into the second-level cache; a GPU needs larger ones to be busy."""
+SIZES = {"cpu": TileSizes(edge=1024, kept=1024**2), "cuda": TileSizes(edge=2048, kept=2048**2)}
+"""By device type; a GPU needs larger tiles to be busy."""
 
 
 def sizes_of(device: torch.device) -> TileSizes:
@@ -71,6 +71,7 @@ class Tile:
         texts: `(n, D)`, their embeddings.
         audio: `(g, D)`, their embeddings.
         logits: `(n, g)`, binary; -inf where a pair is hidden. Valid until the next tile is made.
+        room: `(n, g)`, to work in; the logits themselves where these need not be kept.
     """
 
     block: TextBlock
@@ -78,6 +79,7 @@ class Tile:
     texts: Tensor
     audio: Tensor
     logits: Tensor
+    room: Tensor
 
 
 @dataclass
@@ -125,12 +127,13 @@ class Pairs:
                 audio = _factor(self.audio[clips])
                 size = len(texts) * len(audio)
                 is_kept = used + size <= len(self.kept)
-                logits = (self.kept[used : used + size] if is_kept else scratch[:size]).view(len(texts), -1)
+                room = scratch[:size].view(len(texts), -1)
+                logits = self.kept[used : used + size].view_as(room) if is_kept else room
                 used += size if is_kept else 0
                 if not (is_kept and recall):
                     _multiply(texts, audio.T, logits).mul_(self.weight)
                     self._hide(logits, block, clips)
-                yield Tile(block, clips, texts, audio, logits)
+                yield Tile(block, clips, texts, audio, logits, room)
 
     def _blocks(self) -> list[TextBlock]:
         num_captions = len(self.captions)
@@ -192,13 +195,13 @@ def add_gradients(
         of_captions: `(B, D)`, likewise.
         of_extras: `(M, D)`, likewise.
     """
-    scratch, spare = pairs.scratch(), pairs.scratch()
+    scratch = pairs.scratch()
     for tile in pairs.tiles(recall=True):
         numbers, clips, logits = tile.block.numbers, tile.clips, tile.logits
         weights = torch.sub(logits, sums[1][numbers, None], out=scratch[: logits.numel()].view_as(logits))
         weights.exp2_().mul_(slopes[1][numbers, None])
         if tile.block.is_caption:
-            shares = torch.sub(logits, sums[0][clips], out=spare[: logits.numel()].view_as(logits)).exp2_()
+            shares = torch.sub(logits, sums[0][clips], out=tile.room).exp2_()
             weights.addcmul_(shares, slopes[0][clips])
         of_texts = of_captions if tile.block.is_caption else of_extras
         if of_texts is not None:

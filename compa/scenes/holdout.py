@@ -60,7 +60,11 @@ def _by_distance(circle: list[str]) -> Iterator[tuple[str, str]]:
     for distance in range(1, (size + 1) // 2):
         num_cycles = math.gcd(size, distance)
         length = size // num_cycles
-        even, closing, odd = range(0, length - 1, 2), range(length - 1, length * (length % 2)), range(1, length, 2)
+        even, closing, odd = (
+            range(0, length - 1, 2),
+            range(length - 1, length * (length % 2)),
+            range(1, length, 2),
+        )
         for steps, start in product((even, closing, odd), range(num_cycles)):
             for step in steps:
                 yield circle[(start + step * distance) % size], circle[(start + (step + 1) * distance) % size]

@@ -74,7 +74,11 @@ def attribute_twins(bank: EventBank, labels: tuple[str, str], rng: np.random.Gen
     start = rng.uniform(0.0, SCENE_SECONDS - max(first + seconds[0], second + seconds[1]))
     difference = rng.uniform(*LEVEL_DIFFERENCE_DB)
     scene = _scene(
-        bank, labels, snippets, onsets=(start + first, start + second), levels_db=(difference / 2, -difference / 2)
+        bank,
+        labels,
+        snippets,
+        onsets=(start + first, start + second),
+        levels_db=(difference / 2, -difference / 2),
     )
     return _twins("attribute-swap", Louder, labels, (scene, swap_levels(scene)), bank, rng)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +23,9 @@ class _SaveConfig(SaveConfigCallback):
         if stage == "fit" and trainer.is_global_zero:
             folder = Path(self.config.out)
             folder.mkdir(parents=True, exist_ok=True)
-            self.parser.save(self.config, folder / "config.yaml", skip_none=False, overwrite=True, multifile=False)
+            self.parser.save(
+                self.config, folder / "config.yaml", skip_none=False, overwrite=True, multifile=False
+            )
 
 
 class TrainingCLI(LightningCLI):
@@ -30,32 +34,59 @@ class TrainingCLI(LightningCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Adds the options of ours."""
         parser.add_argument("--out", type=str, default="runs/fit", help="the run folder")
-        parser.add_argument("--overwrite", type=bool, default=False, help="delete a run that is there already")
+        parser.add_argument(
+            "--overwrite", type=bool, default=False, help="delete a run that is there already"
+        )
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         """Adds the run folder's callbacks and log to those of the configuration."""
-        trainer = super().instantiate_trainer(**kwargs)
         if self.subcommand != "fit":
-            return trainer
+            return super().instantiate_trainer(**kwargs, enable_checkpointing=False)
+        trainer = super().instantiate_trainer(**kwargs)
         options = self.config[self.subcommand]
         folder = Path(options.out)
         if trainer.is_global_zero and not options.ckpt_path:
             run_folder.prepare(folder, overwrite=options.overwrite)
-        trainer.callbacks = [*trainer.callbacks, *run_folder.callbacks(folder)]
+        trainer.callbacks = [*trainer.callbacks, *run_folder.callbacks(folder)]  # type: ignore[attr-defined]
         trainer.loggers = [*trainer.loggers, run_folder.csv_logger(folder)]
         return trainer
 
 
+    def _run_subcommand(self, subcommand: str) -> None:
+        """Lightning ends the process at Ctrl-C; we say what is kept."""
+        try:
+            super()._run_subcommand(subcommand)
+        except SystemExit:
+            if not self.trainer.interrupted:
+                raise
+            folder = self.config[subcommand].get("out")
+            kept = f"{folder} keeps step {self.trainer.global_step}" if self.trainer.global_step else "nothing was learnt"
+            raise KeyboardInterrupt(kept) from None
+
+
 def main(arguments: Sequence[str]) -> int:
     """Runs `fit` or `validate` with the arguments after `compa`."""
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    TrainingCLI(
-        ContrastiveTask,
-        pl.LightningDataModule,
-        subclass_mode_data=True,
-        save_config_callback=_SaveConfig,
-        trainer_defaults={"logger": False, "use_distributed_sampler": False, "log_every_n_steps": 10},
-        seed_everything_default=0,
-        args=list(arguments),
-    )
+    logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)
+    os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")  # Lightning's use of jsonargparse, not the user's
+    with warnings.catch_warnings():
+        for message in _NOISE:
+            warnings.filterwarnings("ignore", message=message)
+        TrainingCLI(
+            ContrastiveTask,
+            pl.LightningDataModule,
+            subclass_mode_data=True,
+            save_config_callback=_SaveConfig,
+            trainer_defaults={"logger": False, "use_distributed_sampler": False, "log_every_n_steps": 10},
+            seed_everything_default=0,
+            args=list(arguments),
+        )
     return 0
+
+
+_NOISE = (
+    "LightningCLI's args parameter",  # we are the command line
+    ".*does not have many workers",  # scenes are composed fast enough
+    ".*treespec, LeafSpec",  # Lightning's own use of PyTorch
+    ".*is smaller than the logging interval",
+    "Be aware that when using `ckpt_path`",  # the run folder's callbacks are none of validation's
+)

@@ -10,6 +10,7 @@ from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
 from benchmarks.metrics import outcomes
+from compa.audio.augment import SpectrogramAugment
 from compa.data.batch import Batch
 from compa.models.clap import CLAP
 from compa.objectives import Embeddings, InfoNCE, Loss, Temperature
@@ -31,6 +32,7 @@ class ContrastiveTask(pl.LightningModule):
         temperature: Where the learnable temperature starts.
         skip_known_true: Whether pairs of a text and another clip that it is known to be true of are left out of the
             contrast; plain CLAP counts them as negatives.
+        augment: Whether features are changed at random in training, see `SpectrogramAugment`.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class ContrastiveTask(pl.LightningModule):
         warmup_steps: int = 100,
         temperature: float = 0.07,
         skip_known_true: bool = True,
+        augment: bool = True,
     ) -> None:
         super().__init__()
         self.clap = clap or CLAP()
@@ -51,6 +54,7 @@ class ContrastiveTask(pl.LightningModule):
         self.weight_decay = weight_decay
         self.warmup_steps = warmup_steps
         self.skip_known_true = skip_known_true
+        self.augment = SpectrogramAugment() if augment else None
 
     def setup(self, stage: str) -> None:
         """Builds the tokeniser from the training captions, where the model has none yet."""
@@ -61,20 +65,22 @@ class ContrastiveTask(pl.LightningModule):
         """Embeds clips and texts; texts go through the text tower in one go."""
         texts = self.clap.embed_text([*batch.captions, *batch.extras])
         return Embeddings(
-            audio=self.clap.embed_audio(batch.waveforms, batch.lengths),
+            audio=self.clap.embed_audio(batch.waveforms, batch.lengths, self.augment),
             captions=texts[: len(batch.captions)],
             extras=texts[len(batch.captions) :],
             owner=batch.owner,
             is_positive=batch.is_positive,
             scale=self.temperature(),
-            known_true=known_true(batch).to(self.device) if self.skip_known_true else None,
+            known_true=known_true(batch, self.training).to(self.device) if self.skip_known_true else None,
         )
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Embed, compare, log."""
         loss: Loss = self.objective(self.embed(batch))
         self.log("train/loss", loss.total, prog_bar=True, batch_size=len(batch.captions))
-        self.log_dict({f"train/{name}": value for name, value in loss.parts.items()}, batch_size=len(batch.captions))
+        self.log_dict(
+            {f"train/{name}": value for name, value in loss.parts.items()}, batch_size=len(batch.captions)
+        )
         self.log("train/scale", self.temperature().detach(), batch_size=len(batch.captions))
         return loss.total
 
@@ -93,16 +99,23 @@ class ContrastiveTask(pl.LightningModule):
                 index = torch.tensor(twins, device=self.device)
                 scores = embeddings.audio[index] @ embeddings.captions[index].transpose(1, 2)
                 wins = outcomes(scores.float().cpu().numpy())
-                values = {f"val/{kind}-{name}": float(wins[name].mean()) for name in ("text", "audio", "group")}
+                values = {
+                    f"val/{kind}-{name}": float(wins[name].mean()) for name in ("text", "audio", "group")
+                }
                 self.log_dict(values, batch_size=len(twins), sync_dist=True)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW with linear warm-up and cosine decay over the trainer's `max_steps`."""
         if self.trainer.max_steps < 1:
-            raise ValueError("trainer.max_steps is not set: the learning rate follows the number of optimiser steps")
+            raise ValueError(
+                "trainer.max_steps is not set: the learning rate follows the number of optimiser steps"
+            )
         matrices = [weight for weight in self.parameters() if weight.ndim >= 2]
         vectors = [weight for weight in self.parameters() if weight.ndim < 2]
-        groups = [{"params": matrices, "weight_decay": self.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+        groups = [
+            {"params": matrices, "weight_decay": self.weight_decay},
+            {"params": vectors, "weight_decay": 0.0},
+        ]
         optimizer = torch.optim.AdamW(groups, lr=self.learning_rate, betas=(0.9, 0.98))
         schedule = warmup_cosine(self.warmup_steps, self.trainer.max_steps)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)
@@ -111,3 +124,7 @@ class ContrastiveTask(pl.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Puts the model's description into the checkpoint, so that the file alone is enough to load it."""
         checkpoint["clap"] = self.clap.describe()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Takes over the checkpoint's tokeniser: the weights belong to it."""
+        self.clap.text_encoder.use_tokeniser(checkpoint["clap"]["text_encoder"]["init_args"].get("tokeniser"))

@@ -14,7 +14,7 @@ from compa.manifest import Event
 from compa.scenes.claims import Truth, parse
 
 
-def known_true(batch: Batch) -> Tensor:
+def known_true(batch: Batch, all_ranks: bool = True) -> Tensor:
     """Compares every text of the batch with every clip of all ranks.
 
     A text is known to be true of a clip when its claim is True of the clip's events; without a claim, when its
@@ -22,11 +22,14 @@ def known_true(batch: Batch) -> Tensor:
 
     Args:
         batch: This rank's clips and texts.
+        all_ranks: Whether clips of other ranks count too, where a process group is up; False in validation, whose
+            contrast is local.
 
     Returns:
         (B + M, G) bool on the CPU, texts in the order captions, extras; G are the clips of all ranks in rank order.
     """
-    clips = _gathered([_facts(example) for example in batch.examples])
+    clips = [_facts(example) for example in batch.examples]
+    clips = _gathered(clips) if all_ranks else clips
     rows: dict[tuple[str, str | None], list[bool]] = {}
     texts = [*batch.captions, *batch.extras]
     for text, claim in zip(texts, batch.claims, strict=True):

@@ -1,8 +1,18 @@
 import json
+from pathlib import Path
 
 import pytest
 
-from compa.manifest import Clip, Event, Negative, Positive, escape_id, parse_clip, read_manifest, write_manifest
+from compa.manifest import (
+    Clip,
+    Event,
+    Negative,
+    Positive,
+    escape_id,
+    parse_clip,
+    read_manifest,
+    write_manifest,
+)
 
 CLIP = Clip(
     id="a",
@@ -16,18 +26,18 @@ CLIP = Clip(
 )
 
 
-def test_what_is_written_is_read_back(tmp_path):
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     clips = [CLIP, Clip("ü", None, ("caption",))]
     assert write_manifest(tmp_path / "deep" / "m.jsonl", clips) == 2
     assert list(read_manifest(tmp_path / "deep" / "m.jsonl")) == clips
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["m.jsonl"]
 
 
-def test_empty_fields_are_left_out_and_required_ones_stay():
+def test_empty_fields_are_left_out_and_required_ones_stay() -> None:
     assert json.loads(Clip("a", None, ()).to_json()) == {"id": "a", "audio": None, "captions": []}
 
 
-def test_an_unknown_key_names_line_key_and_nearest(tmp_path):
+def test_an_unknown_key_names_line_key_and_nearest(tmp_path: Path) -> None:
     path = tmp_path / "m.jsonl"
     path.write_text(CLIP.to_json() + '\n\n{"id": "b", "audio": null, "captions": [], "negative": []}\n')
     with pytest.raises(ValueError, match=r"m\.jsonl, line 3: .*'negative'; did you mean 'negatives'"):
@@ -43,23 +53,29 @@ def test_an_unknown_key_names_line_key_and_nearest(tmp_path):
         ('{"id": "a.b", "audio": null, "captions": []}', "without"),
         ('{"id": "a", "audio": null, "captions": "text"}', "list of texts"),
         ('{"id": "a", "audio": null, "captions": ["x"], "claims": [null, null]}', "parallel"),
-        ('{"id": "a", "audio": null, "captions": [], "negatives": [{"text": "x", "kind": "ordr"}]}', "order, relation"),
-        ('{"id": "a", "audio": null, "captions": [], "positives": [{"text": "x", "level": "y"}]}', "paraphrase"),
+        (
+            '{"id": "a", "audio": null, "captions": [], "negatives": [{"text": "x", "kind": "ordr"}]}',
+            "order, relation",
+        ),
+        (
+            '{"id": "a", "audio": null, "captions": [], "positives": [{"text": "x", "level": "y"}]}',
+            "paraphrase",
+        ),
         ('{"id": "a", "audio": null, "captions": [], "events": [{"label": "x"}]}', "missing key 'onset'"),
     ],
 )
-def test_bad_lines(line, message):
+def test_bad_lines(line: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         parse_clip(line)
 
 
-def test_bytes_that_are_no_utf8_name_the_line(tmp_path):
+def test_bytes_that_are_no_utf8_name_the_line(tmp_path: Path) -> None:
     (tmp_path / "m.jsonl").write_bytes(b'{"id": "\xff"}\n')
     with pytest.raises(ValueError, match="line 1"):
         list(read_manifest(tmp_path / "m.jsonl"))
 
 
-def test_escaped_ids_are_legal_and_stay_apart():
+def test_escaped_ids_are_legal_and_stay_apart() -> None:
     names = ["a b", "a_b", "a/b", "a.b", "a%20b", "a%b", "ä\tb", "a\u00a0b"]
     ids = [escape_id(name) for name in names]
     assert len(set(ids)) == len(names)

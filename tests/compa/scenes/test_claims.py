@@ -4,10 +4,10 @@ import random
 import pytest
 
 from compa.manifest import Event
-from compa.scenes.claims import All, Has, Louder, Then, Truth, While, parse
+from compa.scenes.claims import All, Claim, Has, Louder, Then, Truth, While, parse
 
 
-def event(label, onset, offset, level_db=0.0):
+def event(label: str, onset: float, offset: float, level_db: float | None = 0.0) -> Event:
     return Event(label, onset, offset, level_db)
 
 
@@ -35,7 +35,7 @@ OVERLAID = (event("dog", 0.0, 2.0, level_db=4.0), event("rain", 0.5, 2.2, level_
         (All((Then("dog", "rain"), Louder("dog", "rain"))), SEQUENCE, Truth.UNCLEAR),
     ],
 )
-def test_clear_cases(claim, events, truth):
+def test_clear_cases(claim: Claim, events: tuple[Event, ...], truth: Truth) -> None:
     assert claim.judge(events) is truth
 
 
@@ -49,7 +49,7 @@ def test_clear_cases(claim, events, truth):
         (1.0, Truth.FALSE, Truth.TRUE),  # half of either is overlapped
     ],
 )
-def test_the_margins_between_then_and_while(second_onset, then, while_):
+def test_the_margins_between_then_and_while(second_onset: float, then: Truth, while_: Truth) -> None:
     events = (event("a", 0.0, 2.0), event("b", second_onset, second_onset + 2.0))
     assert Then("a", "b").judge(events) is then
     assert While("a", "b").judge(events) is while_
@@ -57,18 +57,24 @@ def test_the_margins_between_then_and_while(second_onset, then, while_):
 
 @pytest.mark.parametrize(
     ("difference", "truth"),
-    [(3.0, Truth.TRUE), (2.9, Truth.UNCLEAR), (0.0, Truth.UNCLEAR), (-2.9, Truth.UNCLEAR), (-3.0, Truth.FALSE)],
+    [
+        (3.0, Truth.TRUE),
+        (2.9, Truth.UNCLEAR),
+        (0.0, Truth.UNCLEAR),
+        (-2.9, Truth.UNCLEAR),
+        (-3.0, Truth.FALSE),
+    ],
 )
-def test_the_margin_of_louder(difference, truth):
+def test_the_margin_of_louder(difference: float, truth: Truth) -> None:
     events = (event("a", 0, 1, level_db=difference), event("b", 0, 1, level_db=0.0))
     assert Louder("a", "b").judge(events) is truth
 
 
-def test_unknown_levels_decide_nothing():
+def test_unknown_levels_decide_nothing() -> None:
     assert Louder("a", "b").judge((event("a", 0, 1, None), event("b", 0, 1, 9.0))) is Truth.UNCLEAR
 
 
-def test_a_repeated_label_makes_both_orders_true():
+def test_a_repeated_label_makes_both_orders_true() -> None:
     events = (event("a", 0, 1), event("b", 1, 2), event("a", 2, 3))
     assert Then("a", "b").judge(events) is Truth.TRUE
     assert Then("b", "a").judge(events) is Truth.TRUE
@@ -76,12 +82,12 @@ def test_a_repeated_label_makes_both_orders_true():
     assert Then("b", "b").judge(events) is Truth.FALSE
 
 
-def test_louder_must_hold_of_every_pair():
+def test_louder_must_hold_of_every_pair() -> None:
     events = (event("a", 0, 1, 9.0), event("b", 1, 2, 0.0), event("a", 2, 3, -9.0))
     assert Louder("a", "b").judge(events) is Truth.UNCLEAR
 
 
-def test_relations_against_a_sampled_timeline():
+def test_relations_against_a_sampled_timeline() -> None:
     """Oracle: sample every event at 1 ms and compare sets of moments, without interval arithmetic."""
     draw = random.Random(0)
     counts = dict.fromkeys(itertools.product(("then", "while"), Truth), 0)
@@ -113,14 +119,26 @@ def test_relations_against_a_sampled_timeline():
         All((Then("a", "b"), All((Has("c"), Louder("a", "b"))))),
     ],
 )
-def test_canonical_text_is_read_back(claim):
+def test_canonical_text_is_read_back(claim: Claim) -> None:
     assert parse(str(claim)) == claim
 
 
 @pytest.mark.parametrize(
-    "text", ["", "dog", 'Then("a")', 'Has("a", "b")', "Has(1)", 'After("a", "b")', "All()", 'Has("a") or 1',
-             '__import__("os").system("true")', 'Has(label="a")', "(" * 500]  # fmt: skip
+    "text",
+    [
+        "",
+        "dog",
+        'Then("a")',
+        'Has("a", "b")',
+        "Has(1)",
+        'After("a", "b")',
+        "All()",
+        'Has("a") or 1',
+        '__import__("os").system("true")',
+        'Has(label="a")',
+        "(" * 500,
+    ],  # fmt: skip
 )
-def test_what_is_no_claim_is_refused_and_never_run(text):
+def test_what_is_no_claim_is_refused_and_never_run(text: str) -> None:
     with pytest.raises(ValueError, match="is not a claim"):
         parse(text)

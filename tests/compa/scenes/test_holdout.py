@@ -9,7 +9,7 @@ from compa.scenes.holdout import held_out_pairs, label_pairs, stable_hash, train
 
 
 @pytest.mark.parametrize("num_labels", [*range(3, 31), 50, 200])
-def test_enough_pairs_are_held_out_and_they_are_balanced(num_labels):
+def test_enough_pairs_are_held_out_and_they_are_balanced(num_labels: int) -> None:
     labels = [f"label {i}" for i in range(num_labels)]
     held_out, training = held_out_pairs(labels), training_pairs(labels)
     assert held_out | set(training) == set(label_pairs(labels))
@@ -22,22 +22,30 @@ def test_enough_pairs_are_held_out_and_they_are_balanced(num_labels):
     assert {label for pair in training for label in pair} == set(labels)
 
 
-def test_the_choice_is_one_of_names_only():
+def test_the_choice_is_one_of_names_only() -> None:
     labels = [f"label {i}" for i in range(12)]
     assert held_out_pairs(labels) == held_out_pairs(reversed(labels * 2))
     assert held_out_pairs(labels) != held_out_pairs([label.upper() for label in labels])
 
 
-def test_other_processes_choose_alike():
-    code = "from compa.scenes.holdout import *; print(stable_hash('a', 1), sorted(held_out_pairs('abcdefgh')))"
+def test_other_processes_choose_alike() -> None:
+    code = (
+        "from compa.scenes.holdout import *; print(stable_hash('a', 1), sorted(held_out_pairs('abcdefgh')))"
+    )
     answers = {
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": s}).stdout
+        subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"PYTHONHASHSEED": s},
+        ).stdout
         for s in ("1", "2")
     }
     assert answers == {f"{stable_hash('a', 1)} {sorted(held_out_pairs('abcdefgh'))}\n"}
 
 
 @pytest.mark.parametrize("labels", [[], ["a"], ["a", "b"], ["a", "a"]])
-def test_too_few_labels_are_refused(labels):
+def test_too_few_labels_are_refused(labels: list[str]) -> None:
     with pytest.raises(ValueError, match="at least 3 labels"):
         held_out_pairs(labels)

@@ -1,0 +1,86 @@
+"""A bank whose snippets are varied at random, so that few recordings sound like many."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compa.scenes.bank import EventBank, Snippet
+from compa.scenes.recordings import Split
+
+MAX_SPEED = 1.15
+"""Snippets are played up to so much faster or slower, which moves pitch and tempo together."""
+MAX_COLOUR = 0.6
+"""Largest coefficient of the one-tap filters that brighten or dull a snippet."""
+
+
+class VariedBank:
+    """Wraps a bank for training: every snippet is played at another speed and in another colour.
+
+    Each snippet is varied before a scene sets its level, so levels stay exactly what the scene says; an equaliser over
+    a finished scene would move the relative level of its events.
+
+    Args:
+        bank: Where the snippets come from.
+    """
+
+    def __init__(self, bank: EventBank) -> None:
+        self._bank = bank
+
+    @property
+    def name(self) -> str:
+        """The wrapped bank's name."""
+        return self._bank.name
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The wrapped bank's labels."""
+        return self._bank.labels
+
+    @property
+    def sample_rate(self) -> int:
+        """The wrapped bank's rate in Hz."""
+        return self._bank.sample_rate
+
+    @property
+    def fingerprint(self) -> str:
+        """The wrapped bank's fingerprint."""
+        return self._bank.fingerprint
+
+    @property
+    def skipped(self) -> Mapping[str, str]:
+        """What the wrapped bank left out."""
+        return self._bank.skipped
+
+    def split(self, name: Split) -> EventBank:
+        """A split of the wrapped bank, varied too."""
+        return VariedBank(self._bank.split(name))
+
+    def recordings(self, label: str) -> tuple[str, ...]:
+        """Names of the recordings of a label."""
+        return self._bank.recordings(label)
+
+    def sample(self, label: str, rng: np.random.Generator, duration: float, **attributes: float) -> Snippet:
+        """A varied piece of a recording, `duration` seconds long where the recording has that much."""
+        speed = MAX_SPEED ** rng.uniform(-1, 1)
+        snippet = self._bank.sample(label, rng, duration=duration * speed, **attributes)
+        waveform = _coloured(_played(snippet.waveform, speed), rng.uniform(-MAX_COLOUR, MAX_COLOUR))
+        return replace(snippet, waveform=waveform[: round(duration * self.sample_rate)])
+
+
+def _played(waveform: NDArray[np.float32], speed: float) -> NDArray[np.float32]:
+    """Plays a waveform `speed` times as fast, interpolating linearly (twice as fast as numpy.interp)."""
+    places = np.arange(int((len(waveform) - 1) / speed) + 1) * speed
+    before = np.minimum(places.astype(np.int64), len(waveform) - 2)
+    share = (places - before).astype(np.float32)
+    return waveform[before] + share * (waveform[before + 1] - waveform[before])
+
+
+def _coloured(waveform: NDArray[np.float32], colour: float) -> NDArray[np.float32]:
+    """Adds the sample before to each sample: above 0 it dulls, below it brightens."""
+    coloured = waveform.copy()
+    coloured[1:] += np.float32(colour) * waveform[:-1]
+    return coloured

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from compa.data.batch import Batch, Example, collate
+from compa.data.scenes import SceneBatches, SceneData
+from compa.scenes.bank import EventBank
+from compa.scenes.claims import Truth, parse
+from compa.scenes.holdout import held_out_pairs, training_pairs
+from compa.scenes.varied import VariedBank
+
+
+def batches(bank: EventBank, **changes: int | bool) -> SceneBatches:
+    settings = {"num_batches": 4, "batch_size": 8, "num_negatives": 2, "twins_together": True, "seed": 3} | changes
+    return SceneBatches(bank.split("train"), training_pairs(bank.labels), **settings)  # type: ignore[arg-type]
+
+
+def clips(some: list[Batch]) -> dict[str, tuple[str, bytes]]:
+    return {e.id: (e.caption, e.waveform.tobytes()) for batch in some for e in batch.examples}
+
+
+def test_a_batch_is_a_pure_function_of_seed_and_number(tone_bank: EventBank) -> None:
+    one, again = batches(tone_bank)[2], batches(tone_bank)[2]
+    torch.testing.assert_close(one.waveforms, again.waveforms, rtol=0, atol=0)
+    assert (one.captions, one.extras) == (again.captions, again.extras)
+    assert clips([one]) != clips([batches(tone_bank, seed=4)[2]])
+    assert not clips([one]).keys() & clips([batches(tone_bank)[3]]).keys()
+
+
+def test_twins_together_or_apart_every_two_batches_hold_the_same_clips(tone_bank: EventBank) -> None:
+    together, apart = batches(tone_bank), batches(tone_bank, twins_together=False)
+    for first in (0, 2):
+        assert clips([together[first], together[first + 1]]) == clips([apart[first], apart[first + 1]])
+    for number in range(4):
+        ids = {example.id for example in together[number].examples}
+        assert all(example.twin in ids for example in together[number].examples)
+        ids = {example.id for example in apart[number].examples}
+        assert not any(example.twin in ids for example in apart[number].examples)
+
+
+@pytest.mark.parametrize("twins_together", [True, False])
+def test_the_batch_of_all_ranks_is_the_same_for_any_number(tone_bank: EventBank, twins_together: bool) -> None:
+    whole = batches(tone_bank, twins_together=twins_together)
+    for num_ranks in (2, 4):
+        shares = [
+            batches(tone_bank, twins_together=twins_together, rank=rank, num_ranks=num_ranks)
+            for rank in range(num_ranks)
+        ]
+        for number in range(4):
+            together = [e.id for share in shares for e in share[number].examples]
+            assert together == [e.id for e in whole[number].examples]
+
+
+def test_sizes_that_do_not_divide_are_refused_with_the_nearest_that_do(tone_bank: EventBank) -> None:
+    with pytest.raises(ValueError, match="take 16 or 20"):
+        batches(tone_bank, batch_size=18, num_ranks=2)
+    with pytest.raises(ValueError, match="take 2"):
+        batches(tone_bank, batch_size=1)
+
+
+def test_captions_are_true_negatives_false_and_held_out_pairs_never_seen(tone_bank: EventBank) -> None:
+    held_out = held_out_pairs(tone_bank.labels)
+    test_recordings = {name for label in tone_bank.labels for name in tone_bank.split("test").recordings(label)}
+    assert test_recordings
+    kinds = set()
+    for number in range(4):
+        batch = batches(tone_bank)[number]
+        for example in batch.examples:
+            assert example.claim is not None
+            assert parse(example.claim).judge(example.events) is Truth.TRUE
+            assert len(example.negatives) == 2
+            for claim in example.negative_claims:
+                assert claim is not None
+                assert parse(claim).judge(example.events) is Truth.FALSE
+            first, second = sorted(event.label for event in example.events)
+            assert (first, second) not in held_out
+            kinds.add(example.kind)
+        assert batch.owner.tolist() == [row for row in range(8) for _ in range(2)]
+        assert not batch.is_positive.any()
+        assert len(batch.claims) == 8 + 16
+    assert kinds == {"order", "attribute-swap"}
+
+
+def test_collate_pads_with_zeros_and_lines_up_texts() -> None:
+    one = Example("a", np.ones(3, np.float32), "x", positives=("p",), positive_claims=(None,))
+    two = Example("b", np.ones(5, np.float32), "y", "claim", negatives=("n", "m"), negative_claims=("c", None))
+    batch = collate([one, two])
+    assert batch.waveforms.tolist() == [[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]]
+    assert batch.lengths.tolist() == [3, 5]
+    assert batch.extras == ["p", "n", "m"]
+    assert batch.owner.tolist() == [0, 1, 1]
+    assert batch.is_positive.tolist() == [True, False, False]
+    assert batch.claims == [None, "claim", None, "c", None]
+
+
+def test_the_run_folder_learns_what_is_held_out(tone_folder: Path, tone_bank: EventBank) -> None:
+    data = SceneData(str(tone_folder))
+    held_out = data.held_out()
+    assert held_out["held_out_pairs"] == sorted(map(list, held_out_pairs(tone_bank.labels)))
+    trained = {name for label in tone_bank.labels for name in tone_bank.split("train").recordings(label)}
+    assert held_out["test_recordings"]
+    assert not trained & set(held_out["test_recordings"])
+    texts = list(data.training_texts())
+    assert len(texts) == len(set(texts)) > 100
+
+
+def test_varied_snippets_keep_label_length_and_determinism(tone_bank: EventBank) -> None:
+    varied = VariedBank(tone_bank.split("train"))
+    assert varied.labels == tone_bank.labels
+    pitches = []
+    for seed in range(40):
+        snippet = varied.sample("whistle", np.random.default_rng(seed), duration=1.6)
+        again = varied.sample("whistle", np.random.default_rng(seed), duration=1.6)
+        np.testing.assert_array_equal(snippet.waveform, again.waveform)
+        assert snippet.waveform.dtype == np.float32
+        assert abs(len(snippet.waveform) - 1.6 * 16000) <= 2
+        pitches.append(np.argmax(np.abs(np.fft.rfft(snippet.waveform, 32000))) / 2)
+    assert 1000 * 0.9 / 1.16 < min(pitches) < 950
+    assert 1050 < max(pitches) < 1000 * 1.1 * 1.16

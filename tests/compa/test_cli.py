@@ -1,0 +1,62 @@
+"""The command as users call it: real processes, exit codes, one sentence on stderr."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from compa import cli
+
+
+def compa(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "compa.cli", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
+
+
+def test_help_lists_every_door_and_imports_nothing_heavy() -> None:
+    done = compa("--help")
+    assert done.returncode == 0
+    assert all(f"  {door}" in done.stdout for door in cli.DOORS)
+
+
+@pytest.mark.parametrize("door", ["demo", "negatives", "bench"])
+def test_every_door_has_help(door: str) -> None:
+    done = compa(door, "--help")
+    assert done.returncode == 0
+    assert f"usage: compa {door}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ([], 2, ""),
+        (["dmeo"], 2, "unknown command 'dmeo'"),
+        (["demo", "--minute", "x"], 2, "--minute"),
+        (["bench"], 2, "required"),
+        (["demo", "--minutes", "0.5"], 1, "compa: --minutes 0.5 leaves no time to train"),
+        (["demo", "--events", "nowhere"], 1, "compa: there is no nowhere"),
+        (["bench", "run", "--model", "control:constnat", "--task", "scenes-order", "--out", "r"], 1, "control:constant"),
+        (["bench", "run", "--model", "control:constant", "--task", "scene-order", "--out", "r"], 1, "scenes-order"),
+    ],
+)
+def test_exit_codes_and_sentences(arguments: list[str], code: int, message: str, tmp_path: Path) -> None:
+    done = compa(*arguments, cwd=tmp_path)
+    assert done.returncode == code
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert code == 2 or len(done.stderr.strip().splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(_: object) -> int:
+        raise KeyboardInterrupt("the results so far are in r")
+
+    import benchmarks.cli
+
+    monkeypatch.setattr(benchmarks.cli, "main", interrupted)
+    assert cli.main(["bench", "list"]) == 1
+    assert capsys.readouterr().err == "compa: interrupted; the results so far are in r\n"

@@ -1,0 +1,48 @@
+"""Who may import whom, checked in fresh processes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+HEAVY = ("torch", "pytorch_lightning", "transformers")
+
+
+def imported_by(statement: str) -> set[str]:
+    code = f"import sys; {statement}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("statement", "forbidden"),
+    [
+        ("import compa", (*HEAVY, "numpy", "soundfile")),
+        ("import compa.cli, compa.demo", (*HEAVY, "numpy")),
+        ("import compa.manifest", (*HEAVY, "numpy")),
+        ("import compa.scenes.claims, compa.scenes.holdout", (*HEAVY, "numpy")),
+        ("import compa.scenes.twins, compa.scenes.captions", HEAVY),
+        ("import negatives.cli, negatives.rules", (*HEAVY, "numpy")),
+        ("import benchmarks.metrics, benchmarks.intervals", ("pytorch_lightning", "transformers", "compa")),
+        ("import benchmarks.cli, benchmarks.report, benchmarks.runner", HEAVY),
+        ("import compa.objectives", ("pytorch_lightning", "transformers", "benchmarks", "negatives", "compa.models")),
+        ("import compa.models.pretrained", ("pytorch_lightning", "benchmarks", "negatives")),
+        ("import compa.data.scenes", ("benchmarks", "negatives", "compa.models")),
+    ],
+)
+def test_imports(statement: str, forbidden: tuple[str, ...]) -> None:
+    assert not imported_by(statement) & set(forbidden)
+
+
+def test_nothing_in_compa_but_the_doors_and_training_imports_negatives_or_benchmarks() -> None:
+    doors = {"cli.py", "demo.py", "ablate.py"}
+    for path in (ROOT / "compa").rglob("*.py"):
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+        found = [line for line in lines if line.startswith(("from benchmarks", "from negatives", "import benchmarks"))]
+        if path.parent.name == "training":
+            found = [line for line in found if not line.startswith("from benchmarks.metrics ")]
+        assert not found or path.name in doors, (path, found)
