@@ -26,8 +26,8 @@ def peak_growth(loss: str, num_clips: int, num_extras: int, width: int) -> tuple
         width: D.
 
     Returns:
-        How far the peak of the process's memory rose above what it was with the inputs made, and how much of that is
-        their gradients, in bytes.
+        How far the peak of the process's memory rose above what it was with the inputs made, and how much
+        of that is their gradients, in bytes.
     """
     arguments = [sys.executable, "-m", __name__, loss, str(num_clips), str(num_extras), str(width)]
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)

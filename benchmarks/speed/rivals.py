@@ -67,11 +67,11 @@ def full_matrix(embeddings: Embeddings) -> Tensor:
 
 
 def released_style_stage_2(embeddings: Embeddings) -> Tensor:
-    """The contrast with hard negatives the way it was released: all texts by all clips, a mask that multiplies.
+    """Contrast with hard negatives the way it was released: all texts by all clips, a mask that multiplies.
 
     Texts stand clip by clip, a caption and then its K negatives. The mask is filled row by row in Python and
-    multiplies the logits of other clips' negatives by -100000, which makes a negative cosine a huge logit: its value
-    is wrong, only its cost is compared.
+    multiplies the logits of other clips' negatives by -100000, which makes a negative cosine a huge logit:
+    its value is wrong, only its cost is compared.
     """
     texts, num_extras = _interleaved(embeddings)
     logits = embeddings.scale * texts @ embeddings.audio.T
@@ -89,10 +89,11 @@ def released_style_stage_2(embeddings: Embeddings) -> Tensor:
 
 
 def released_style_stage_3(embeddings: Embeddings) -> Tensor:
-    """The modular contrast the way it was released: the same matrix and mask, and a Python loop over the clips.
+    """Modular contrast the way it was released: the same matrix and mask, and a Python loop over the clips.
 
     Which clip a row of the mask belongs to is looked for in a list, row by row, since clips may own different
-    numbers of texts; the positives' log-probabilities are averaged clip by clip. Positives come before negatives.
+    numbers of texts; the positives' log-probabilities are averaged clip by clip. Positives come before
+    negatives.
     """
     e, (texts, num_extras) = embeddings, _interleaved(embeddings)
     num_positives = int(e.is_positive.sum()) // len(e.audio)

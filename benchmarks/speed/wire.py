@@ -7,8 +7,9 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -21,18 +22,17 @@ from torch.multiprocessing.spawn import spawn
 from benchmarks.speed import cases, rivals
 from compa.objectives import Embeddings
 
-Share = Callable[..., float]
 LOOPBACK = Path("/proc/net/dev")
 
-RECEIVED: dict[str, Share] = {
-    "all_gather": lambda ranks, shares, own, **_: (ranks - 1) * own.nbytes,
-    "all_gather_into_tensor": lambda ranks, everything, own, **_: (ranks - 1) * own.nbytes,
-    "all_gather_single": lambda ranks, everything, own, **_: (ranks - 1) * own.nbytes,
-    "reduce_scatter_tensor": lambda ranks, own, everything, **_: (ranks - 1) * own.nbytes,
-    "reduce_scatter_single": lambda ranks, own, everything, **_: (ranks - 1) * own.nbytes,
-    "all_to_all_single": lambda ranks, shares, *_, **__: (ranks - 1) / ranks * shares.nbytes,
-    "all_reduce": lambda ranks, vector, *_, **__: 2 * (ranks - 1) / ranks * vector.nbytes,
-    "scatter": lambda ranks, own, shares, src, *_: own.nbytes if dist.get_rank() != src else 0,
+RECEIVED: dict[str, Callable[[int, Sequence[Any]], float]] = {
+    "all_gather": lambda ranks, given: (ranks - 1) * given[1].nbytes,
+    "all_gather_into_tensor": lambda ranks, given: (ranks - 1) * given[1].nbytes,
+    "all_gather_single": lambda ranks, given: (ranks - 1) * given[1].nbytes,
+    "reduce_scatter_tensor": lambda ranks, given: (ranks - 1) * given[0].nbytes,
+    "reduce_scatter_single": lambda ranks, given: (ranks - 1) * given[0].nbytes,
+    "all_to_all_single": lambda ranks, given: (ranks - 1) / ranks * given[0].nbytes,
+    "all_reduce": lambda ranks, given: 2 * (ranks - 1) / ranks * given[0].nbytes,
+    "scatter": lambda _, given: 0 if dist.get_rank() == given[2] else given[0].nbytes,
 }
 """Bytes a rank gets from the others in one call, by collective: what the best algorithm for it needs."""
 
@@ -60,13 +60,14 @@ def counting() -> Iterator[list[tuple[str, float]]]:
     def counted(name: str, collective: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
             group = kwargs.pop("group", None)
-            calls.append((name, RECEIVED[name](dist.get_world_size(), *args, **kwargs)))
+            calls.append((name, RECEIVED[name](dist.get_world_size(), args)))
             return collective(*args, **kwargs, group=group)
 
         return call
 
-    patches = {name: counted(name, getattr(dist, name)) for name in RECEIVED if hasattr(dist, name)}
-    with mock.patch.multiple(dist, **patches):
+    with ExitStack() as patches:
+        for name in filter(partial(hasattr, dist), RECEIVED):
+            patches.enter_context(mock.patch.object(dist, name, counted(name, getattr(dist, name))))
         yield calls
 
 

@@ -16,6 +16,13 @@ from compa.scenes.captions import caption, in_words, num_ways
 from compa.scenes.claims import Louder, Then
 from compa.scenes.holdout import held_out_pairs, training_pairs
 from compa.scenes.twins import TWINS, TwinScenes
+from compa.scenes.varied import VariedBank
+
+
+KINDS = ("order", "attribute-swap", "attribute-swap")
+"""The kinds of twins that take turns: which of two sounds is louder is harder to learn than which is first."""
+MAX_GAIN_DB = 4.0
+"""Each training clip is played up to so much louder or quieter than rendered."""
 
 
 class SceneBatches(Dataset[Batch]):
@@ -87,18 +94,18 @@ class SceneBatches(Dataset[Batch]):
     def twins(self, number: int) -> tuple[Example, Example]:
         """Composes twins by number, with a caption and the hard negatives of each."""
         rng = np.random.default_rng([self.seed, number])
-        kinds = list(TWINS)
         labels = self.pairs[rng.integers(len(self.pairs))]
         labels = labels if rng.random() < 0.5 else labels[::-1]
-        twins = TWINS[kinds[number % len(kinds)]](self.bank, labels, rng)
+        twins = TWINS[KINDS[number % len(KINDS)]](self.bank, labels, rng)
         first, second = (self._example(twins, side, f"{number}-{'ab'[side]}", rng) for side in (0, 1))
         return first, second
 
     def _example(self, twins: TwinScenes, side: int, name: str, rng: np.random.Generator) -> Example:
+        gain = np.float32(10 ** (rng.uniform(-MAX_GAIN_DB, MAX_GAIN_DB) / 20))
         claim, false_claim = str(twins.claims[side]), str(twins.claims[1 - side])
         return Example(
             id=name,
-            waveform=twins.waveforms[side],
+            waveform=gain * twins.waveforms[side],
             caption=caption(twins.claims[side], rng),
             claim=claim,
             negatives=tuple(caption(twins.claims[1 - side], rng) for _ in range(self.num_negatives)),
@@ -112,8 +119,8 @@ class SceneBatches(Dataset[Batch]):
 class SceneData(pl.LightningDataModule):
     """Training and validation on scenes composed of an event bank's training recordings.
 
-    Validation composes other scenes from recordings of the training split and training label pairs: what is held out
-    for `compa bench` is never looked at.
+    Snippets are varied at random, see `VariedBank`, so that few recordings sound like many. Validation composes other
+    scenes from the same recordings and label pairs: what is held out for `compa bench` is never looked at.
 
     Args:
         events: A folder with one folder a label, or a CSV with `file,label`; None is the built-in synthesiser.
@@ -122,7 +129,7 @@ class SceneData(pl.LightningDataModule):
         num_negatives: Hard negative captions a clip.
         twins_together: Whether a scene and its minimal edit share a batch, so that each is the other's hard negative.
         num_validation_batches: Batches of the validation.
-        num_workers: Processes that compose scenes beside the training.
+        num_workers: Processes that compose scenes beside the training; 0 where the training leaves no core idle.
         seed: Decides every scene and caption.
     """
 
@@ -134,7 +141,7 @@ class SceneData(pl.LightningDataModule):
         num_negatives: int = 1,
         twins_together: bool = True,
         num_validation_batches: int = 4,
-        num_workers: int = 1,
+        num_workers: int = 0,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -181,9 +188,8 @@ class SceneData(pl.LightningDataModule):
         }
 
     def _loader(self, seed: int, num_batches: int, twins_together: bool) -> DataLoader[Batch]:
-        training = self.bank.split("train")
         batches = SceneBatches(
-            training,
+            VariedBank(self.bank.split("train")),
             training_pairs(self.bank.labels),
             num_batches=num_batches,
             batch_size=self.batch_size,

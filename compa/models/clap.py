@@ -50,19 +50,17 @@ class CLAP(nn.Module):
         """Rate in Hz that waveforms must have."""
         return self.audio_encoder.config.sample_rate
 
-    def embed_audio(self, waveforms: Tensor, lengths: Tensor, augment: nn.Module | None = None) -> Tensor:
+    def embed_audio(self, waveforms: Tensor, lengths: Tensor) -> Tensor:
         """Embeds clips.
 
         Args:
             waveforms: (B, samples), zero beyond each clip's length.
             lengths: (B,) samples of each clip.
-            augment: Changes features (B, T, mels) with mask (B, T) in training, as `SpectrogramAugment` does.
 
         Returns:
             (B, D) unit vectors.
         """
-        features, mask = self.log_mel(waveforms, lengths)
-        frames, mask = self.audio_encoder(augment(features, mask) if augment else features, mask)
+        frames, mask = self.audio_encoder(*self.log_mel(waveforms, lengths))
         pooled = [masked_mean(frames, mask), segment_means(frames, mask, self.num_segments)]
         return _unit(self.audio_projection(torch.cat(pooled, dim=1)))
 

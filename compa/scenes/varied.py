@@ -15,6 +15,10 @@ MAX_SPEED = 1.15
 """Snippets are played up to so much faster or slower, which moves pitch and tempo together."""
 MAX_COLOUR = 0.6
 """Largest coefficient of the one-tap filters that brighten or dull a snippet."""
+NUM_ECHOES = 3
+MAX_ECHO = 0.35
+ECHO_SECONDS = (0.001, 0.03)
+"""Echoes of random sign that give a snippet another room."""
 
 
 class VariedBank:
@@ -68,6 +72,9 @@ class VariedBank:
         speed = MAX_SPEED ** rng.uniform(-1, 1)
         snippet = self._bank.sample(label, rng, duration=duration * speed, **attributes)
         waveform = _coloured(_played(snippet.waveform, speed), rng.uniform(-MAX_COLOUR, MAX_COLOUR))
+        for _ in range(NUM_ECHOES):
+            delay = round(rng.uniform(*ECHO_SECONDS) * self.sample_rate)
+            waveform[delay:] += np.float32(rng.uniform(-MAX_ECHO, MAX_ECHO)) * waveform[:-delay]
         return replace(snippet, waveform=waveform[: round(duration * self.sample_rate)])
 
 

@@ -10,7 +10,6 @@ from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
 from benchmarks.metrics import outcomes
-from compa.audio.augment import SpectrogramAugment
 from compa.data.batch import Batch
 from compa.models.clap import CLAP
 from compa.objectives import Embeddings, InfoNCE, Loss, Temperature
@@ -32,7 +31,6 @@ class ContrastiveTask(pl.LightningModule):
         temperature: Where the learnable temperature starts.
         skip_known_true: Whether pairs of a text and another clip that it is known to be true of are left out of the
             contrast; plain CLAP counts them as negatives.
-        augment: Whether features are changed at random in training, see `SpectrogramAugment`.
     """
 
     def __init__(
@@ -44,7 +42,6 @@ class ContrastiveTask(pl.LightningModule):
         warmup_steps: int = 100,
         temperature: float = 0.07,
         skip_known_true: bool = True,
-        augment: bool = True,
     ) -> None:
         super().__init__()
         self.clap = clap or CLAP()
@@ -54,7 +51,6 @@ class ContrastiveTask(pl.LightningModule):
         self.weight_decay = weight_decay
         self.warmup_steps = warmup_steps
         self.skip_known_true = skip_known_true
-        self.augment = SpectrogramAugment() if augment else None
 
     def setup(self, stage: str) -> None:
         """Builds the tokeniser from the training captions, where the model has none yet."""
@@ -65,7 +61,7 @@ class ContrastiveTask(pl.LightningModule):
         """Embeds clips and texts; texts go through the text tower in one go."""
         texts = self.clap.embed_text([*batch.captions, *batch.extras])
         return Embeddings(
-            audio=self.clap.embed_audio(batch.waveforms, batch.lengths, self.augment),
+            audio=self.clap.embed_audio(batch.waveforms, batch.lengths),
             captions=texts[: len(batch.captions)],
             extras=texts[len(batch.captions) :],
             owner=batch.owner,

@@ -100,4 +100,4 @@ def callbacks(folder: Path) -> list[Callback]:
 
 def csv_logger(folder: Path) -> CSVLogger:
     """Metrics go to `metrics.csv` in the run folder, whatever other loggers there are."""
-    return CSVLogger(save_dir=folder, name="", version="", flush_logs_every_n_steps=100)
+    return CSVLogger(save_dir=folder, name="", version="", flush_logs_every_n_steps=10)
