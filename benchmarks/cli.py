@@ -38,15 +38,9 @@ def _parser() -> argparse.ArgumentParser:
 
     running = doors.add_parser("run", help="measure models in tasks", description="Measures models in tasks.")
     running.add_argument("--model", action="append", required=True, help=f"{MODELS}; repeat for several")
-    running.add_argument(
-        "--task", action="append", required=True, help="see `compa bench list`; repeat for several"
-    )
-    running.add_argument(
-        "--events", metavar="DIR|CSV", help="sounds to render scenes from (default: built-in ones)"
-    )
-    running.add_argument(
-        "--out", metavar="DIR", type=Path, required=True, help="folder for results, one JSON each"
-    )
+    running.add_argument("--task", action="append", required=True, help="see `compa bench list`; repeat for several")
+    running.add_argument("--events", metavar="DIR|CSV", help="sounds to render scenes from (default: built-in ones)")
+    running.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder for results, one JSON each")
     running.add_argument("--seed", type=int, default=0, help="of controls that draw (default: 0)")
     running.set_defaults(door=_run)
 
@@ -55,15 +49,9 @@ def _parser() -> argparse.ArgumentParser:
         help="make one web page of results",
         description="Makes one self-contained web page of results.",
     )
-    reporting.add_argument(
-        "results", type=Path, metavar="DIR", help="folder of results, as `run` writes them"
-    )
-    reporting.add_argument(
-        "--out", metavar="FILE", type=Path, required=True, help="the page, such as report.html"
-    )
-    reporting.add_argument(
-        "--examples", metavar="DIR", type=Path, help="folder with examples.json: pairs to listen to"
-    )
+    reporting.add_argument("results", type=Path, metavar="DIR", help="folder of results, as `run` writes them")
+    reporting.add_argument("--out", metavar="FILE", type=Path, required=True, help="the page, such as report.html")
+    reporting.add_argument("--examples", metavar="DIR", type=Path, help="folder with examples.json: pairs to listen to")
     reporting.add_argument(
         "--run",
         metavar="DIR",
@@ -127,9 +115,7 @@ def _open_models(names: Sequence[str], seed: int) -> dict[str, Scorer]:
     for name in dict.fromkeys(names):
         scorer, called = open_scorer(name, seed), model_name(name)
         if called in scorers:
-            raise ValueError(
-                f"two models would both be called {called!r} in results: give each its own --out"
-            )
+            raise ValueError(f"two models would both be called {called!r} in results: give each its own --out")
         scorers[called] = scorer
     return scorers
 

@@ -32,9 +32,7 @@ class Random:
 
     def score(self, groups: Sequence[Group]) -> list[Scores]:
         """Uniform in [0, 1); see `Scorer`."""
-        texts = "\x1f".join(
-            text for _, texts in groups for text in texts
-        )  # so that tasks get different draws
+        texts = "\x1f".join(text for _, texts in groups for text in texts)  # so that tasks get different draws
         digest = hashlib.blake2b(texts.encode(), digest_size=8).digest()
         rng = np.random.default_rng([self.seed, int.from_bytes(digest, "big")])
         return [rng.random((len(audios), len(texts))) for audios, texts in groups]
@@ -45,9 +43,7 @@ class TextOnly:
 
     def score(self, groups: Sequence[Group]) -> list[Scores]:
         """Equal rows; see `Scorer`."""
-        return [
-            np.tile([_text_preference(text) for text in texts], (len(audios), 1)) for audios, texts in groups
-        ]
+        return [np.tile([_text_preference(text) for text in texts], (len(audios), 1)) for audios, texts in groups]
 
 
 class AudioOnly:

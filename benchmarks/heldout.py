@@ -41,9 +41,7 @@ def read_held_out(run_folder: Path) -> HeldOut | None:
         pairs = tuple((str(first), str(second)) for first, second in record["held_out_pairs"])
         return HeldOut(str(record["bank"]), pairs, tuple(map(str, record["test_recordings"])))
     except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(
-            f"{path} is no record of what was held out ({error!r}): train again, or remove it"
-        ) from None
+        raise ValueError(f"{path} is no record of what was held out ({error!r}): train again, or remove it") from None
 
 
 def run_folder(path: Path) -> Path:
@@ -70,16 +68,10 @@ def leaks(model: Path, bank: EventBank) -> list[str]:
         return []
     pairs = sorted(held_out_pairs(bank.labels) - set(held_out.pairs))
     test = bank.split("test")
-    recordings = sorted(
-        {name for label in test.labels for name in test.recordings(label)} - set(held_out.recordings)
-    )
+    recordings = sorted({name for label in test.labels for name in test.recordings(label)} - set(held_out.recordings))
     sentences = []
     if pairs:
-        sentences.append(
-            f"{len(pairs)} label pairs of the task were not held out in training (such as {pairs[0]})"
-        )
+        sentences.append(f"{len(pairs)} label pairs of the task were not held out in training (such as {pairs[0]})")
     if recordings:
-        sentences.append(
-            f"{len(recordings)} test recordings were not held out in training (such as {recordings[0]})"
-        )
+        sentences.append(f"{len(recordings)} test recordings were not held out in training (such as {recordings[0]})")
     return sentences

@@ -82,9 +82,7 @@ def bootstrap(outcomes: ArrayLike, recordings: Sequence[Sequence[str]], seed: in
     """
     won = np.asarray(outcomes, dtype=np.float64)
     if len(won) != len(recordings) or not len(won):
-        raise ValueError(
-            f"{len(won)} outcomes with the recordings of {len(recordings)} items: one each, at least 1"
-        )
+        raise ValueError(f"{len(won)} outcomes with the recordings of {len(recordings)} items: one each, at least 1")
     fraction = float(won.mean())
     members, num_recordings = _index(recordings)
     independent = fraction * (1 - fraction) / len(won)
@@ -121,9 +119,7 @@ def _replicates(
         for column in members.T[1:]:
             weights *= counts[:, column]
         total = weights.sum(axis=1)
-        fractions.append(
-            (weights @ won)[total > 0] / total[total > 0]
-        )  # a draw can miss every item of a tiny task
+        fractions.append((weights @ won)[total > 0] / total[total > 0])  # a draw can miss every item of a tiny task
     return np.concatenate(fractions)
 
 

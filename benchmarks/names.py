@@ -19,9 +19,7 @@ def unknown(what: str, name: str, known: Iterable[str]) -> ValueError:
         unknown task 'scene-order'; did you mean 'scenes-order'? (known: scenes-attribute, scenes-order)
     """
     names = sorted(known)
-    return ValueError(
-        f"unknown {what} {name!r}{did_you_mean(name, names)} (known: {', '.join(names) or 'none'})"
-    )
+    return ValueError(f"unknown {what} {name!r}{did_you_mean(name, names)} (known: {', '.join(names) or 'none'})")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -96,9 +96,7 @@ class EmbeddingScorer:
                     f"the model embedded {len(batch)} x {what} in the shape {embedded.shape}: one row each"
                 )
             rows.append(embedded)
-        return {key: row for row, key in enumerate(things)}, np.concatenate(rows) if rows else np.empty(
-            (0, 0)
-        )
+        return {key: row for row, key in enumerate(things)}, np.concatenate(rows) if rows else np.empty((0, 0))
 
 
 def open_scorer(name: str, seed: int = 0) -> Scorer:
@@ -150,9 +148,7 @@ def model_name(name: str) -> str:
     return f"{run_folder(path).name}@{path.stem}" if path.is_file() else path.name
 
 
-def checked(
-    scores: Sequence[ArrayLike], groups: Sequence[Group], model: str, items: Sequence[str]
-) -> list[Scores]:
+def checked(scores: Sequence[ArrayLike], groups: Sequence[Group], model: str, items: Sequence[str]) -> list[Scores]:
     """Makes sure that a scorer gave one finite number for every pair.
 
     Args:
@@ -165,26 +161,18 @@ def checked(
         ValueError: Names the model, the item and what is wrong with its scores.
     """
     if len(scores) != len(groups):
-        raise ValueError(
-            f"model {model!r} scored {len(scores)} items instead of {len(groups)}: one array an item"
-        )
+        raise ValueError(f"model {model!r} scored {len(scores)} items instead of {len(groups)}: one array an item")
     matrices = []
     for matrix, (audios, texts), item in zip(scores, groups, items, strict=True):
         try:
             array = np.asarray(matrix, dtype=np.float64)
         except (TypeError, ValueError):
-            raise ValueError(
-                f"model {model!r} gave item {item!r} scores that are no numbers: {matrix!r}"
-            ) from None
+            raise ValueError(f"model {model!r} gave item {item!r} scores that are no numbers: {matrix!r}") from None
         if array.shape != (len(audios), len(texts)):
             wanted = f"{(len(audios), len(texts))} (audios, texts)"
-            raise ValueError(
-                f"model {model!r} gave item {item!r} scores of shape {array.shape}, not {wanted}"
-            )
+            raise ValueError(f"model {model!r} gave item {item!r} scores of shape {array.shape}, not {wanted}")
         if not np.isfinite(array).all():
-            raise ValueError(
-                f"model {model!r} gave item {item!r} scores that are not finite: {array.tolist()}"
-            )
+            raise ValueError(f"model {model!r} gave item {item!r} scores that are not finite: {array.tolist()}")
         matrices.append(array)
     return matrices
 

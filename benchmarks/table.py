@@ -46,10 +46,7 @@ def text_table(results: Iterable[Result]) -> str:
         beside = [block[0].task, str(block[0].data.get("name", ""))]
         beside += [""] * (len(block) - 1)
         tables.append([[name, *row] for name, row in zip(beside, _rows(block), strict=True)])
-    widths = [
-        max(map(len, column))
-        for column in zip(header, *(row for rows in tables for row in rows), strict=True)
-    ]
+    widths = [max(map(len, column)) for column in zip(header, *(row for rows in tables for row in rows), strict=True)]
     rule = "  ".join("─" * width for width in widths)
     lines = [_line(header, widths)]
     for rows in tables:

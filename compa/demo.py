@@ -12,7 +12,7 @@ from typing import Any
 from compa.side_by_side import Training, watch
 
 STEPS_PER_MINUTE = 180
-"""Optimiser steps that both trainings do a minute, side by side on 2 cores of an AMD EPYC with AVX-512, PyTorch 2.14."""
+"""Optimiser steps that each of both trainings does a minute: 2 cores of an AMD EPYC with AVX-512, PyTorch 2.14."""
 OTHER_MINUTES = 0.6
 """What all but the trainings takes there: starting, making sounds, scoring, the report."""
 VALIDATIONS = 10
@@ -142,9 +142,7 @@ def _parser() -> argparse.ArgumentParser:
         default=6.0,
         help="nominal time of the whole demo on 2 cores, which sets its steps (6)",
     )
-    parser.add_argument(
-        "--out", metavar="DIR", type=Path, default=Path("runs/demo"), help="where it goes (runs/demo)"
-    )
+    parser.add_argument("--out", metavar="DIR", type=Path, default=Path("runs/demo"), help="where it goes (runs/demo)")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same result (0)")
     parser.add_argument("--overwrite", action="store_true", help="delete the run that --out already holds")
     return parser

@@ -100,20 +100,14 @@ class Clip:
 
     def __post_init__(self) -> None:
         if not self.id or re.search(r"[./\s]", self.id):
-            raise ValueError(
-                f"id {self.id!r} must be non-empty without '.', '/' or white space: escape_id() makes one"
-            )
+            raise ValueError(f"id {self.id!r} must be non-empty without '.', '/' or white space: escape_id() makes one")
         if self.claims and len(self.claims) != len(self.captions):
-            raise ValueError(
-                f"{len(self.claims)} claims for {len(self.captions)} captions: they must be parallel"
-            )
+            raise ValueError(f"{len(self.claims)} claims for {len(self.captions)} captions: they must be parallel")
 
     def to_json(self) -> str:
         """This clip as one line of JSON; optional fields that are empty are left out."""
         record = {key: value for key, value in dataclasses.asdict(self).items() if value not in ((), None)}
-        return json.dumps(
-            {"id": self.id, "audio": self.audio, "captions": self.captions} | record, ensure_ascii=False
-        )
+        return json.dumps({"id": self.id, "audio": self.audio, "captions": self.captions} | record, ensure_ascii=False)
 
 
 Record = TypeVar("Record", Clip, Event, Negative, Positive)
@@ -200,11 +194,7 @@ def _build(record_type: type[Record], values: Any) -> Record:
 def _did_you_mean(key: str, names: Iterable[str]) -> str:
     names = list(names)
     near = difflib.get_close_matches(key, names, n=1, cutoff=0.0)
-    return (
-        f"; did you mean {near[0]!r}? (known: {', '.join(names)})"
-        if near
-        else f" (known: {', '.join(names)})"
-    )
+    return f"; did you mean {near[0]!r}? (known: {', '.join(names)})" if near else f" (known: {', '.join(names)})"
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

@@ -12,7 +12,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-REUSE_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "8000000000", "MALLOC_TOP_PAD_": "67108864"}
+REUSE_MEMORY = {
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": "8000000000",
+    "MALLOC_TOP_PAD_": "67108864",
+}
 """Tells glibc to keep freed memory: handing each step's activations back to the kernel costs page faults."""
 GRACE_SECONDS = 60.0
 

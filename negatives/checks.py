@@ -10,22 +10,16 @@ from negatives.words import ADJECTIVE_OF, ADVERB_OF, AUXILIARIES, DETERMINERS, P
 
 MIN_WORDS, MAX_WORDS = 3, 60
 KEEP_EVENTS = frozenset(["order", "relation", "attribute-swap"])
-_SEQUENCE = re.compile(
-    r"\b(?:(after which|(?:and )?then|followed by|before|prior to)|(?:after|preceded by))\b"
-)
+_SEQUENCE = re.compile(r"\b(?:(after which|(?:and )?then|followed by|before|prior to)|(?:after|preceded by))\b")
 _TOGETHER = re.compile(r",|\b(?:and|with|while|as)\b")
-_CONNECTIVES = frozenset(
-    ["and", "while", "as", "then", "before", "after", "followed", "preceded", "prior", "which"]
-)
+_CONNECTIVES = frozenset(["and", "while", "as", "then", "before", "after", "followed", "preceded", "prior", "which"])
 _EMPTY = DETERMINERS | PREPOSITIONS | AUXILIARIES | _CONNECTIVES | {"occurs", "occur", "occurring"}
 _ATTRIBUTES = frozenset(word for words in (*ADVERB_OF, *ADJECTIVE_OF) for word in words.split())
 
 Meaning = tuple[tuple[tuple[str, ...], ...], ...]
 
 
-def refuse(
-    kind: str, candidate: str, caption: str, truths: Iterable[str], others: Iterable[str]
-) -> str | None:
+def refuse(kind: str, candidate: str, caption: str, truths: Iterable[str], others: Iterable[str]) -> str | None:
     """The reason why a candidate is no negative of a caption, or None where nothing speaks against it.
 
     Args:

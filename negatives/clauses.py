@@ -66,9 +66,7 @@ class Clause:
     def subject_length(self) -> int:
         """Words before the verb, if all verbs share one subject ("a car revs and skids": 2), or 0."""
         verbs = [i for i, name in enumerate(self.tags) if name in VERB]
-        shared = (
-            all(self.tags[i - 1] == "and" for i in verbs[1:]) and self.tags.count("and") == len(verbs) - 1
-        )
+        shared = all(self.tags[i - 1] == "and" for i in verbs[1:]) and self.tags.count("and") == len(verbs) - 1
         if not verbs or not shared or "auxiliary" in self.tags:
             return 0
         return verbs[0] - (self.tags[verbs[0] - 1] == "adverb")
@@ -86,9 +84,7 @@ class Clause:
             return False
         is_verb = self.starts_with_gerund or self.words[self._lead] in VERBS
         object_tags = self.tags[self._lead + 1 : self._lead + 2]
-        return self.form is Form.PREDICATE or (
-            is_verb and object_tags not in (("noun",), ("nouns",), ("adjective",))
-        )
+        return self.form is Form.PREDICATE or (is_verb and object_tags not in (("noun",), ("nouns",), ("adjective",)))
 
     def cast(self, wanted: Form) -> Clause | None:
         """The clause in another form, "a dog barks" as "a dog barking"; None where that is not plain."""
@@ -102,9 +98,7 @@ class Clause:
         words: list[str] = []
         for i, (word, name) in enumerate(self._tagged):
             follower = self.words[i + 1 : i + 2]
-            if name == "auxiliary" and (
-                word not in ("is", "are") or self.tags[i + 1 : i + 2] != ("participle",)
-            ):
+            if name == "auxiliary" and (word not in ("is", "are") or self.tags[i + 1 : i + 2] != ("participle",)):
                 return []
             if name in ("singular", "base"):
                 if any(map(is_ing, follower)):

@@ -43,9 +43,7 @@ def _summary(tally: Tally, kinds: Sequence[str]) -> str:
     share = tally.served / max(tally.captions, 1)
     lines = [f"captions served: {tally.served} of {tally.captions} ({share:.1%})"]
     lines += [f"  {kind}: {tally.kept[kind]} negatives" for kind in kinds]
-    lines += [
-        f"  refused {kind}, {reason}: {count}" for (kind, reason), count in sorted(tally.refused.items())
-    ]
+    lines += [f"  refused {kind}, {reason}: {count}" for (kind, reason), count in sorted(tally.refused.items())]
     return "\n".join(lines)
 
 
@@ -95,9 +93,7 @@ def _kinds(text: str) -> tuple[str, ...]:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
             legal = ", ".join(known)
-            raise argparse.ArgumentTypeError(
-                f"unknown kind {name!r}, did you mean {near!r}? (legal: {legal})"
-            )
+            raise argparse.ArgumentTypeError(f"unknown kind {name!r}, did you mean {near!r}? (legal: {legal})")
     return names
 
 

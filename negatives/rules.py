@@ -35,9 +35,7 @@ class Rules:
                 yield []
                 continue
             rng = random.Random(stable_hash(f"{self.seed} {caption}"))
-            by_kind = [
-                [Candidate(text, kind) for text in rule(caption, rng)] for kind, rule in self.rules.items()
-            ]
+            by_kind = [[Candidate(text, kind) for text in rule(caption, rng)] for kind, rule in self.rules.items()]
             rng.shuffle(by_kind)
             rounds = itertools.zip_longest(*by_kind)
             yield [candidate for candidates in rounds for candidate in candidates if candidate]

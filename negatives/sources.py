@@ -24,9 +24,7 @@ def read_clips(path: Path) -> Iterator[Clip]:
     """
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        raise ValueError(
-            f"{path}: cannot read captions from {path.suffix or 'no suffix'!r}: {', '.join(_READERS)} can"
-        )
+        raise ValueError(f"{path}: cannot read captions from {path.suffix or 'no suffix'!r}: {', '.join(_READERS)} can")
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file: give a manifest, CSV or text file that exists")
     clips = reader(path)
@@ -38,11 +36,7 @@ def read_clips(path: Path) -> Iterator[Clip]:
 
 def rebase_audio(clip: Clip, source: Path, target: Path) -> Clip:
     """A clip whose relative audio path starts from the target manifest's folder, not from the source's."""
-    if (
-        clip.audio is None
-        or Path(clip.audio).is_absolute()
-        or source.resolve().parent == target.resolve().parent
-    ):
+    if clip.audio is None or Path(clip.audio).is_absolute() or source.resolve().parent == target.resolve().parent:
         return clip
     audio = os.path.relpath(source.resolve().parent / clip.audio, target.resolve().parent)
     return replace(clip, audio=Path(audio).as_posix())

@@ -8,25 +8,18 @@ from typing import Any
 
 import yaml
 
-_LEXICON: dict[str, Any] = yaml.safe_load(
-    Path(__file__).with_name("lexicon.yaml").read_text(encoding="utf-8")
-)
+_LEXICON: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("lexicon.yaml").read_text(encoding="utf-8"))
 
 VERBS, PHASES, ONE_AT_A_TIME, EVENT_NOUNS, NOT_PARTICIPLES = (
-    frozenset(_LEXICON[name].split())
-    for name in ("verbs", "phases", "one_at_a_time", "event_nouns", "not_participles")
+    frozenset(_LEXICON[name].split()) for name in ("verbs", "phases", "one_at_a_time", "event_nouns", "not_participles")
 )
-DETERMINERS, SINGULAR, PLURALS = (
-    frozenset(_LEXICON[name].split()) for name in ("determiners", "singular", "plurals")
-)
+DETERMINERS, SINGULAR, PLURALS = (frozenset(_LEXICON[name].split()) for name in ("determiners", "singular", "plurals"))
 PREPOSITIONS, PARTICLES, AUXILIARIES, ADJECTIVES, ADVERBS, REFUSED = (
     frozenset(_LEXICON[name].split())
     for name in ("prepositions", "particles", "auxiliaries", "adjectives", "adverbs", "refused")
 )
 SCALES: dict[str, tuple[dict[str, str], dict[str, str]]] = _LEXICON["scales"]
-ADVERB_OF = {
-    adjective: adverb for poles in SCALES.values() for pole in poles for adjective, adverb in pole.items()
-}
+ADVERB_OF = {adjective: adverb for poles in SCALES.values() for pole in poles for adjective, adverb in pole.items()}
 ADJECTIVE_OF: dict[str, str] = {adverb: adjective for adjective, adverb in ADVERB_OF.items() if adverb}
 ADJECTIVE_OF |= _LEXICON["more_adverbs"]
 

@@ -29,7 +29,10 @@ def imported_by(statement: str) -> set[str]:
         ("import negatives.cli, negatives.rules", (*HEAVY, "numpy")),
         ("import benchmarks.metrics, benchmarks.intervals", ("pytorch_lightning", "transformers", "compa")),
         ("import benchmarks.cli, benchmarks.report, benchmarks.runner", HEAVY),
-        ("import compa.objectives", ("pytorch_lightning", "transformers", "benchmarks", "negatives", "compa.models")),
+        (
+            "import compa.objectives",
+            ("pytorch_lightning", "transformers", "benchmarks", "negatives", "compa.models"),
+        ),
         ("import compa.models.pretrained", ("pytorch_lightning", "benchmarks", "negatives")),
         ("import compa.data.scenes", ("benchmarks", "negatives", "compa.models")),
     ],

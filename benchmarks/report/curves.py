@@ -85,9 +85,7 @@ def thinned(points: Points) -> Points:
     """
     size = math.ceil(len(points) / MAX_POINTS)
     chunks = [points[start : start + size] for start in range(0, len(points), size)]
-    return [
-        (sum(x for x, _ in chunk) / len(chunk), sum(y for _, y in chunk) / len(chunk)) for chunk in chunks
-    ]
+    return [(sum(x for x, _ in chunk) / len(chunk), sum(y for _, y in chunk) / len(chunk)) for chunk in chunks]
 
 
 def _chart(metric: str, lines: dict[str, Points]) -> Chart:

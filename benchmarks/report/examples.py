@@ -100,9 +100,7 @@ def read_audio(file: Path) -> tuple[NDArray[np.float32], int]:
 
 def _write_item(folder: Path, task: str, item: Item) -> dict[str, Any]:
     clips = []
-    for number, (audio, audio_id, caption) in enumerate(
-        zip(item.audio, item.audio_ids, item.captions, strict=True)
-    ):
+    for number, (audio, audio_id, caption) in enumerate(zip(item.audio, item.audio_ids, item.captions, strict=True)):
         waveform, sample_rate = read_audio(audio) if isinstance(audio, Path) else audio
         file_name = f"{audio_id}.flac"
         soundfile.write(folder / file_name, waveform, sample_rate, subtype="PCM_16")

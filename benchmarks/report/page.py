@@ -137,9 +137,7 @@ def shown(example: Example, results: Sequence[Result]) -> Shown:
     sounds = [read_audio(file) for file in example.files]
     rate = sounds[0][1]
     if any(sample_rate != rate for _, sample_rate in sounds):
-        raise ValueError(
-            f"example {example.item} mixes sample rates: its clips must have one, to be compared"
-        )
+        raise ValueError(f"example {example.item} mixes sample rates: its clips must have one, to be compared")
     labels = sorted({event.label for events in example.events for event in events})
     clips = [
         Clip(
@@ -165,9 +163,7 @@ def shown(example: Example, results: Sequence[Result]) -> Shown:
 def _said(example: Example, results: Sequence[Result]) -> list[tuple[str, Any]]:
     return [
         (result.model, item)
-        for block in ranked(
-            result for result in results if result.task == example.task and not result.is_control
-        )
+        for block in ranked(result for result in results if result.task == example.task and not result.is_control)
         for result in block
         for item in result.items
         if item["id"] == example.item and tuple(item["captions"]) == example.captions

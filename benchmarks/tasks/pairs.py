@@ -44,9 +44,7 @@ class PairTask(ABC):
         """Makes the items and says what they are made of."""
         items = self.items(bank, limit)
         if not items:
-            raise ValueError(
-                f"{self.name} finds nothing to measure in {bank.name}: no item can be made of it"
-            )
+            raise ValueError(f"{self.name} finds nothing to measure in {bank.name}: no item can be made of it")
         data = {
             "name": bank.name,
             "fingerprint": bank.fingerprint,

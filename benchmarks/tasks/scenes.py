@@ -34,9 +34,7 @@ class ScenePairs(PairTask):
 
     def items(self, bank: EventBank, limit: int | None = None) -> list[Item]:
         """The items, or the first `limit` of them, from the recordings of the bank that are for tests."""
-        pairs = sorted(
-            held_out_pairs(bank.labels), key=lambda pair: stable_hash(self.name, self.version, *pair)
-        )
+        pairs = sorted(held_out_pairs(bank.labels), key=lambda pair: stable_hash(self.name, self.version, *pair))
         test_bank = bank.split("test")
         numbers = range(self.expected if limit is None else min(limit, self.expected))
         return [

@@ -18,7 +18,6 @@ from compa.scenes.holdout import held_out_pairs, training_pairs
 from compa.scenes.twins import TWINS, TwinScenes
 from compa.scenes.varied import VariedBank
 
-
 KINDS = ("order", "attribute-swap", "attribute-swap")
 """The kinds of twins that take turns: which of two sounds is louder is harder to learn than which is first."""
 MAX_GAIN_DB = 4.0

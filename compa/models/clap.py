@@ -118,9 +118,7 @@ def _find_class(class_path: str, base: type[nn.Module]) -> type[Any]:
     try:
         found = getattr(importlib.import_module(module_name), class_name)
     except (ImportError, AttributeError, ValueError):
-        raise ValueError(
-            f"the checkpoint needs {class_path}, which cannot be imported: install it first"
-        ) from None
+        raise ValueError(f"the checkpoint needs {class_path}, which cannot be imported: install it first") from None
     if not (isinstance(found, type) and issubclass(found, base)):
         raise ValueError(f"{class_path} is no {base.__name__}: the checkpoint cannot be trusted")
     return found

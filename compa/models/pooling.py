@@ -36,9 +36,7 @@ def segment_means(frames: Tensor, mask: Tensor, num_segments: int) -> Tensor:
     """
     lengths = mask.sum(1).to(frames.dtype)[:, None, None]
     starts = (
-        torch.arange(num_segments, device=frames.device, dtype=frames.dtype)[None, :, None]
-        * lengths
-        / num_segments
+        torch.arange(num_segments, device=frames.device, dtype=frames.dtype)[None, :, None] * lengths / num_segments
     )
     ends = starts + lengths / num_segments
     positions = torch.arange(frames.shape[1], device=frames.device, dtype=frames.dtype)[None, None, :]

@@ -64,10 +64,7 @@ class Embedder:
     @torch.inference_mode()
     def embed_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embeds texts as (n, D) float32 unit rows."""
-        parts = [
-            self.clap.embed_text(chunk).cpu().numpy()
-            for _, chunk in _batches(enumerate(texts), self.batch_size)
-        ]
+        parts = [self.clap.embed_text(chunk).cpu().numpy() for _, chunk in _batches(enumerate(texts), self.batch_size)]
         return np.concatenate([np.zeros((0, self.clap.embedding_size), dtype=np.float32), *parts])
 
     def similarity(self, audio: Sequence[Audio], texts: Sequence[str]) -> NDArray[np.float32]:
@@ -134,9 +131,7 @@ def _read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f"{path} is no checkpoint of compa ({reason})") from None
     prefix = "clap."
-    return description, {
-        name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)
-    }
+    return description, {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}
 
 
 def _waveform(clip: Audio, sample_rate: int) -> NDArray[np.float32]:
@@ -145,17 +140,13 @@ def _waveform(clip: Audio, sample_rate: int) -> NDArray[np.float32]:
     waveform, rate = clip
     waveform = np.asarray(waveform, dtype=np.float32)
     if waveform.ndim != 1 or not len(waveform):
-        raise ValueError(
-            f"a waveform of shape {waveform.shape} is not mono audio: give (samples,) with samples > 0"
-        )
+        raise ValueError(f"a waveform of shape {waveform.shape} is not mono audio: give (samples,) with samples > 0")
     if not np.isfinite(waveform).all():
         raise ValueError("a waveform has NaN or infinite samples")
     return resample(waveform, rate, sample_rate)
 
 
-def _batches(
-    items: Iterator[tuple[int, Any]] | enumerate[Any], size: int
-) -> Iterator[tuple[list[int], list[Any]]]:
+def _batches(items: Iterator[tuple[int, Any]] | enumerate[Any], size: int) -> Iterator[tuple[list[int], list[Any]]]:
     rows: list[int] = []
     values: list[Any] = []
     for row, value in items:

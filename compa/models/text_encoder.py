@@ -111,9 +111,7 @@ class CaptionTransformer(TextEncoder):
         An empty text is one padding token, so that it has an embedding too.
         """
         if self._tokeniser is None:
-            raise ValueError(
-                "the text encoder has no tokeniser yet: call fit_tokeniser(texts) or load a checkpoint"
-            )
+            raise ValueError("the text encoder has no tokeniser yet: call fit_tokeniser(texts) or load a checkpoint")
         max_tokens = self.init_args["max_tokens"]
         encoded = [encoding.ids[:max_tokens] or [0] for encoding in self._tokeniser.encode_batch(list(texts))]
         tokens = torch.zeros(len(encoded), max(map(len, encoded), default=1), dtype=torch.int64)

@@ -36,9 +36,7 @@ class Block(nn.Module):
     def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
         """Mixes tokens (B, T, width); tokens where `mask` (B, T) is False are never attended to."""
         num_clips, num_tokens, width = tokens.shape
-        split = self.query_key_value(self.attention_norm(tokens)).view(
-            num_clips, num_tokens, 3, self.num_heads, -1
-        )
+        split = self.query_key_value(self.attention_norm(tokens)).view(num_clips, num_tokens, 3, self.num_heads, -1)
         query, key, value = split.permute(2, 0, 3, 1, 4)
         mixed = nn.functional.scaled_dot_product_attention(
             *_rotated(query, key), value, attn_mask=mask[:, None, None, :]

@@ -75,9 +75,7 @@ def _shown(name: str, number: int) -> str:
 
 def _check_columns(known_true: torch.Tensor | None, num_clips: int) -> None:
     if known_true is not None and known_true.shape[1] != num_clips:
-        raise ValueError(
-            f"known_true has {known_true.shape[1]} columns; it needs {num_clips}, one for each clip"
-        )
+        raise ValueError(f"known_true has {known_true.shape[1]} columns; it needs {num_clips}, one for each clip")
 
 
 def _problem(check: Callable[[], None]) -> ValueError | None:

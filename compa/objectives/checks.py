@@ -19,9 +19,7 @@ def check_layout(embeddings: Embeddings) -> None:
     """
     e = embeddings
     if e.audio.ndim != 2 or 0 in e.audio.shape:
-        raise ValueError(
-            f"audio has the shape {_shape(e.audio)}; it needs (clips, dimensions), at least one of each"
-        )
+        raise ValueError(f"audio has the shape {_shape(e.audio)}; it needs (clips, dimensions), at least one of each")
     num_clips, width = e.audio.shape
     if e.audio.dtype not in TOLERANCES:
         legal = ", ".join(_type(dtype) for dtype in TOLERANCES)
@@ -39,8 +37,7 @@ def check_layout(embeddings: Embeddings) -> None:
     for name, tensor in (("captions", e.captions), ("extras", e.extras)):
         if tensor.dtype != e.audio.dtype:
             raise ValueError(
-                f"{name} is {_type(tensor.dtype)} but audio is {_type(e.audio.dtype)}; "
-                "cast one to the other's type"
+                f"{name} is {_type(tensor.dtype)} but audio is {_type(e.audio.dtype)}; cast one to the other's type"
             )
     if e.owner.dtype != torch.int64:
         raise ValueError(f"owner is {_type(e.owner.dtype)}; indices of clips need int64: owner.long()")
@@ -81,9 +78,7 @@ def check_values(embeddings: Embeddings, first_clip: int = 0) -> None:
     lowest, highest = int(e.owner.min()), int(e.owner.max())
     if lowest < 0 or highest >= len(e.audio):
         wrong = lowest if lowest < 0 else highest
-        raise ValueError(
-            f"owner holds {wrong}; it needs indices of this rank's clips, 0 to {len(e.audio) - 1}"
-        )
+        raise ValueError(f"owner holds {wrong}; it needs indices of this rank's clips, 0 to {len(e.audio) - 1}")
     if e.known_true is None:
         return
     of_own = e.known_true[len(e.audio) :].gather(1, (e.owner + first_clip)[:, None])[:, 0] & ~e.is_positive
@@ -125,8 +120,7 @@ def _check_devices(embeddings: Embeddings) -> None:
     for name, tensor in others.items():
         if tensor is not None and tensor.device != e.audio.device:
             raise ValueError(
-                f"{name} is on {tensor.device} but audio is on {e.audio.device}; "
-                f"move it: {name}.to(audio.device)"
+                f"{name} is on {tensor.device} but audio is on {e.audio.device}; move it: {name}.to(audio.device)"
             )
 
 

@@ -13,9 +13,16 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from compa.objectives import own, ranks
+from compa.objectives import own, ranks, tiles
 from compa.objectives.embeddings import Embeddings
-from compa.objectives.tiles import LOG2_E, Pairs, accumulator_type, add_gradients, log2_sums, sizes_of
+from compa.objectives.tiles import HALF, LOG2_E, Pairs, accumulator_type, sizes_of
+
+try:
+    from compa.objectives import fused
+except ImportError:  # no triton: everything goes tile by tile
+    HAS_FUSED = False
+else:
+    HAS_FUSED = True
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,11 @@ def _first_clip(counts: Sequence[int]) -> int:
 def _kept(num_clips: int, captions: Tensor, keep: bool) -> int:
     """Either everything is kept for the way back, or nothing."""
     size = num_clips * len(captions)
-    return size if keep and size <= sizes_of(captions.device).kept else 0
+    return size if keep and not _is_fused(captions) and size <= sizes_of(captions.device).kept else 0
+
+
+def _is_fused(vectors: Tensor) -> bool:
+    return HAS_FUSED and vectors.is_cuda and vectors.dtype in HALF
 
 
 def _pairs(
@@ -118,7 +129,7 @@ def _contrast(
         factor = scale.to(accumulator_type(audio.dtype))
         kept = factor.new_empty(_kept(len(everyone), captions, keep))
         pairs = _pairs(everyone, captions, extras, scale, owner, is_query, known_true, counts, kept)
-        of_clips, of_texts = log2_sums(pairs)
+        of_clips, of_texts = (fused if _is_fused(audio) else tiles).log2_sums(pairs)
         if counts:
             of_clips = ranks.log2_sum(of_clips)
         of_captions = own.logits(audio, captions, None, factor)
@@ -166,16 +177,15 @@ def _gradients(
         if counts:
             to_clips = ranks.sum_of(to_clips)
         # Half precision needs weights near 1, whatever the size of the batch and the scale of the loss.
-        unit = torch.maximum(to_clips.abs().amax(), to_texts.abs().amax()).clamp(
-            min=torch.finfo(factor.dtype).tiny
-        )
+        unit = torch.maximum(to_clips.abs().amax(), to_texts.abs().amax()).clamp(min=torch.finfo(factor.dtype).tiny)
         needs_audio, needs_captions, needs_extras, needs_scale = wanted
         to_everyone = torch.zeros_like(everyone, dtype=factor.dtype) if needs_audio or needs_scale else None
         to_captions = torch.zeros_like(captions, dtype=factor.dtype) if needs_captions else None
         to_extras = torch.zeros_like(extras, dtype=factor.dtype) if needs_extras else None
         pairs = _pairs(everyone, captions, extras, scale, owner, is_query, known_true, counts, kept)
         pair_slopes = (to_clips / unit, to_texts / unit)
-        add_gradients(pairs, (of_clips, of_texts), pair_slopes, to_everyone, to_captions, to_extras)
+        maths = fused if _is_fused(audio) else tiles
+        maths.add_gradients(pairs, (of_clips, of_texts), pair_slopes, to_everyone, to_captions, to_extras)
         to_scale = torch.zeros_like(factor)
         if needs_scale and to_everyone is not None:
             # weight * d/dweight is the sum of audio * d/daudio, logit * d/dlogit likewise.
@@ -198,9 +208,7 @@ def _gradients(
 def _gradient_shapes(_: Any, __: Any, *inputs: Any) -> tuple[Tensor, ...]:
     *tensors, scale = inputs[:4]
     wanted = inputs[-1]
-    grads = (
-        torch.empty_like(t) if needed else t.new_empty(0) for t, needed in zip(tensors, wanted, strict=False)
-    )
+    grads = (torch.empty_like(t) if needed else t.new_empty(0) for t, needed in zip(tensors, wanted, strict=False))
     return (*grads, torch.empty_like(scale))
 
 

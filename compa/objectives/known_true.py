@@ -37,9 +37,7 @@ def judge_pairs(
     return torch.tensor([verdicts[text] for text in texts], dtype=torch.bool).view(len(texts), len(everyone))
 
 
-def match_keys(
-    text_keys: Tensor, clip_keys: Tensor, owner: Tensor, num_clips: int, *, across_ranks: bool
-) -> Tensor:
+def match_keys(text_keys: Tensor, clip_keys: Tensor, owner: Tensor, num_clips: int, *, across_ranks: bool) -> Tensor:
     """Finds every text among the keys that are true of every clip; for large batches.
 
     Args:

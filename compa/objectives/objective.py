@@ -78,8 +78,7 @@ class Objective(nn.Module, ABC):
     def _check(self, embeddings: Embeddings) -> list[int]:
         """Checks the batch and gives the clips of every rank; none if the contrast stays in this one."""
         values = not torch.compiler.is_compiling() and (
-            self.check_values == "always"
-            or (self.check_values == "first" and self._checked_calls < CHECKED_CALLS)
+            self.check_values == "always" or (self.check_values == "first" and self._checked_calls < CHECKED_CALLS)
         )
         if values:
             self._checked_calls += 1

@@ -114,6 +114,18 @@ class Pairs:
         most_texts = max(len(self.captions), len(self.queries))
         return self.weight.new_empty(min(self.edge, most_texts) * min(self.edge, len(self.audio)))
 
+    def blocks(self, length: int) -> list[TextBlock]:
+        """Cuts the texts into pieces."""
+        num_captions = len(self.captions)
+        queries = [self.queries[piece] for piece in slices(len(self.queries), length)]
+        return [TextBlock(True, rows, rows, rows.stop - rows.start) for rows in slices(num_captions, length)] + [
+            TextBlock(False, rows, rows + num_captions, len(rows)) for rows in queries
+        ]
+
+    def texts(self, block: TextBlock) -> Tensor:
+        """Gives the embeddings of a piece, `(n, D)`."""
+        return (self.captions if block.is_caption else self.extras)[block.rows]
+
     def tiles(self, *, recall: bool) -> Iterator[Tile]:
         """Makes the tiles one after the other, all clips for a block of texts before the next block.
 
@@ -121,8 +133,8 @@ class Pairs:
             recall: Whether the kept logits are there already.
         """
         scratch, used = self.scratch(), 0
-        for block in self._blocks():
-            texts = _factor((self.captions if block.is_caption else self.extras)[block.rows])
+        for block in self.blocks(self.edge):
+            texts = _factor(self.texts(block))
             for clips in slices(len(self.audio), self.edge):
                 audio = _factor(self.audio[clips])
                 size = len(texts) * len(audio)
@@ -134,14 +146,6 @@ class Pairs:
                     _multiply(texts, audio.T, logits).mul_(self.weight)
                     self._hide(logits, block, clips)
                 yield Tile(block, clips, texts, audio, logits, room)
-
-    def _blocks(self) -> list[TextBlock]:
-        num_captions = len(self.captions)
-        captions = slices(num_captions, self.edge)
-        queries = [self.queries[piece] for piece in slices(len(self.queries), self.edge)]
-        return [TextBlock(True, rows, rows, rows.stop - rows.start) for rows in captions] + [
-            TextBlock(False, rows, rows + num_captions, len(rows)) for rows in queries
-        ]
 
     def _hide(self, logits: Tensor, block: TextBlock, clips: slice) -> None:
         """Hides known true pairs, but never a text from its own clip."""
@@ -205,9 +209,9 @@ def add_gradients(
             weights.addcmul_(shares, slopes[0][clips])
         of_texts = of_captions if tile.block.is_caption else of_extras
         if of_texts is not None:
-            _add_product(of_texts, tile.block.rows, weights, tile.audio)
+            add_product(of_texts, tile.block.rows, weights, tile.audio)
         if of_audio is not None:
-            _add_product(of_audio, clips, weights.T, tile.texts)
+            add_product(of_audio, clips, weights.T, tile.texts)
 
 
 class _LogSum:
@@ -240,11 +244,11 @@ def _multiply(left: Tensor, right: Tensor, out: Tensor) -> Tensor:
     return torch.mm(left, right, out_dtype=out.dtype, out=out)
 
 
-def _add_product(total: Tensor, rows: slice | Tensor, weights: Tensor, vectors: Tensor) -> None:
-    """Adds `weights @ vectors` to some rows of `total`, in its precision."""
-    if vectors.dtype != total.dtype:
+def add_product(total: Tensor, rows: slice | Tensor, weights: Tensor, vectors: Tensor) -> None:
+    """Adds `weights @ vectors` to some rows of `total`, in its precision; no row may be named twice."""
+    if vectors.dtype != total.dtype and vectors.device.type == "cuda":
         total[rows] += torch.mm(weights.to(vectors.dtype), vectors, out_dtype=total.dtype)
     elif isinstance(rows, slice):
-        total[rows].addmm_(weights, vectors)
+        total[rows].addmm_(weights.to(total.dtype), vectors.to(total.dtype))
     else:
-        total[rows] += weights @ vectors
+        total[rows] += weights.to(total.dtype) @ vectors.to(total.dtype)

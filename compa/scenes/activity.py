@@ -56,9 +56,7 @@ class Active:
             raise ValueError(f"silent (nothing above {SILENCE_DBFS:.0f} dBFS)")
         if len(frames) * FRAME_SECONDS < MIN_ACTIVE_SECONDS - 1e-9:
             seconds = len(frames) * FRAME_SECONDS
-            raise ValueError(
-                f"too short ({seconds:.2f} s of sound, at least {MIN_ACTIVE_SECONDS} s are needed)"
-            )
+            raise ValueError(f"too short ({seconds:.2f} s of sound, at least {MIN_ACTIVE_SECONDS} s are needed)")
         first, end = int(frames[0]), int(frames[-1]) + 1
         return cls(
             waveform[first * frame : end * frame].copy(),

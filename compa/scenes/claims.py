@@ -189,9 +189,7 @@ def _build(node: ast.expr) -> Claim:
     if name == "All" and node.args:
         return All(tuple(_build(part) for part in node.args))
     claim_type, num_labels = _LEAVES.get(name, (Has, -1))
-    labels = [
-        part.value for part in node.args if isinstance(part, ast.Constant) and isinstance(part.value, str)
-    ]
+    labels = [part.value for part in node.args if isinstance(part, ast.Constant) and isinstance(part.value, str)]
     if len(labels) != num_labels or len(node.args) != num_labels:
         raise ValueError
     return claim_type(*labels)

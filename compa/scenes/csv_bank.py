@@ -66,9 +66,7 @@ def _read_rows(path: Path) -> list[Row]:
     if "\0" in text:
         raise ValueError(f"{path} is not text but holds zero bytes: save it as CSV in UTF-8")
     try:
-        lines = [
-            [cell.strip() for cell in line] for line in csv.reader(StringIO(text), skipinitialspace=True)
-        ]
+        lines = [[cell.strip() for cell in line] for line in csv.reader(StringIO(text), skipinitialspace=True)]
     except csv.Error as error:
         raise ValueError(f"{path} cannot be read as CSV: {error}") from error
     lines = [line for line in lines if any(line)]
@@ -133,21 +131,15 @@ def _splits(path: Path, rows: Sequence[Row]) -> list[Split | _NoSplit | None]:
     """What the columns `split` or `fold` say of each row; None where there are no such columns."""
     if any(row.get("split") for row in rows):
         return [
-            SPLITS.get(row.get("split", "").lower())
-            or _NoSplit(f"split {row.get('split', '')!r} is not train or test")
+            SPLITS.get(row.get("split", "").lower()) or _NoSplit(f"split {row.get('split', '')!r} is not train or test")
             for row in rows
         ]
     if any(row.get("fold") for row in rows):
         folds = [_fold(path, row.get("fold", "")) for row in rows]
         highest = max(fold for fold in folds if fold is not None)
         if {fold for fold in folds if fold is not None} == {highest}:
-            raise ValueError(
-                f"{path} has only fold {highest:g}: the highest fold is for testing, so give at least two"
-            )
-        return [
-            _NoSplit("no fold") if fold is None else ("test" if fold == highest else "train")
-            for fold in folds
-        ]
+            raise ValueError(f"{path} has only fold {highest:g}: the highest fold is for testing, so give at least two")
+        return [_NoSplit("no fold") if fold is None else ("test" if fold == highest else "train") for fold in folds]
     return [None] * len(rows)
 
 
@@ -155,9 +147,7 @@ def _fold(path: Path, text: str) -> float | None:
     try:
         return float(text) if text else None
     except ValueError:
-        raise ValueError(
-            f"{path} has the fold {text!r}: folds are numbers, the highest one is for testing"
-        ) from None
+        raise ValueError(f"{path} has the fold {text!r}: folds are numbers, the highest one is for testing") from None
 
 
 def _source(row: Row) -> str | None:

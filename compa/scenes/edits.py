@@ -33,6 +33,4 @@ def swap_levels(scene: Scene) -> Scene:
         The scene in which the other event is the louder one.
     """
     one, other = scene.placements
-    return replace(
-        scene, placements=(replace(one, level_db=other.level_db), replace(other, level_db=one.level_db))
-    )
+    return replace(scene, placements=(replace(one, level_db=other.level_db), replace(other, level_db=one.level_db)))

@@ -29,9 +29,7 @@ def open_events(path: Path, sample_rate: int) -> MemoryBank:
     if not folders:
         flat = len(sound_files(path))
         found = f"{flat} sound file(s) but no label folders" if flat else "no label folders"
-        raise ValueError(
-            f"{path} holds {found}: put each label's files into a folder of its name, or give a CSV"
-        )
+        raise ValueError(f"{path} holds {found}: put each label's files into a folder of its name, or give a CSV")
     files: list[SoundFile] = []
     empty: dict[str, str] = {}
     for folder in folders:

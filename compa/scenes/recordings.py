@@ -62,9 +62,7 @@ def readable(name: str, separators: str = "_") -> str:
     return " ".join(name.translate({ord(separator): " " for separator in separators}).lower().split())
 
 
-def read_recordings(
-    files: Sequence[SoundFile], sample_rate: int, title: str
-) -> tuple[list[Recording], dict[str, str]]:
+def read_recordings(files: Sequence[SoundFile], sample_rate: int, title: str) -> tuple[list[Recording], dict[str, str]]:
     """Reads files in parallel threads, with a progress bar on stderr.
 
     Args:
@@ -80,9 +78,7 @@ def read_recordings(
     threads = ThreadPoolExecutor(max_workers=os.cpu_count())
     try:
         read = threads.map(lambda file: _read(file, sample_rate), files)
-        for file, recording in zip(
-            files, tqdm(read, title, len(files), unit="file", disable=None), strict=True
-        ):
+        for file, recording in zip(files, tqdm(read, title, len(files), unit="file", disable=None), strict=True):
             if isinstance(recording, str):
                 skipped[file.name] = recording
             else:

@@ -83,13 +83,9 @@ def _mix(scene: Scene, sample_rate: int, num_samples: int) -> NDArray[np.float32
         start = round(placement.onset * sample_rate)
         end = start + len(snippet.waveform)
         if snippet.sample_rate != sample_rate:
-            raise ValueError(
-                f"{snippet.recording} has {snippet.sample_rate} Hz, not the scene's {sample_rate} Hz"
-            )
+            raise ValueError(f"{snippet.recording} has {snippet.sample_rate} Hz, not the scene's {sample_rate} Hz")
         if start < 0 or end > num_samples:
-            raise ValueError(
-                f"{placement.label} at {placement.onset:.3f} s does not fit into {scene.seconds} s"
-            )
+            raise ValueError(f"{placement.label} at {placement.onset:.3f} s does not fit into {scene.seconds} s")
         gain = 10 ** (placement.level_db / 20) / max(float(_rms(snippet.waveform)[0]), 1e-9)
         waveform[start:end] += gain * _fade(snippet.waveform, sample_rate)
     return waveform

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from compa.scenes.bank import EventBank, Snippet
+from compa.scenes.bank import DEFAULT_SECONDS, EventBank, Snippet
 from compa.scenes.recordings import Split
 
 MAX_SPEED = 1.15
@@ -67,14 +67,16 @@ class VariedBank:
         """Names of the recordings of a label."""
         return self._bank.recordings(label)
 
-    def sample(self, label: str, rng: np.random.Generator, duration: float, **attributes: float) -> Snippet:
+    def sample(self, label: str, rng: np.random.Generator, **attributes: float) -> Snippet:
         """A varied piece of a recording, `duration` seconds long where the recording has that much."""
         speed = MAX_SPEED ** rng.uniform(-1, 1)
+        duration = attributes.pop("duration", None) or rng.uniform(*DEFAULT_SECONDS)
         snippet = self._bank.sample(label, rng, duration=duration * speed, **attributes)
-        waveform = _coloured(_played(snippet.waveform, speed), rng.uniform(-MAX_COLOUR, MAX_COLOUR))
+        waveform = _played(snippet.waveform, speed)
+        waveform = _echoed(waveform, 1, rng.uniform(-MAX_COLOUR, MAX_COLOUR))
         for _ in range(NUM_ECHOES):
             delay = round(rng.uniform(*ECHO_SECONDS) * self.sample_rate)
-            waveform[delay:] += np.float32(rng.uniform(-MAX_ECHO, MAX_ECHO)) * waveform[:-delay]
+            waveform = _echoed(waveform, delay, rng.uniform(-MAX_ECHO, MAX_ECHO))
         return replace(snippet, waveform=waveform[: round(duration * self.sample_rate)])
 
 
@@ -83,11 +85,11 @@ def _played(waveform: NDArray[np.float32], speed: float) -> NDArray[np.float32]:
     places = np.arange(int((len(waveform) - 1) / speed) + 1) * speed
     before = np.minimum(places.astype(np.int64), len(waveform) - 2)
     share = (places - before).astype(np.float32)
-    return waveform[before] + share * (waveform[before + 1] - waveform[before])
+    return np.asarray(waveform[before] + share * (waveform[before + 1] - waveform[before]), dtype=np.float32)
 
 
-def _coloured(waveform: NDArray[np.float32], colour: float) -> NDArray[np.float32]:
-    """Adds the sample before to each sample: above 0 it dulls, below it brightens."""
-    coloured = waveform.copy()
-    coloured[1:] += np.float32(colour) * waveform[:-1]
-    return coloured
+def _echoed(waveform: NDArray[np.float32], delay: int, gain: float) -> NDArray[np.float32]:
+    """Adds an echo after `delay` samples; one sample later, above 0 it dulls and below it brightens."""
+    echoed = waveform.copy()
+    echoed[delay:] += np.float32(gain) * waveform[:-delay]
+    return echoed

@@ -23,9 +23,7 @@ class _SaveConfig(SaveConfigCallback):
         if stage == "fit" and trainer.is_global_zero:
             folder = Path(self.config.out)
             folder.mkdir(parents=True, exist_ok=True)
-            self.parser.save(
-                self.config, folder / "config.yaml", skip_none=False, overwrite=True, multifile=False
-            )
+            self.parser.save(self.config, folder / "config.yaml", skip_none=False, overwrite=True, multifile=False)
 
 
 class TrainingCLI(LightningCLI):
@@ -34,9 +32,7 @@ class TrainingCLI(LightningCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Adds the options of ours."""
         parser.add_argument("--out", type=str, default="runs/fit", help="the run folder")
-        parser.add_argument(
-            "--overwrite", type=bool, default=False, help="delete a run that is there already"
-        )
+        parser.add_argument("--overwrite", type=bool, default=False, help="delete a run that is there already")
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         """Adds the run folder's callbacks and log to those of the configuration."""
@@ -51,7 +47,6 @@ class TrainingCLI(LightningCLI):
         trainer.loggers = [*trainer.loggers, run_folder.csv_logger(folder)]
         return trainer
 
-
     def _run_subcommand(self, subcommand: str) -> None:
         """Lightning ends the process at Ctrl-C; we say what is kept."""
         try:
@@ -60,7 +55,9 @@ class TrainingCLI(LightningCLI):
             if not self.trainer.interrupted:
                 raise
             folder = self.config[subcommand].get("out")
-            kept = f"{folder} keeps step {self.trainer.global_step}" if self.trainer.global_step else "nothing was learnt"
+            kept = (
+                f"{folder} keeps step {self.trainer.global_step}" if self.trainer.global_step else "nothing was learnt"
+            )
             raise KeyboardInterrupt(kept) from None
 
 

@@ -74,9 +74,7 @@ class ContrastiveTask(pl.LightningModule):
         """Embed, compare, log."""
         loss: Loss = self.objective(self.embed(batch))
         self.log("train/loss", loss.total, prog_bar=True, batch_size=len(batch.captions))
-        self.log_dict(
-            {f"train/{name}": value for name, value in loss.parts.items()}, batch_size=len(batch.captions)
-        )
+        self.log_dict({f"train/{name}": value for name, value in loss.parts.items()}, batch_size=len(batch.captions))
         self.log("train/scale", self.temperature().detach(), batch_size=len(batch.captions))
         return loss.total
 
@@ -95,17 +93,13 @@ class ContrastiveTask(pl.LightningModule):
                 index = torch.tensor(twins, device=self.device)
                 scores = embeddings.audio[index] @ embeddings.captions[index].transpose(1, 2)
                 wins = outcomes(scores.float().cpu().numpy())
-                values = {
-                    f"val/{kind}-{name}": float(wins[name].mean()) for name in ("text", "audio", "group")
-                }
+                values = {f"val/{kind}-{name}": float(wins[name].mean()) for name in ("text", "audio", "group")}
                 self.log_dict(values, batch_size=len(twins), sync_dist=True)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW with linear warm-up and cosine decay over the trainer's `max_steps`."""
         if self.trainer.max_steps < 1:
-            raise ValueError(
-                "trainer.max_steps is not set: the learning rate follows the number of optimiser steps"
-            )
+            raise ValueError("trainer.max_steps is not set: the learning rate follows the number of optimiser steps")
         matrices = [weight for weight in self.parameters() if weight.ndim >= 2]
         vectors = [weight for weight in self.parameters() if weight.ndim < 2]
         groups = [

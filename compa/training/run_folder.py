@@ -33,9 +33,7 @@ def check(folder: Path, overwrite: bool = False) -> None:
         if not is_run(folder):
             raise ValueError(f"{folder} holds files that are no run of compa: choose another --out")
         if not overwrite:
-            raise ValueError(
-                f"{folder} already holds a run: choose another --out, or delete it with --overwrite"
-            )
+            raise ValueError(f"{folder} already holds a run: choose another --out, or delete it with --overwrite")
 
 
 def prepare(folder: Path, overwrite: bool = False) -> None:
@@ -73,9 +71,7 @@ class RunFolder(Callback):
         if trainer.is_global_zero:
             pretrained.save(pl_module.clap, self.folder)  # type: ignore[arg-type]
 
-    def on_exception(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
-    ) -> None:
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """Keeps what an interrupted training has learnt."""
         if isinstance(exception, KeyboardInterrupt) and trainer.global_step:
             trainer.save_checkpoint(self.folder / "checkpoints" / "last.ckpt")

@@ -12,9 +12,7 @@ from negatives.words import ADJECTIVE_OF, ADJECTIVES, ADVERB_OF, DETERMINERS, SC
 
 _CHOICES = "|".join(sorted({*ADVERB_OF, *ADJECTIVE_OF}, key=len, reverse=True))
 _ATTRIBUTE = re.compile(rf"\b(?:{_CHOICES})\b", re.IGNORECASE)
-_JOINT = re.compile(
-    r",?\s+(?:and then|followed by|and|with|while|as|then|before|after)\s+|,\s+", re.IGNORECASE
-)
+_JOINT = re.compile(r",?\s+(?:and then|followed by|and|with|while|as|then|before|after)\s+|,\s+", re.IGNORECASE)
 _COMPARISON = re.compile(
     r"\b(?:far|farther|further|gets?|getting|grow\w*|becom\w+|turns?|more|most|less|even|not|or|between)\b",
     re.I,
@@ -81,9 +79,7 @@ def _mentions(text: str) -> list[_Mention]:
         start, end = match.span()
         before = words_of(text[max(i for i in starts if i <= start) : start])
         after = words_of(text[end : min(i for i in ends if i >= end)])
-        awaits_noun = after and (
-            before[-1] in DETERMINERS | ADJECTIVES if before else after[0] not in DETERMINERS
-        )
+        awaits_noun = after and (before[-1] in DETERMINERS | ADJECTIVES if before else after[0] not in DETERMINERS)
         words = match[0].lower()
         is_adverb = words in ADJECTIVE_OF and not (words in ADVERB_OF and awaits_noun)  # "nearby" is both
         sounds = any(map(is_event, (*before, *after)))

@@ -45,7 +45,5 @@ def _exchange_actions(sentence: Sentence) -> Sentence | None:
 def _exchange_clauses(sentence: Sentence) -> Sentence | None:
     first_form, second_form = sentence.first.form, sentence.second.form
     first = sentence.second.cast(first_form) or sentence.second
-    second = sentence.first.cast(second_form) or (
-        sentence.first if first_form in sentence.connective.slots else None
-    )
+    second = sentence.first.cast(second_form) or (sentence.first if first_form in sentence.connective.slots else None)
     return replace(sentence, first=first, second=second) if second else None

@@ -17,9 +17,7 @@ def propose(caption: str, rng: random.Random) -> list[str]:
     speaks may well run while he speaks on.
     """
     sentence = read(caption)
-    if sentence is None or any(
-        stem(word) in PHASES for word in (*sentence.first.words, *sentence.second.words)
-    ):
+    if sentence is None or any(stem(word) in PHASES for word in (*sentence.first.words, *sentence.second.words)):
         return []
     variants = _one_after_the_other(sentence) if sentence.connective.together else _at_once(sentence)
     return [str(rng.choice(variants))] if variants else []

@@ -21,9 +21,7 @@ from tests.benchmarks.test_report import write_run
 @pytest.fixture
 def short_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Both tasks with 6 items, so that running them takes no time."""
-    short = {
-        name: replace(task, expected=6) for name, task in tasks().items() if isinstance(task, ScenePairs)
-    }
+    short = {name: replace(task, expected=6) for name, task in tasks().items() if isinstance(task, ScenePairs)}
     monkeypatch.setattr(benchmarks.tasks, "_registry", lambda: short)
 
 

@@ -78,9 +78,7 @@ def coverage(method: Callable[[NDArray[np.bool_], list[list[str]]], Interval], s
         label = np.arange(200) % 8
         labels = np.stack([label, (label + 1 + label % 2) % NUM_LABELS], axis=1)
         recordings = labels * RECORDINGS_A_LABEL + rng.integers(RECORDINGS_A_LABEL, size=(200, 2))
-        margin = np.sqrt(share / 2) * skill[recordings].sum(axis=1) + np.sqrt(1 - share) * rng.normal(
-            size=200
-        )
+        margin = np.sqrt(share / 2) * skill[recordings].sum(axis=1) + np.sqrt(1 - share) * rng.normal(size=200)
         low, high, _ = method(margin > 0, [[f"r{i}" for i in item] for item in recordings])
         covered.append(low <= 0.5 <= high)
     return float(np.mean(covered))

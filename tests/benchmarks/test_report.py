@@ -64,9 +64,7 @@ def write_run(folder: Path, trained_on: EventBank, **changes: Any) -> None:
 
 
 def page_of(folder: Path) -> str:
-    path = report(
-        folder / "results", folder / "report.html", folder / "examples", [folder / "good", folder / "bad"]
-    )
+    path = report(folder / "results", folder / "report.html", folder / "examples", [folder / "good", folder / "bad"])
     return path.read_text(encoding="utf-8")
 
 
@@ -85,9 +83,7 @@ class Checker(HTMLParser):
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
-        self.references += [
-            value or "" for name, value in attributes if name in ("src", "href", "xlink:href")
-        ]
+        self.references += [value or "" for name, value in attributes if name in ("src", "href", "xlink:href")]
         if tag not in self.VOID:
             self.stack.append(tag)
 

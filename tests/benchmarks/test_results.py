@@ -157,13 +157,9 @@ def test_one_failure_keeps_the_rest(tmp_path: Path, bank: EventBank, monkeypatch
     monkeypatch.setattr("benchmarks.runner.find_task", lambda _: ShortTask())
     errors = []
     scorers: dict[str, Scorer] = {"good": Skilled(1.0), "bad": Fails(), "better": Skilled(2.0)}
-    saved = list(
-        run_all(scorers, ["scenes-order"], bank, tmp_path, on_error=lambda *error: errors.append(error))
-    )
+    saved = list(run_all(scorers, ["scenes-order"], bank, tmp_path, on_error=lambda *error: errors.append(error)))
     assert [one.result.model for one in saved] == ["good", "better"]
-    assert [(model, task, str(error)) for model, task, error in errors] == [
-        ("bad", "scenes-order", "out of luck")
-    ]
+    assert [(model, task, str(error)) for model, task, error in errors] == [("bad", "scenes-order", "out of luck")]
     with pytest.raises(ValueError, match="out of luck"):
         list(run_all(scorers, ["scenes-order"], bank, tmp_path))
     assert len(read_results(tmp_path)) == 2

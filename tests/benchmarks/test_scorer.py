@@ -166,9 +166,7 @@ def test_text_only_hears_nothing_and_audio_only_reads_nothing(tmp_path: Path) ->
     quiet, loud = (noise(0)[0] * 0.01, 16000), noise(0)
     soundfile.write(tmp_path / "loud.wav", loud[0] / 10, 16000)
     audios: list[Audio] = [quiet, loud, tmp_path / "loud.wav", (np.zeros(0, np.float32), 16000)]
-    (by_text,) = open_scorer("control:text-only").score(
-        [(audios, ["long caption", "short", "shor2", "short"])]
-    )
+    (by_text,) = open_scorer("control:text-only").score([(audios, ["long caption", "short", "shor2", "short"])])
     assert (by_text == by_text[0]).all()
     assert by_text[0, 0] > by_text[0, 1] == by_text[0, 3] != by_text[0, 2]
     (by_audio,) = open_scorer("control:audio-only").score([(audios, ["x", "y"])])

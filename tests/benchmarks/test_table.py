@@ -9,9 +9,7 @@ from benchmarks.table import markdown_table, ranked, text_table
 from tests.benchmarks.test_results import METRIC, result
 
 
-def scored(
-    model: str, group: float, task: str = "scenes-order", fingerprint: str = "f"
-) -> benchmarks.results.Result:
+def scored(model: str, group: float, task: str = "scenes-order", fingerprint: str = "f") -> benchmarks.results.Result:
     metrics = {name: METRIC | {"value": group} for name in ("text", "audio", "group")}
     data = {"name": "built-in", "fingerprint": fingerprint, "found": 1, "expected": 1}
     return result(model=model, task=task, metrics=metrics, data=data)

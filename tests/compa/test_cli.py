@@ -38,8 +38,16 @@ def test_every_door_has_help(door: str) -> None:
         (["bench"], 2, "required"),
         (["demo", "--minutes", "0.5"], 1, "compa: --minutes 0.5 leaves no time to train"),
         (["demo", "--events", "nowhere"], 1, "compa: there is no nowhere"),
-        (["bench", "run", "--model", "control:constnat", "--task", "scenes-order", "--out", "r"], 1, "control:constant"),
-        (["bench", "run", "--model", "control:constant", "--task", "scene-order", "--out", "r"], 1, "scenes-order"),
+        (
+            ["bench", "run", "--model", "control:constnat", "--task", "scenes-order", "--out", "r"],
+            1,
+            "control:constant",
+        ),
+        (
+            ["bench", "run", "--model", "control:constant", "--task", "scene-order", "--out", "r"],
+            1,
+            "scenes-order",
+        ),
     ],
 )
 def test_exit_codes_and_sentences(arguments: list[str], code: int, message: str, tmp_path: Path) -> None:

@@ -53,9 +53,7 @@ def test_csv_of_audiocaps(tmp_path: Path) -> None:
 
 def test_manifest_keeps_everything_and_finds_its_audio(tmp_path: Path) -> None:
     source, out = tmp_path / "in" / "manifest.jsonl", tmp_path / "out" / "manifest.jsonl"
-    clip = Clip(
-        id="a", audio="wavs/a.wav", captions=("A dog barks then a man speaks",), split="train", author="me"
-    )
+    clip = Clip(id="a", audio="wavs/a.wav", captions=("A dog barks then a man speaks",), split="train", author="me")
     write_manifest(source, [clip])
     [moved] = generate(source, out, "--num", "1")
     assert moved.audio == "../in/wavs/a.wav"
@@ -70,8 +68,7 @@ def test_a_seed_decides_and_nothing_else(captions: Path, tmp_path: Path) -> None
         generate(captions, path, "--seed", str(seed))
     assert files[0].read_bytes() == files[1].read_bytes()
     texts = {
-        tuple(clip.negatives for clip in generate(captions, tmp_path / f"s{i}", "--seed", str(i)))
-        for i in range(9)
+        tuple(clip.negatives for clip in generate(captions, tmp_path / f"s{i}", "--seed", str(i))) for i in range(9)
     }
     assert len(texts) > 1
 
@@ -130,9 +127,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         (["--num", "many"], "'many' is not a whole number of at least 1"),
     ],
 )
-def test_wrong_usage(
-    options: list[str], message: str, captions: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_wrong_usage(options: list[str], message: str, captions: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["generate", str(captions), "--out", "x.jsonl", *options])
     assert stop.value.code == 2

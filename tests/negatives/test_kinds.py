@@ -69,9 +69,7 @@ RELATION_REFUSED = [
 ATTRIBUTES = {
     "A man speaks loudly and a dog barks softly": ["A man speaks softly and a dog barks loudly"],
     "A soft beep followed by a bell ringing loudly": ["A loud beep followed by a bell ringing softly"],
-    "A person talks nearby as birds chirp in the distance": [
-        "A person talks in the distance as birds chirp nearby"
-    ],
+    "A person talks nearby as birds chirp in the distance": ["A person talks in the distance as birds chirp nearby"],
     "A nearby dog barks and distant sirens wail": ["A distant dog barks and nearby sirens wail"],
     "Brief speech and continuous rustling": ["Continuous speech and brief rustling"],
     "A man speaks while birds chirp in background": ["A man speaks in background while birds chirp"],

@@ -83,9 +83,7 @@ class Synthesiser:
     def recordings(self, label: str) -> tuple[str, ...]:
         """Names of the recordings of a label."""
         check_label(label, self.labels)
-        return tuple(
-            f"{label}/{split}-{k:02d}" for split in self._splits for k in range(NUM_RECORDINGS[split])
-        )
+        return tuple(f"{label}/{split}-{k:02d}" for split in self._splits for k in range(NUM_RECORDINGS[split]))
 
     def sample(self, label: str, rng: np.random.Generator, **attributes: float) -> Snippet:
         """A piece of a recording of the label.

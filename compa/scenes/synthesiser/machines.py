@@ -15,9 +15,7 @@ def car_engine(take: Take) -> Wave:
     firing = take.hz(22, 42) * take.rate * (1 + 0.03 * take.wander(n, 6))
     throb = unit(take.buzz(firing, falling(40, 2)))
     noise = unit(take.noise()) * (0.4 + np.maximum(0, take.tone(firing)) ** 2)
-    return take.formants(
-        throb + 0.5 * noise, (take.hz(70, 120), 4), (take.hz(220, 420), -4), (take.hz(900, 1400), -16)
-    )
+    return take.formants(throb + 0.5 * noise, (take.hz(70, 120), 4), (take.hz(220, 420), -4), (take.hz(900, 1400), -16))
 
 
 @sound("helicopter")
@@ -97,9 +95,7 @@ def electric_drill(take: Take) -> Wave:
     whine = take.buzz(motor, falling(18, 1)) * (1 + 0.4 * take.tone(take.pick(25, 45), n))
     gears = take.buzz(motor * 5.33, falling(3, 6))
     grind = unit(take.band(take.noise(), 1500, 6000, slope=6))
-    return take.filtered(
-        unit(whine) + 0.6 * unit(gears) + 0.35 * grind, (150, -20), (800, -3), (2500, 0), (7000, -8)
-    )
+    return take.filtered(unit(whine) + 0.6 * unit(gears) + 0.35 * grind, (150, -20), (800, -3), (2500, 0), (7000, -8))
 
 
 @sound("steam hiss")

@@ -38,9 +38,7 @@ def thunder(take: Take) -> Wave:
     track = rumble * rolls * decay(n, take.pick(0.8, 1.8) * take.sample_rate)
     for time in (0.0, *take.rng.uniform(0.1, 0.5, take.rng.integers(0, 3))):
         m = take.samples(0.5)
-        crack = unit(take.band(take.noise(m), 60, take.hz(500, 1200), slope=9)) * decay(
-            m, 0.09 * take.sample_rate
-        )
+        crack = unit(take.band(take.noise(m), 60, take.hz(500, 1200), slope=9)) * decay(m, 0.09 * take.sample_rate)
         lay(track, crack * take.pick(0.8, 2.5), round(time * take.sample_rate))
     return track
 
@@ -77,9 +75,7 @@ def water_drip(take: Take) -> Wave:
 def fire_crackling(take: Take) -> Wave:
     """Irregular dry snaps over a faint low flicker."""
     n = take.num_samples
-    flicker = unit(take.band(take.noise(), 60, take.hz(180, 350), slope=6)) * (
-        1 + 0.5 * np.tanh(take.wander(n, 8))
-    )
+    flicker = unit(take.band(take.noise(), 60, take.hz(180, 350), slope=6)) * (1 + 0.5 * np.tanh(take.wander(n, 8)))
     track = take.pick(0.005, 0.03) * flicker
     snaps = take.rng.uniform(0, take.seconds, round(take.pick(10, 50) * take.rate * take.seconds))
     dry = take.pick(0.006, 0.02)

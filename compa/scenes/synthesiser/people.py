@@ -17,9 +17,7 @@ def footsteps(take: Take) -> Wave:
         heel = unit(take.formants(take.noise(n), (thud, 0), (thud * 5, -10), width=0.4)) * decay(
             n, softness * take.sample_rate
         )
-        sole = unit(take.band(take.noise(n), scrape, 4000, slope=6)) * decay(
-            n, 0.035 * take.sample_rate, attack=120
-        )
+        sole = unit(take.band(take.noise(n), scrape, 4000, slope=6)) * decay(n, 0.035 * take.sample_rate, attack=120)
         lay(heel, sole_level * sole, take.samples(delay))
         return heel
 

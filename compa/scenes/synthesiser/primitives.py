@@ -64,9 +64,7 @@ class Take:
         """A sine at a fixed or moving frequency, its phase drawn."""
         return np.asarray(np.sin(2 * np.pi * self.cycle(hz, num_samples)))
 
-    def buzz(
-        self, hz: float | Wave, strengths: Sequence[float] | Wave, num_samples: int | None = None
-    ) -> Wave:
+    def buzz(self, hz: float | Wave, strengths: Sequence[float] | Wave, num_samples: int | None = None) -> Wave:
         """A harmonic tone; `strengths` are those of its partials, which stay below the Nyquist frequency."""
         room = int(NYQUIST_SHARE * self.sample_rate / max(float(np.max(hz)), 1.0))
         partials = np.zeros(TABLE_SIZE // 2 + 1, dtype=complex)
@@ -103,9 +101,7 @@ class Take:
     def band(self, wave: Wave, low: float, high: float, slope: float = 18.0) -> Wave:
         """Keeps what lies between two frequencies; outside it falls by `slope` dB an octave."""
         far = 6.0  # octaves
-        return self.filtered(
-            wave, (low / 2**far, -slope * far), (low, 0.0), (high, 0.0), (high * 2**far, -slope * far)
-        )
+        return self.filtered(wave, (low / 2**far, -slope * far), (low, 0.0), (high, 0.0), (high * 2**far, -slope * far))
 
     def formants(self, wave: Wave, *peaks: tuple[float, float], width: float = 0.35) -> Wave:
         """Keeps peaks at (Hz, dB), about `width` octaves wide, and little between them."""

@@ -16,9 +16,7 @@ def struck(take: Take, hz: float, partials: Sequence[tuple[float, float, float]]
     ring = silence(n)
     for ratio, strength, share in partials:
         if hz * ratio < 0.45 * take.sample_rate:
-            ring += (
-                strength * take.tone(hz * ratio, n) * decay(n, seconds * share * take.sample_rate, attack=16)
-            )
+            ring += strength * take.tone(hz * ratio, n) * decay(n, seconds * share * take.sample_rate, attack=16)
     return ring
 
 

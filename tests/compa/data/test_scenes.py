@@ -15,7 +15,13 @@ from compa.scenes.varied import VariedBank
 
 
 def batches(bank: EventBank, **changes: int | bool) -> SceneBatches:
-    settings = {"num_batches": 4, "batch_size": 8, "num_negatives": 2, "twins_together": True, "seed": 3} | changes
+    settings = {
+        "num_batches": 4,
+        "batch_size": 8,
+        "num_negatives": 2,
+        "twins_together": True,
+        "seed": 3,
+    } | changes
     return SceneBatches(bank.split("train"), training_pairs(bank.labels), **settings)  # type: ignore[arg-type]
 
 

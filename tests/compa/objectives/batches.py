@@ -66,14 +66,10 @@ def gradients(total: Tensor, embeddings: Embeddings) -> list[Tensor]:
     """Goes back to audio, captions, extras and scale; zeros where the loss doesn't depend on them."""
     inputs = [embeddings.audio, embeddings.captions, embeddings.extras, embeddings.scale]
     grads = torch.autograd.grad(total, inputs, allow_unused=True)
-    return [
-        torch.zeros_like(tensor) if grad is None else grad for grad, tensor in zip(grads, inputs, strict=True)
-    ]
+    return [torch.zeros_like(tensor) if grad is None else grad for grad, tensor in zip(grads, inputs, strict=True)]
 
 
 def without_extras(embeddings: Embeddings) -> Embeddings:
     e = embeddings
     known_true = None if e.known_true is None else e.known_true[: len(e.audio)]
-    return replace(
-        e, extras=e.extras[:0], owner=e.owner[:0], is_positive=e.is_positive[:0], known_true=known_true
-    )
+    return replace(e, extras=e.extras[:0], owner=e.owner[:0], is_positive=e.is_positive[:0], known_true=known_true)

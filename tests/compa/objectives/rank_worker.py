@@ -28,9 +28,7 @@ def whole_batch(sizes: Sequence[int], dtype: torch.dtype, seed: int = 5) -> Embe
     """The batch of all ranks, its extras in any order; in float64 so that it can be cut and cast."""
     total = sum(sizes)
     batch = random_batch(seed, num_clips=total, num_extras=2 * total + 1, width=8, share_known=0.2)
-    return replace(
-        detached(batch, dtype), scale=torch.tensor(12.0, dtype=max(dtype, torch.float32, key=_bytes))
-    )
+    return replace(detached(batch, dtype), scale=torch.tensor(12.0, dtype=max(dtype, torch.float32, key=_bytes)))
 
 
 def share_of(whole: Embeddings, sizes: Sequence[int], rank: int) -> tuple[Embeddings, Tensor]:
@@ -62,9 +60,7 @@ def _work(rank: int, sizes: list[int], folder: str) -> None:
     warnings.simplefilter("error")
     torch.set_num_threads(1)
     store = f"file://{folder}/store"
-    dist.init_process_group(
-        "gloo", init_method=store, rank=rank, world_size=len(sizes), timeout=timedelta(seconds=60)
-    )
+    dist.init_process_group("gloo", init_method=store, rank=rank, world_size=len(sizes), timeout=timedelta(seconds=60))
     found = {
         "losses": _losses(rank, sizes),
         "refused": _refused(rank, sizes),
@@ -118,9 +114,7 @@ def _known(rank: int, sizes: Sequence[int]) -> tuple[Tensor, Tensor]:
     """Clip g of the batch of all ranks has the keys g // 2 and 100 + g; texts are the first of them."""
     start = sum(sizes[:rank])
     clips = list(range(start, start + sizes[rank]))
-    judged = judge_pairs(
-        [g // 2 for g in clips], clips, lambda text, clip: text == clip // 2, across_ranks=True
-    )
+    judged = judge_pairs([g // 2 for g in clips], clips, lambda text, clip: text == clip // 2, across_ranks=True)
     keys = torch.tensor([[g // 2, 100 + g] for g in clips])
     owner = torch.arange(len(clips)).repeat_interleave(2)
     return judged, match_keys(keys[:, 0], keys.flatten(), owner, len(clips), across_ranks=True)

@@ -40,9 +40,7 @@ def _total(name: str, batch: Embeddings) -> Tensor:
 @given(names, batches, st.randoms())
 def test_order_of_clips_does_not_matter(name: str, batch: Embeddings, random: object) -> None:
     order = torch.randperm(len(batch.audio), generator=torch.Generator().manual_seed(hash(random) % 2**31))
-    moved = replace(
-        batch, audio=batch.audio[order], captions=batch.captions[order], owner=order.argsort()[batch.owner]
-    )
+    moved = replace(batch, audio=batch.audio[order], captions=batch.captions[order], owner=order.argsort()[batch.owner])
     if batch.known_true is not None:
         rows = torch.cat([order, torch.arange(len(order), len(batch.known_true))])
         moved = replace(moved, known_true=batch.known_true[rows][:, order])
@@ -53,9 +51,7 @@ def test_order_of_clips_does_not_matter(name: str, batch: Embeddings, random: ob
 @given(names, batches)
 def test_order_of_extras_does_not_matter(name: str, batch: Embeddings) -> None:
     order = torch.arange(len(batch.extras)).flip(0)
-    moved = replace(
-        batch, extras=batch.extras[order], owner=batch.owner[order], is_positive=batch.is_positive[order]
-    )
+    moved = replace(batch, extras=batch.extras[order], owner=batch.owner[order], is_positive=batch.is_positive[order])
     if batch.known_true is not None:
         rows = torch.cat([torch.arange(len(batch.audio)), len(batch.audio) + order])
         moved = replace(moved, known_true=batch.known_true[rows])
@@ -89,9 +85,7 @@ def test_tile_sizes_change_nothing(name: str, batch: Embeddings, edge: int, kept
 @given(batches)
 def test_positives_do_not_touch_hard_negatives(batch: Embeddings) -> None:
     keep = ~batch.is_positive
-    kept = replace(
-        batch, extras=batch.extras[keep], owner=batch.owner[keep], is_positive=batch.is_positive[keep]
-    )
+    kept = replace(batch, extras=batch.extras[keep], owner=batch.owner[keep], is_positive=batch.is_positive[keep])
     if batch.known_true is not None:
         rows = torch.cat([torch.ones(len(batch.audio), dtype=torch.bool), keep])
         kept = replace(kept, known_true=batch.known_true[rows])
@@ -100,18 +94,14 @@ def test_positives_do_not_touch_hard_negatives(batch: Embeddings) -> None:
 
 def _masks_by_absence(batch: Embeddings) -> Tensor:
     """The audio→text direction, with its gradient: twice the total, less the other one without extras."""
-    return (
-        2 * HardNegativeNCE()(batch).total - HardNegativeNCE()(without_extras(batch)).parts["text_to_audio"]
-    )
+    return 2 * HardNegativeNCE()(batch).total - HardNegativeNCE()(without_extras(batch)).parts["text_to_audio"]
 
 
 def _masks_by_multiplication(batch: Embeddings) -> Tensor:
     """Hides other clips' negatives the way released code does: their logits times -100000."""
     logits = batch.scale * batch.audio @ torch.cat([batch.captions, batch.extras]).T
     own = torch.arange(len(batch.audio))
-    is_foreign = torch.cat(
-        [torch.zeros(len(own), len(own), dtype=torch.bool), batch.owner != own[:, None]], 1
-    )
+    is_foreign = torch.cat([torch.zeros(len(own), len(own), dtype=torch.bool), batch.owner != own[:, None]], 1)
     logits = torch.where(is_foreign, logits * -100000, logits)
     return torch.nn.functional.cross_entropy(logits, own)
 

@@ -44,9 +44,7 @@ def test_frozen() -> None:
     assert not Temperature(learnable=False)().requires_grad
 
 
-@pytest.mark.parametrize(
-    ("initial", "floor"), [(0.0, 0.01), (-1.0, 0.01), (0.005, 0.01), (float("nan"), 0.01)]
-)
+@pytest.mark.parametrize(("initial", "floor"), [(0.0, 0.01), (-1.0, 0.01), (0.005, 0.01), (float("nan"), 0.01)])
 def test_refuses_what_makes_no_sense(initial: float, floor: float) -> None:
     with pytest.raises(ValueError, match=r"needs 0 < floor <= initial"):
         Temperature(initial, floor)

@@ -75,9 +75,7 @@ def _check(loss: Loss, audio_to_text: float, text_to_audio: float) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize(("edge", "kept"), [(512, 1024**2), (2, 0), (3, 20)])
-def test_equals_nested_loops(
-    monkeypatch: pytest.MonkeyPatch, name: str, seed: int, edge: int, kept: int
-) -> None:
+def test_equals_nested_loops(monkeypatch: pytest.MonkeyPatch, name: str, seed: int, edge: int, kept: int) -> None:
     monkeypatch.setitem(tiles_module.SIZES, "cpu", tiles_module.TileSizes(edge, kept))
     batch = random_batch(seed, share_known=0.25 if seed else 0)
     loss, other = objective_named(name)(batch), detached(batch)
@@ -94,9 +92,7 @@ def test_gradcheck(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     objective = objective_named(name).requires_grad_()
     objective.check_values = "never"
 
-    def total(
-        audio: torch.Tensor, captions: torch.Tensor, extras: torch.Tensor, scale: torch.Tensor
-    ) -> torch.Tensor:
+    def total(audio: torch.Tensor, captions: torch.Tensor, extras: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
         return objective(
             Embeddings(
                 audio=audio,

@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 ESC10 = Path(__file__).parents[4] / "shared/audio/esc10"
 
 
-def beep(
-    seconds: float = 0.5, hz: float = 440.0, rate: int = 16000, level: float = 0.5
-) -> NDArray[np.float32]:
+def beep(seconds: float = 0.5, hz: float = 440.0, rate: int = 16000, level: float = 0.5) -> NDArray[np.float32]:
     return (level * np.sin(2 * np.pi * hz * np.arange(round(seconds * rate)) / rate)).astype(np.float32)
 
 
@@ -22,9 +20,7 @@ def write(path: Path, waveform: NDArray[np.float32] | None = None, rate: int = 1
     path.parent.mkdir(parents=True, exist_ok=True)
     if waveform is None:
         waveform = beep(hz=300 + sum(map(ord, str(path))) % 1000 + len(str(path)))
-        waveform = waveform + np.random.default_rng(abs(hash_of(path))).normal(0, 0.01, len(waveform)).astype(
-            "f4"
-        )
+        waveform = waveform + np.random.default_rng(abs(hash_of(path))).normal(0, 0.01, len(waveform)).astype("f4")
     soundfile.write(path, waveform, rate)
     return path
 

@@ -139,9 +139,7 @@ def test_an_offset_is_removed_and_is_no_sound() -> None:
         Active.part_of(silence(1) + np.float32(0.3), RATE)
 
 
-@pytest.mark.skipif(
-    not ESC10.is_dir(), reason="the recordings of ESC-10 are not here (../shared/audio/esc10)"
-)
+@pytest.mark.skipif(not ESC10.is_dir(), reason="the recordings of ESC-10 are not here (../shared/audio/esc10)")
 def test_real_recordings() -> None:
     bank = open_bank(ESC10 / "clips.csv")
     assert bank.name == "esc10"

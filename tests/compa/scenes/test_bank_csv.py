@@ -19,9 +19,7 @@ def root(tmp_path: Path) -> Path:
 def rows(extra: str = "") -> str:
     """All files of the folder, a row each; `{i}` in `extra` is the number of the file within its label."""
     return "".join(
-        f"{label}/{label}-{i}.wav,{label}{extra.format(i=i, label=label)}\n"
-        for label in LABELS
-        for i in range(4)
+        f"{label}/{label}-{i}.wav,{label}{extra.format(i=i, label=label)}\n" for label in LABELS for i in range(4)
     )
 
 
@@ -81,9 +79,7 @@ def test_folds_that_make_no_sense(root: Path) -> None:
 
 
 def test_all_rows_for_training(root: Path) -> None:
-    with pytest.raises(
-        ValueError, match=r"0 usable label\(s\).*4 recording\(s\) for training and 0 for testing"
-    ):
+    with pytest.raises(ValueError, match=r"0 usable label\(s\).*4 recording\(s\) for training and 0 for testing"):
         open_bank(write_csv(root / "clips.csv", "file,label,split\n" + rows(",train")))
 
 
@@ -139,9 +135,7 @@ def test_test_recordings_that_share_a_source_with_training_are_left_out(root: Pa
 def test_copies_across_given_splits_are_left_out(root: Path) -> None:
     (root / "dog/dog-3.wav").write_bytes((root / "dog/dog-0.wav").read_bytes())
     text = "file,label,split\n" + "".join(
-        f"{label}/{label}-{i}.wav,{label},{'train' if i < 2 else 'test'}\n"
-        for label in LABELS
-        for i in range(4)
+        f"{label}/{label}-{i}.wav,{label},{'train' if i < 2 else 'test'}\n" for label in LABELS for i in range(4)
     )
     bank = open_bank(write_csv(root / "clips.csv", text))
     assert "shares its content with dog/dog-0.wav" in bank.skipped["dog/dog-3.wav"]

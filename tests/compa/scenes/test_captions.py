@@ -16,9 +16,7 @@ def test_every_claim_has_at_least_eight_different_ways_that_name_each_label_once
         assert text.count("BBB") == (0 if isinstance(claim, Has) else 1)
 
 
-@pytest.mark.parametrize(
-    "claim", [Then("AAA", "BBB"), Louder("AAA", "BBB")], ids=lambda claim: type(claim).__name__
-)
+@pytest.mark.parametrize("claim", [Then("AAA", "BBB"), Louder("AAA", "BBB")], ids=lambda claim: type(claim).__name__)
 def test_mention_order_tells_nothing(claim: Claim) -> None:
     texts = [in_words(claim, way) for way in range(num_ways(claim))]
     first = sum(text.index("AAA") < text.index("BBB") for text in texts)
@@ -29,9 +27,7 @@ def test_no_word_tells_which_label_comes_first() -> None:
     """`before` and `after`, `first` and `then` stand in both mention orders, so no single word decides."""
     ways = [in_words(Then("AAA", "BBB"), way) for way in range(num_ways(Then("a", "b")))]
     for word in ("before", "after", "first", "starting"):
-        orders = {
-            text.index("AAA") < text.index("BBB") for text in ways if word in text.replace(",", "").split()
-        }
+        orders = {text.index("AAA") < text.index("BBB") for text in ways if word in text.replace(",", "").split()}
         assert orders == {True, False}, word
 
 

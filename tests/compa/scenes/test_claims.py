@@ -137,7 +137,7 @@ def test_canonical_text_is_read_back(claim: Claim) -> None:
         '__import__("os").system("true")',
         'Has(label="a")',
         "(" * 500,
-    ],  # fmt: skip
+    ],
 )
 def test_what_is_no_claim_is_refused_and_never_run(text: str) -> None:
     with pytest.raises(ValueError, match="is not a claim"):

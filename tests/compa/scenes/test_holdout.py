@@ -29,9 +29,7 @@ def test_the_choice_is_one_of_names_only() -> None:
 
 
 def test_other_processes_choose_alike() -> None:
-    code = (
-        "from compa.scenes.holdout import *; print(stable_hash('a', 1), sorted(held_out_pairs('abcdefgh')))"
-    )
+    code = "from compa.scenes.holdout import *; print(stable_hash('a', 1), sorted(held_out_pairs('abcdefgh')))"
     answers = {
         subprocess.run(
             [sys.executable, "-c", code],

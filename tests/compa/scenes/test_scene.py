@@ -56,16 +56,13 @@ def test_levels_are_those_asked_for_whatever_the_recordings_levels() -> None:
 
 def test_every_scene_has_the_same_rms_and_none_clips() -> None:
     scenes = [
-        Scene((Placement("a", noise(0), onset, level_db=3.0), Placement("b", noise(1), 1.0)), 4.0)
-        for onset in (0, 2)
+        Scene((Placement("a", noise(0), onset, level_db=3.0), Placement("b", noise(1), 1.0)), 4.0) for onset in (0, 2)
     ]
     one, other = render(scenes, RATE)
     assert rms(one) == pytest.approx(rms(other), rel=1e-5) == pytest.approx(SCENE_RMS, rel=1e-5)
     click = np.zeros(RATE, dtype=np.float32)
     click[RATE // 2] = 1.0
-    peaks = np.abs(
-        render([Scene((Placement("a", Snippet(click, RATE, "click"), 0.0),), 4.0), scenes[0]], RATE)
-    )
+    peaks = np.abs(render([Scene((Placement("a", Snippet(click, RATE, "click"), 0.0),), 4.0), scenes[0]], RATE))
     assert peaks.max() <= 0.99 + 1e-6
 
 

@@ -19,9 +19,7 @@ def level(waveform: NDArray[np.float32]) -> float:
 
 def log_spectra(waveform: NDArray[np.float32]) -> NDArray[np.float64]:
     """Log energies in 32 bands, at equal loudness, shape (frames, 32)."""
-    frames = np.lib.stride_tricks.sliding_window_view(waveform / level(waveform), 512)[::256] * np.hanning(
-        512
-    )
+    frames = np.lib.stride_tricks.sliding_window_view(waveform / level(waveform), 512)[::256] * np.hanning(512)
     power = np.abs(np.fft.rfft(frames)) ** 2
     edges = np.searchsorted(np.arange(257) * RATE / 512, np.geomspace(50, RATE / 2, 33))
     bands = [power[:, low : max(high, low + 1)].mean(1) for low, high in pairwise(edges)]
@@ -102,9 +100,7 @@ def test_long_durations_are_made_not_repeated() -> None:
     assert len(BANK.sample("rain", np.random.default_rng(0), duration=6.0).waveform) == 6 * RATE
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("pitch", 25.0), ("rate", 0.1), ("rate", 0.0), ("pitch", float("nan"))]
-)
+@pytest.mark.parametrize(("name", "value"), [("pitch", 25.0), ("rate", 0.1), ("rate", 0.0), ("pitch", float("nan"))])
 def test_attributes_out_of_range(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"{name} goes from"):
         BANK.sample("rain", np.random.default_rng(0), **{name: value})
@@ -137,9 +133,7 @@ def test_labels_can_be_told_apart() -> None:
 
     def features(split: str, num: int) -> NDArray[np.float64]:
         bank = BANK.split("train" if split == "train" else "test")
-        spectra = [
-            [log_spectra(bank.sample(label, rng).waveform) for _ in range(num)] for label in bank.labels
-        ]
+        spectra = [[log_spectra(bank.sample(label, rng).waveform) for _ in range(num)] for label in bank.labels]
         return np.array([[np.r_[s.mean(0), s.std(0)] for s in group] for group in spectra])
 
     centroids, tests = features("train", 12).mean(1), features("test", 6)

@@ -29,7 +29,7 @@ from compa.scenes.twins import (
 )
 
 
-def draw(bank, make, number, labels=("horn", "whistle")):
+def draw(bank: EventBank, make: Callable[..., TwinScenes], number: int) -> list[TwinScenes]:
     return [make(bank, ("horn", "whistle"), np.random.default_rng(seed)) for seed in range(number)]
 
 
@@ -54,10 +54,10 @@ def test_attribute_twins_are_what_the_task_says(tone_bank: EventBank) -> None:
     for twins in draw(tone_bank, attribute_twins, 200):
         for scene, louder in zip(twins.scenes, ("horn", "whistle"), strict=True):
             one, other = scene.events
-            by_level = sorted(scene.events, key=lambda event: event.level_db)
+            by_level = sorted(scene.events, key=lambda event: event.level_db or 0.0)
             assert by_level[1].label == louder
             assert While("horn", "whistle").judge(scene.events) is Truth.TRUE
-            differences.append(by_level[1].level_db - by_level[0].level_db)
+            differences.append((by_level[1].level_db or 0.0) - (by_level[0].level_db or 0.0))
             delays.append(other.onset - one.onset)
     low, high = LEVEL_DIFFERENCE_DB
     assert low <= min(differences) < low + 0.5 < high - 0.5 < max(differences) <= high
@@ -116,10 +116,8 @@ def told_apart(bank: EventBank, kind: str, flaw: float = 1.0) -> float:
             sides.append(side)
             groups.append(number)
     classifier = ExtraTreesClassifier(50, min_samples_leaf=5, random_state=0)
-    guess = cross_val_predict(
-        classifier, features, sides, groups=groups, cv=GroupKFold(5), method="predict_proba"
-    )
-    return roc_auc_score(sides, guess[:, 1])
+    guess = cross_val_predict(classifier, features, sides, groups=groups, cv=GroupKFold(5), method="predict_proba")
+    return float(roc_auc_score(sides, guess[:, 1]))
 
 
 @pytest.mark.parametrize("kind", TWINS)
@@ -130,9 +128,7 @@ def test_a_scene_cannot_be_told_from_its_twin_by_its_surface(tone_bank: EventBan
 
 def test_captions_cannot_be_told_from_their_hard_negatives_by_text(tone_bank: EventBank) -> None:
     """2,560 training captions against their own negatives: word 1- and 2-grams and length know nothing."""
-    batches = SceneBatches(
-        tone_bank.split("train"), training_pairs(tone_bank.labels), 40, 64, 1, True, seed=0
-    )
+    batches = SceneBatches(tone_bank.split("train"), training_pairs(tone_bank.labels), 40, 64, 1, True, seed=0)
     examples = [example for number in range(1280) for example in batches.twins(number)]
     texts = [text for example in examples for text in (example.caption, *example.negatives)]
     is_true = [1, 0] * len(examples)

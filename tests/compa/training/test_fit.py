@@ -143,7 +143,9 @@ def test_two_ranks_train_as_one_process_does(tone_folder: Path, tmp_path: Path) 
     for name, devices in (("one", "1"), ("two", "2")):
         command = [sys.executable, "-m", "compa.cli", "fit", "--config", str(TINY), "--out", str(tmp_path / name),
                    f"--trainer.devices={devices}", "--trainer.strategy=ddp", *options]  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"OMP_NUM_THREADS": "1"})
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, env=os.environ | {"OMP_NUM_THREADS": "1"}
+        )
         assert done.returncode == 0, done.stderr[-2000:]
     one, two = (compa.load(str(tmp_path / name)).clap.state_dict() for name in ("one", "two"))
     for name, weights in one.items():
