@@ -43,9 +43,7 @@ def make_batch(
     def rows(number: int) -> Tensor:
         drawn = torch.empty(number, width, device=device, dtype=dtype).normal_(generator=random)
         # In place, so that the peak of memory is not set by making the inputs.
-        lengths = torch.linalg.vector_norm(
-            drawn, dim=1, keepdim=True, dtype=torch.promote_types(dtype, torch.float32)
-        )
+        lengths = torch.linalg.vector_norm(drawn, dim=1, keepdim=True, dtype=torch.promote_types(dtype, torch.float32))
         return drawn.div_(lengths.to(dtype)).requires_grad_() if number else drawn
 
     return Embeddings(
@@ -54,9 +52,7 @@ def make_batch(
         extras=rows(num_clips * num_extras),
         owner=torch.arange(num_clips, device=device).repeat_interleave(num_extras),
         is_positive=(torch.arange(num_extras, device=device) < num_positives).repeat(num_clips),
-        scale=torch.tensor(
-            scale, device=device, dtype=torch.promote_types(dtype, torch.float32)
-        ).requires_grad_(),
+        scale=torch.tensor(scale, device=device, dtype=torch.promote_types(dtype, torch.float32)).requires_grad_(),
     )
 
 

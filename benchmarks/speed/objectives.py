@@ -45,19 +45,13 @@ class Times:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Checks, measures and prints tables; `--out` writes them to a file, too."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument(
-        "--only", choices=PARTS, action="append", help="this part alone (on the CPU); can be repeated"
-    )
+    parser.add_argument("--only", choices=PARTS, action="append", help="this part alone (on the CPU); can be repeated")
     parser.add_argument(
         "--threads", type=int, default=torch.get_num_threads(), help="CPU threads (default: %(default)s)"
     )
-    parser.add_argument(
-        "--seconds", type=float, default=20, help="time for each table of times (default: %(default)s)"
-    )
+    parser.add_argument("--seconds", type=float, default=20, help="time for each table of times (default: %(default)s)")
     parser.add_argument("--out", type=Path, help="file for the tables, in Markdown")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
@@ -153,9 +147,7 @@ def _time_rows(times: dict[str, Times], failed: dict[str, str] | None = None) ->
     yield "| --- | ---: | ---: | ---: |"
     bare = next(iter(times.values()))
     for name, taken in times.items():
-        middle = statistics.median(
-            mine / theirs for mine, theirs in zip(taken.rounds, bare.rounds, strict=True)
-        )
+        middle = statistics.median(mine / theirs for mine, theirs in zip(taken.rounds, bare.rounds, strict=True))
         yield f"| {name} | {taken.best * 1e3:.2f} | {taken.best / bare.best:.2f} | {middle:.2f} |"
     for name, why in (failed or {}).items():
         yield f"| {name} | {why} | | |"

@@ -25,9 +25,7 @@ def oracle_loss(name: str, embeddings: Embeddings) -> tuple[Tensor, Tensor]:
     num_clips, num_extras = len(audio), len(extras)
 
     def logit(clip: int, text: Tensor) -> Tensor:
-        return scale * sum(
-            (audio[clip, d] * text[d] for d in range(audio.shape[1])), torch.zeros(()).double()
-        )
+        return scale * sum((audio[clip, d] * text[d] for d in range(audio.shape[1])), torch.zeros(()).double())
 
     def is_hidden(text: int, text_clip: int, clip: int) -> bool:
         return e.known_true is not None and text_clip != clip and bool(e.known_true[text, clip])
@@ -46,9 +44,7 @@ def oracle_loss(name: str, embeddings: Embeddings) -> tuple[Tensor, Tensor]:
         if name == "sum":
             audio_to_text.append(log_sum(columns) - log_sum(true))
         else:
-            audio_to_text.append(
-                sum((log_sum(columns) - value for value in true), torch.zeros(())) / len(true)
-            )
+            audio_to_text.append(sum((log_sum(columns) - value for value in true), torch.zeros(())) / len(true))
         queries = [(clip, captions[clip])] + [(num_clips + m, extras[m]) for m in positives]
         losses = []
         for text, vector in queries:

@@ -61,9 +61,7 @@ def full_matrix(embeddings: Embeddings) -> Tensor:
     hidden = logits.new_zeros(num_clips, len(e.extras))
     hidden.masked_fill_((e.owner != labels[:, None]) | e.is_positive, -torch.inf)
     of_clips = torch.cat([logits[:, :num_clips], logits[:, num_clips:] + hidden], 1)
-    return (
-        cross_entropy(of_clips.float(), labels) + cross_entropy(logits[:, :num_clips].T.float(), labels)
-    ) / 2
+    return (cross_entropy(of_clips.float(), labels) + cross_entropy(logits[:, :num_clips].T.float(), labels)) / 2
 
 
 def released_style_stage_2(embeddings: Embeddings) -> Tensor:

@@ -108,9 +108,7 @@ def _spawn(work: Callable[..., Any], num_ranks: int, *arguments: Any) -> list[An
         return [torch.load(Path(folder) / f"{rank}.pt", weights_only=False) for rank in range(num_ranks)]
 
 
-def _start(
-    rank: int, num_ranks: int, folder: str, work: Callable[..., Any], arguments: Sequence[Any]
-) -> None:
+def _start(rank: int, num_ranks: int, folder: str, work: Callable[..., Any], arguments: Sequence[Any]) -> None:
     warnings.simplefilter("ignore")  # of names that torch has given up and open_clip still uses
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=num_ranks)

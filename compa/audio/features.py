@@ -24,8 +24,8 @@ class AudioConfig:
     """
 
     sample_rate: int = 16000
-    fft_size: int = 512
-    hop_size: int = 320
+    fft_size: int = 400
+    hop_size: int = 160
     num_mels: int = 64
     min_hz: float = 50.0
     max_hz: float | None = None

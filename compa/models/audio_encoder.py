@@ -37,7 +37,8 @@ class ConvTransformer(AudioEncoder):
 
     Args:
         config: The log-mel features it reads.
-        patch_size: Frames and bands of a patch, which do not overlap.
+        patch_frames: Frames of a patch; patches do not overlap.
+        patch_bands: Mel bands of a patch.
         patch_channels: Channels of a patch.
         channels: Channels after the 3 x 3 convolution, which halves time and frequency.
         width: Size of a frame's vector.
@@ -49,7 +50,8 @@ class ConvTransformer(AudioEncoder):
     def __init__(
         self,
         config: AudioConfig | None = None,
-        patch_size: int = 4,
+        patch_frames: int = 4,
+        patch_bands: int = 8,
         patch_channels: int = 48,
         channels: int = 96,
         width: int = 128,
@@ -60,9 +62,10 @@ class ConvTransformer(AudioEncoder):
         super().__init__()
         self.config = config or AudioConfig()
         self.width = width
-        self.patch_size = patch_size
+        self.patch_frames = patch_frames
         self.init_args = {
-            "patch_size": patch_size,
+            "patch_frames": patch_frames,
+            "patch_bands": patch_bands,
             "patch_channels": patch_channels,
             "channels": channels,
             "width": width,
@@ -70,11 +73,12 @@ class ConvTransformer(AudioEncoder):
             "num_heads": num_heads,
             "dropout": dropout,
         }
-        self.patches = nn.Conv2d(1, patch_channels, kernel_size=patch_size, stride=patch_size)
+        patch = (patch_frames, patch_bands)
+        self.patches = nn.Conv2d(1, patch_channels, kernel_size=patch, stride=patch)
         self.patch_norm = nn.LayerNorm(patch_channels)
         self.convolution = nn.Conv2d(patch_channels, channels, kernel_size=3, stride=2, padding=1)
         self.convolution_norm = nn.LayerNorm(channels)
-        num_bands = (self.config.num_mels // patch_size + 1) // 2
+        num_bands = (self.config.num_mels // patch_bands + 1) // 2
         self.project = nn.Linear(channels * num_bands, width)
         self.dropout = nn.Dropout(dropout)
         self.blocks = nn.ModuleList(Block(width, num_heads, dropout) for _ in range(num_layers))
@@ -82,9 +86,9 @@ class ConvTransformer(AudioEncoder):
 
     def forward(self, features: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Encodes features (B, T, mels) with mask (B, T) into frames (B, T', width) with mask (B, T')."""
-        missing = -features.shape[1] % self.patch_size
+        missing = -features.shape[1] % self.patch_frames
         features = nn.functional.pad(features, (0, 0, 0, missing))
-        mask = nn.functional.pad(mask, (0, missing))[:, :: self.patch_size]
+        mask = nn.functional.pad(mask, (0, missing))[:, :: self.patch_frames]
         image = features[:, None].contiguous(memory_format=torch.channels_last)
         image = _activated(self.patches(image), self.patch_norm, mask)
         mask = mask[:, ::2]

@@ -5,8 +5,11 @@ It is an operator of its own, `compa::contrast`, so that `torch.compile` takes i
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
@@ -16,13 +19,6 @@ from torch import Tensor
 from compa.objectives import own, ranks, tiles
 from compa.objectives.embeddings import Embeddings
 from compa.objectives.tiles import HALF, LOG2_E, Pairs, accumulator_type, sizes_of
-
-try:
-    from compa.objectives import fused
-except ImportError:  # no triton: everything goes tile by tile
-    HAS_FUSED = False
-else:
-    HAS_FUSED = True
 
 
 @dataclass(frozen=True)
@@ -79,13 +75,22 @@ def _first_clip(counts: Sequence[int]) -> int:
 
 
 def _kept(num_clips: int, captions: Tensor, keep: bool) -> int:
-    """Either everything is kept for the way back, or nothing."""
-    size = num_clips * len(captions)
-    return size if keep and not _is_fused(captions) and size <= sizes_of(captions.device).kept else 0
+    if not keep or _maths(captions) is not tiles:
+        return 0
+    return min(num_clips * len(captions), sizes_of(captions.device).kept)
 
 
-def _is_fused(vectors: Tensor) -> bool:
-    return HAS_FUSED and vectors.is_cuda and vectors.dtype in HALF
+def _maths(vectors: Tensor) -> Any:
+    """Gives `fused` for half precision on a GPU, where triton is there, else `tiles`."""
+    return (_fused() or tiles) if vectors.is_cuda and vectors.dtype in HALF else tiles
+
+
+@cache
+def _fused() -> Any:
+    """Imports `fused` when it is first needed: triton takes a second."""
+    if importlib.util.find_spec("triton") is None:
+        return None
+    return importlib.import_module("compa.objectives.fused")
 
 
 def _pairs(
@@ -129,7 +134,7 @@ def _contrast(
         factor = scale.to(accumulator_type(audio.dtype))
         kept = factor.new_empty(_kept(len(everyone), captions, keep))
         pairs = _pairs(everyone, captions, extras, scale, owner, is_query, known_true, counts, kept)
-        of_clips, of_texts = (fused if _is_fused(audio) else tiles).log2_sums(pairs)
+        of_clips, of_texts = _maths(audio).log2_sums(pairs)
         if counts:
             of_clips = ranks.log2_sum(of_clips)
         of_captions = own.logits(audio, captions, None, factor)
@@ -184,13 +189,13 @@ def _gradients(
         to_extras = torch.zeros_like(extras, dtype=factor.dtype) if needs_extras else None
         pairs = _pairs(everyone, captions, extras, scale, owner, is_query, known_true, counts, kept)
         pair_slopes = (to_clips / unit, to_texts / unit)
-        maths = fused if _is_fused(audio) else tiles
-        maths.add_gradients(pairs, (of_clips, of_texts), pair_slopes, to_everyone, to_captions, to_extras)
+        grads = (to_everyone, to_captions, to_extras)
+        _maths(audio).add_gradients(pairs, (of_clips, of_texts), pair_slopes, *grads)
         to_scale = torch.zeros_like(factor)
         if needs_scale and to_everyone is not None:
             # weight * d/dweight is the sum of audio * d/daudio, logit * d/dlogit likewise.
             to_scale = own.dot(everyone, to_everyone) * unit * LOG2_E + torch.dot(to_logits, logits) / factor
-        for grad in (to_everyone, to_captions, to_extras):
+        for grad in grads:
             if grad is not None:
                 grad.mul_(pairs.weight * unit)
         to_audio = to_everyone if needs_audio else None
@@ -200,8 +205,8 @@ def _gradients(
         own.add_gradients(audio, captions, None, weights[: len(audio)], to_audio, to_captions)
         own.add_gradients(audio, extras, owner, weights[len(audio) :], to_audio, to_extras)
     nothing = audio.new_empty(0)
-    grads = (nothing if grad is None else grad.to(audio.dtype) for grad in (to_audio, to_captions, to_extras))
-    return (*grads, to_scale.to(scale.dtype))
+    wanted_grads = (nothing if grad is None else grad.to(audio.dtype) for grad in (to_audio, to_captions, to_extras))
+    return (*wanted_grads, to_scale.to(scale.dtype))
 
 
 @_gradients.register_fake

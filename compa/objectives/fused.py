@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import triton
-import triton.language as tl
+import triton  # type: ignore[import-untyped]
+import triton.language as tl  # type: ignore[import-untyped]
 from torch import Tensor
 
 from compa.objectives.tiles import Pairs, TextBlock, add_product, slices
@@ -86,10 +86,10 @@ def _add_up(parts: Tensor) -> Tensor:
 
 @triton.jit  # type: ignore[untyped-decorator]
 def _logits(
-    texts: Any, audio: Any, weight: Any, hidden: Any, stride: Any, numbers: Any, own_clip: Any,
-    num_texts: Any, width: Any, num_clips: Any,
+    texts: tl.tensor, audio: tl.tensor, weight: tl.tensor, hidden: tl.tensor, stride: tl.tensor,
+    numbers: tl.tensor, own_clip: tl.tensor, num_texts: tl.tensor, width: tl.tensor, num_clips: tl.tensor,
     HIDES: tl.constexpr, BLOCK: tl.constexpr, DEPTH: tl.constexpr,
-) -> Any:  # fmt: skip
+) -> tl.tuple:  # fmt: skip
     """Makes a block of logits in float32; -inf where a pair is hidden or beyond the end."""
     row = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     column = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
@@ -114,8 +114,9 @@ def _logits(
 
 @triton.jit  # type: ignore[untyped-decorator]
 def _sum_pairs(
-    texts: Any, audio: Any, weight: Any, hidden: Any, stride: Any, numbers: Any, own_clip: Any,
-    num_texts: Any, width: Any, num_clips: Any, of_clips: Any, of_texts: Any,
+    texts: tl.tensor, audio: tl.tensor, weight: tl.tensor, hidden: tl.tensor, stride: tl.tensor,
+    numbers: tl.tensor, own_clip: tl.tensor, num_texts: tl.tensor, width: tl.tensor, num_clips: tl.tensor,
+    of_clips: tl.tensor, of_texts: tl.tensor,
     HIDES: tl.constexpr, BLOCK: tl.constexpr, DEPTH: tl.constexpr,
 ) -> None:  # fmt: skip
     """Writes the log2 sums of one block: `(blocks of texts, G)` and `(blocks of clips, n)`."""
@@ -132,9 +133,10 @@ def _sum_pairs(
 
 @triton.jit  # type: ignore[untyped-decorator]
 def _weigh_pairs(
-    texts: Any, audio: Any, weight: Any, hidden: Any, stride: Any, numbers: Any, own_clip: Any,
-    num_texts: Any, width: Any, num_clips: Any,
-    text_sums: Any, text_slopes: Any, clip_sums: Any, clip_slopes: Any, weights: Any,
+    texts: tl.tensor, audio: tl.tensor, weight: tl.tensor, hidden: tl.tensor, stride: tl.tensor,
+    numbers: tl.tensor, own_clip: tl.tensor, num_texts: tl.tensor, width: tl.tensor, num_clips: tl.tensor,
+    text_sums: tl.tensor, text_slopes: tl.tensor, clip_sums: tl.tensor, clip_slopes: tl.tensor,
+    weights: tl.tensor,
     HIDES: tl.constexpr, BLOCK: tl.constexpr, DEPTH: tl.constexpr,
 ) -> None:  # fmt: skip
     """Writes the gradients of one block's logits: `(n, g)`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 import torch
@@ -15,10 +16,6 @@ from compa.objectives.agreement import check_alone, check_together
 from compa.objectives.contrast import Contrast, contrast
 from compa.objectives.embeddings import Embeddings, Loss
 
-_check_together = cast(
-    Callable[..., list[int]],
-    torch.compiler.disable(check_together),  # type: ignore[no-untyped-call]
-)
 CHECKED_CALLS = 10
 """How many calls have their values checked by default: what is wrong is mostly wrong from the start."""
 
@@ -83,9 +80,15 @@ class Objective(nn.Module, ABC):
         if values:
             self._checked_calls += 1
         if self.spans_ranks:
-            return _check_together(embeddings, values=values)
+            return _uncompiled_check()(embeddings, values=values)
         check_alone(embeddings, values=values)
         return []
+
+
+@cache
+def _uncompiled_check() -> Callable[..., list[int]]:
+    """Keeps `torch.compile` out of what ranks tell each other; made at the first use, since that takes seconds."""
+    return cast(Callable[..., list[int]], torch.compiler.disable(check_together))  # type: ignore[no-untyped-call]
 
 
 def _without_extras(embeddings: Embeddings) -> Embeddings:

@@ -25,8 +25,8 @@ class TileSizes:
     kept: int
 
 
-SIZES = {"cpu": TileSizes(edge=1024, kept=1024**2), "cuda": TileSizes(edge=2048, kept=2048**2)}
-"""By device type; a GPU needs larger tiles to be busy."""
+SIZES = {"cpu": TileSizes(edge=512, kept=1024**2), "cuda": TileSizes(edge=2048, kept=2048**2)}
+"""By device type. On a CPU a tile fits into the second-level cache; a GPU needs larger ones to be busy."""
 
 
 def sizes_of(device: torch.device) -> TileSizes:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 from unittest import mock
@@ -22,6 +24,8 @@ from compa.objectives import tiles as tiles_module
 from tests.compa.objectives.batches import NAMES, detached, gradients, objective_named, random_batch
 
 DTYPES = (torch.float64, torch.float32, torch.bfloat16)
+SHARES = {2: ((6, 6), (7, 4)), 4: ((4, 4, 4, 4), (3, 5, 4, 1))}
+"""Clips of every rank, by the number of ranks."""
 
 
 def whole_batch(sizes: Sequence[int], dtype: torch.dtype, seed: int = 5) -> Embeddings:
@@ -49,25 +53,30 @@ def share_of(whole: Embeddings, sizes: Sequence[int], rank: int) -> tuple[Embedd
     return detached(part), extras
 
 
-def run_ranks(sizes: Sequence[int], folder: Path) -> list[dict[str, Any]]:
-    """Starts a process a rank, each with `sizes[rank]` clips, and gives what each found."""
-    folder.mkdir(exist_ok=True)
-    spawn(_work, (list(sizes), str(folder)), nprocs=len(sizes))  # type: ignore[no-untyped-call]
-    return [torch.load(folder / f"{rank}.pt", weights_only=False) for rank in range(len(sizes))]
+@cache
+def run_ranks(num_ranks: int) -> dict[tuple[int, ...], list[dict[str, Any]]]:
+    """Starts that many processes, once, and gives what each of them found, for several ways to share out clips."""
+    with tempfile.TemporaryDirectory() as folder:
+        spawn(_work, (num_ranks, folder), nprocs=num_ranks)  # type: ignore[no-untyped-call]
+        found = [torch.load(Path(folder) / f"{rank}.pt", weights_only=False) for rank in range(num_ranks)]
+    return {sizes: [of_rank[sizes] for of_rank in found] for sizes in SHARES[num_ranks]}
 
 
-def _work(rank: int, sizes: list[int], folder: str) -> None:
+def _work(rank: int, num_ranks: int, folder: str) -> None:
     warnings.simplefilter("error")
     torch.set_num_threads(1)
     store = f"file://{folder}/store"
-    dist.init_process_group("gloo", init_method=store, rank=rank, world_size=len(sizes), timeout=timedelta(seconds=60))
+    dist.init_process_group("gloo", init_method=store, rank=rank, world_size=num_ranks, timeout=timedelta(seconds=60))
     found = {
-        "losses": _losses(rank, sizes),
-        "refused": _refused(rank, sizes),
-        "known": _known(rank, sizes),
-        "alone": _alone(rank, sizes) if rank == 0 else None,
-        "scattered": _scattered(rank, sizes),
-        "trained": _trained(rank, sizes),
+        sizes: {
+            "losses": _losses(rank, sizes),
+            "refused": _refused(rank, sizes),
+            "known": _known(rank, sizes),
+            "alone": _alone(rank, sizes) if rank == 0 else None,
+            "scattered": _scattered(rank, sizes),
+            "trained": _trained(rank, sizes),
+        }
+        for sizes in SHARES[num_ranks]
     }
     torch.save(found, Path(folder) / f"{rank}.pt")
     dist.barrier()

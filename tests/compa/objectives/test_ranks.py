@@ -6,22 +6,20 @@ import pytest
 import torch
 
 from tests.compa.objectives.batches import NAMES, detached, gradients, objective_named
-from tests.compa.objectives.rank_worker import DTYPES, Towers, run_ranks, share_of, train_once, whole_batch
+from tests.compa.objectives.rank_worker import DTYPES, SHARES, Towers, run_ranks, share_of, train_once, whole_batch
 
-Found = tuple[list[int], list[dict[str, Any]]]
+Found = tuple[tuple[int, ...], list[dict[str, Any]]]
 
 
 @pytest.fixture(
-    scope="module",
     params=[
-        pytest.param([6, 6], id="two"),
-        pytest.param([7, 4], id="two-uneven"),
-        pytest.param([3, 5, 4, 1], id="four-uneven", marks=pytest.mark.slow),
-        pytest.param([4, 4, 4, 4], id="four", marks=pytest.mark.slow),
-    ],
+        pytest.param(sizes, id="-".join(map(str, sizes)), marks=[pytest.mark.slow] if num_ranks == 4 else [])
+        for num_ranks, ways in SHARES.items()
+        for sizes in ways
+    ]
 )
-def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Found:
-    return request.param, run_ranks(request.param, tmp_path_factory.mktemp("ranks"))
+def found(request: pytest.FixtureRequest) -> Found:
+    return request.param, run_ranks(len(request.param))[request.param]
 
 
 @pytest.mark.parametrize("name", NAMES)
