@@ -15,14 +15,16 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import torch
 
 from benchmarks.speed import cases, memory, rivals, wire
 from benchmarks.speed.oracle import oracle_loss
-from compa.objectives import Embeddings
+from compa.objectives import Embeddings, contrast
 
 MIB = 2**20
 PARTS = ("time", "memory", "ranks")
@@ -64,23 +66,39 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _report(options: argparse.Namespace) -> Iterator[str]:
-    yield f"{check(options.device)} losses and gradients equal the nested loops in float64."
     if rivals.open_clip_loss() is None:
         yield NO_OPEN_CLIP
     if options.device == "cuda":
-        yield f"{torch.cuda.get_device_name()}, torch {torch.__version__}, bfloat16, D=512, K=3"
-        for num_clips in (1024, 4096, 16384, 65536):
-            yield from _cuda_table(num_clips, options.seconds)
+        yield from _cuda_report(options)
         return
+    yield f"{check('cpu')} losses and gradients equal the nested loops in float64."
     yield f"{platform.machine()}, {options.threads} threads, torch {torch.__version__}, float32, D=512"
     parts = options.only or PARTS
     if "time" in parts:
-        for num_clips, num_extras, scale in ((1024, 3, 1 / 0.07), (1024, 8, 1 / 0.07), (4096, 3, 1 / 0.07)):
-            yield from _time_table(num_clips, num_extras, scale, options.seconds)
+        for num_clips, num_extras in ((1024, 3), (1024, 8), (4096, 3)):
+            yield from _time_table(num_clips, num_extras, options.seconds)
     if "memory" in parts:
         yield from _memory_table()
     if "ranks" in parts:
         yield from _rank_table()
+
+
+def _cuda_report(options: argparse.Namespace) -> Iterator[str]:
+    with _without_triton():
+        yield f"{check('cuda')} losses and gradients without triton equal the nested loops in float64."
+    with ExitStack() as rest:
+        try:
+            yield f"{check('cuda')} with it, too."
+        except Exception as error:
+            yield f"With triton, {type(error).__name__}: {str(error).strip().splitlines()[:3]}; going on without."
+            rest.enter_context(_without_triton())
+        yield f"{torch.cuda.get_device_name()}, torch {torch.__version__}, bfloat16, D=512, K=3"
+        for num_clips in (1024, 4096, 16384, 65536):
+            yield from _cuda_table(num_clips, options.seconds)
+
+
+def _without_triton() -> AbstractContextManager[object]:
+    return mock.patch.object(contrast, "_fused", return_value=None)
 
 
 def check(device: str) -> int:
@@ -125,16 +143,16 @@ def take_turns(
     return {name: Times(min(taken[1:]), tuple(taken[1:])) for name, taken in rounds.items()}
 
 
-def _time_table(num_clips: int, num_extras: int, scale: float, seconds: float) -> Iterator[str]:
+def _time_table(num_clips: int, num_extras: int, seconds: float) -> Iterator[str]:
     names = [cases.INFONCE, cases.HARD, cases.MODULAR, cases.DENSE, cases.FULL]
     names += [cases.OPEN_CLIP] if rivals.open_clip_loss() is not None else []
-    names += [cases.STAGE_2, cases.STAGE_3] if num_clips <= 1024 else []
-    batch = cases.make_batch(num_clips, num_extras, scale=scale)
-    modular = cases.make_batch(num_clips, num_extras, num_positives=1, scale=scale)
+    names += [cases.STAGE_2, cases.STAGE_3] if (num_clips, num_extras) == (1024, 3) else []
+    names += [cases.STAGE_2] if (num_clips, num_extras) == (1024, 8) else []
+    batch = cases.make_batch(num_clips, num_extras)
+    modular = cases.make_batch(num_clips, num_extras, num_positives=1)
     works: dict[str, Callable[[], object]] = {"three bare products": rivals.three_products(batch)}
     for name in names:
-        which = modular if name in (cases.MODULAR, cases.STAGE_3) else batch
-        works[name] = _work(name, which)
+        works[name] = _work(name, modular if name in (cases.MODULAR, cases.STAGE_3) else batch)
     times = take_turns(works, seconds, lambda: None)
     rounds = len(times[cases.HARD].rounds)
     yield f"\nB={num_clips}, K={num_extras} (modular: one of them positive), {rounds} rounds\n"
@@ -206,21 +224,30 @@ def _cuda_table(num_clips: int, seconds: float) -> Iterator[str]:
     modular = cases.make_batch(num_clips, 3, num_positives=1, dtype=torch.bfloat16, device="cuda")
     names = [cases.INFONCE, cases.HARD, cases.MODULAR, cases.DENSE, cases.FULL]
     names += [cases.OPEN_CLIP] if rivals.open_clip_loss() is not None else []
-    works: dict[str, Callable[[], object]] = {}
+    works: dict[str, Callable[[], object]] = {"three bare products": rivals.three_products(batch)}
+    works |= {name: _work(name, modular if name == cases.MODULAR else batch) for name in names}
+    works[f"{cases.HARD}, no triton"] = _tiled(works[cases.HARD])
     peaks, failed = {}, {}
-    products = rivals.three_products(batch)
-    for name in ("three bare products", *names):
-        work = products if name not in names else _work(name, modular if name == cases.MODULAR else batch)
+    for name, work in list(works.items()):
         peak, why = _peak_on_gpu(work)
         if why:
             failed[name] = why
+            del works[name]
         else:
-            works[name], peaks[name] = work, peak
+            peaks[name] = peak
     times = take_turns(works, min(seconds, 5), torch.cuda.synchronize)
     yield f"\nB={num_clips}\n"
     yield from _time_rows(times, failed)
     shown = ", ".join(f"{name} {peak / MIB:.0f}" for name, peak in peaks.items())
     yield f"\nPeak of memory beyond the inputs, MiB: {shown}"
+
+
+def _tiled(work: Callable[[], object]) -> Callable[[], object]:
+    def without_triton() -> object:
+        with _without_triton():
+            return work()
+
+    return without_triton
 
 
 def _peak_on_gpu(work: Callable[[], object]) -> tuple[int, str]:

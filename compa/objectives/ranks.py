@@ -59,7 +59,7 @@ def scatter_sum(everything: Tensor, counts: Sequence[int]) -> Tensor:
     """
     own = counts[dist.get_rank()]
     is_half = everything.dtype in (torch.float16, torch.bfloat16)
-    if dist.get_backend() == "nccl" and not is_half and min(counts) == max(counts):
+    if _speaks_nccl(everything.device) and not is_half and min(counts) == max(counts):
         total = everything.new_empty(own, *everything.shape[1:])
         _reduce_scatter(total, everything)
         return total
@@ -93,6 +93,10 @@ def _control_group() -> Any:
         _control_groups.clear()
         _control_groups[world] = dist.new_group(backend="gloo")
     return _control_groups[world]
+
+
+def _speaks_nccl(device: torch.device) -> bool:
+    return f"{device.type}:nccl" in dist.get_backend_config()
 
 
 def _named(*names: str) -> Callable[..., Any]:
