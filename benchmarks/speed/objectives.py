@@ -159,16 +159,17 @@ def _time_table(num_clips: int, num_extras: int, seconds: float) -> Iterator[str
     yield from _time_rows(times)
 
 
-def _time_rows(times: dict[str, Times], failed: dict[str, str] | None = None) -> Iterator[str]:
+def _time_rows(times: dict[str, Times]) -> Iterator[str]:
     """Writes times and their ratios to the first row: of the best rounds, and the median over rounds."""
     yield "| | best, ms | to three products | median of rounds |"
     yield "| --- | ---: | ---: | ---: |"
-    bare = next(iter(times.values()))
     for name, taken in times.items():
-        middle = statistics.median(mine / theirs for mine, theirs in zip(taken.rounds, bare.rounds, strict=True))
-        yield f"| {name} | {taken.best * 1e3:.2f} | {taken.best / bare.best:.2f} | {middle:.2f} |"
-    for name, why in (failed or {}).items():
-        yield f"| {name} | {why} | | |"
+        yield f"| {name} | {' | '.join(_compared(taken, next(iter(times.values()))))} |"
+
+
+def _compared(mine: Times, bare: Times) -> tuple[str, str, str]:
+    middle = statistics.median(one / other for one, other in zip(mine.rounds, bare.rounds, strict=True))
+    return f"{mine.best * 1e3:.2f}", f"{mine.best / bare.best:.2f}", f"{middle:.2f}"
 
 
 def _work(name: str, batch: Embeddings) -> Callable[[], object]:
@@ -227,19 +228,17 @@ def _cuda_table(num_clips: int, seconds: float) -> Iterator[str]:
     works: dict[str, Callable[[], object]] = {"three bare products": rivals.three_products(batch)}
     works |= {name: _work(name, modular if name == cases.MODULAR else batch) for name in names}
     works[f"{cases.HARD}, no triton"] = _tiled(works[cases.HARD])
-    peaks, failed = {}, {}
-    for name, work in list(works.items()):
-        peak, why = _peak_on_gpu(work)
-        if why:
-            failed[name] = why
-            del works[name]
+    peaks = {name: _peak_on_gpu(work) for name, work in works.items()}
+    fitting = {name: work for name, work in works.items() if peaks[name] is not None}
+    times = take_turns(fitting, min(seconds, 5), torch.cuda.synchronize)
+    yield f"\nB={num_clips}; one B x B float32 matrix would be {4 * num_clips**2 / MIB:.0f} MiB\n"
+    yield "| | best, ms | to three products | median of rounds | peak beyond inputs, MiB |"
+    yield "| --- | ---: | ---: | ---: | ---: |"
+    for name, peak in peaks.items():
+        if peak is None:
+            yield f"| {name} | out of memory | | | |"
         else:
-            peaks[name] = peak
-    times = take_turns(works, min(seconds, 5), torch.cuda.synchronize)
-    yield f"\nB={num_clips}\n"
-    yield from _time_rows(times, failed)
-    shown = ", ".join(f"{name} {peak / MIB:.0f}" for name, peak in peaks.items())
-    yield f"\nPeak of memory beyond the inputs, MiB: {shown}"
+            yield f"| {name} | {' | '.join(_compared(times[name], next(iter(times.values()))))} | {peak / MIB:.0f} |"
 
 
 def _tiled(work: Callable[[], object]) -> Callable[[], object]:
@@ -250,7 +249,8 @@ def _tiled(work: Callable[[], object]) -> Callable[[], object]:
     return without_triton
 
 
-def _peak_on_gpu(work: Callable[[], object]) -> tuple[int, str]:
+def _peak_on_gpu(work: Callable[[], object]) -> int | None:
+    """Gives the bytes a work takes at its peak, or None if there aren't as many."""
     gc.collect()
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
@@ -259,8 +259,8 @@ def _peak_on_gpu(work: Callable[[], object]) -> tuple[int, str]:
         work()
         torch.cuda.synchronize()
     except torch.OutOfMemoryError:
-        return 0, "out of memory"
-    return torch.cuda.max_memory_allocated() - before, ""
+        return None
+    return torch.cuda.max_memory_allocated() - before
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,16 @@ def three_products(embeddings: Embeddings) -> Callable[[], None]:
 
 
 def open_clip_loss(**options: Any) -> Any:
-    """Gives open_clip's `ClipLoss`, or None where the package isn't there.
+    """Makes open_clip's `ClipLoss`, or gives None where the package isn't there.
 
     Only its file with the losses is loaded, so that none of what the package needs has to be installed.
     """
+    module = _open_clip_module()
+    return None if module is None else module.ClipLoss(**options)
+
+
+@cache
+def _open_clip_module() -> Any:
     spec = importlib.util.find_spec("open_clip")
     if spec is None or not spec.submodule_search_locations:
         return None
@@ -43,7 +50,7 @@ def open_clip_loss(**options: Any) -> Any:
         return None
     module = importlib.util.module_from_spec(file)
     file.loader.exec_module(module)
-    return module.ClipLoss(**options)
+    return module
 
 
 def dense_infonce(embeddings: Embeddings) -> Tensor:

@@ -26,8 +26,7 @@ class Contrast:
     """Natural logarithms, in float32 (float64 for float64 embeddings).
 
     Attributes:
-        clip_normalisers: `(B,)`, log of the sum of `exp(logit)` over the captions of all ranks, for every
-            clip.
+        clip_normalisers: `(B,)`, log of the sum of `exp(logit)` over the captions of all ranks, for every clip.
         caption_normalisers: `(B,)`, likewise over the clips of all ranks, for every caption.
         extra_normalisers: `(M,)`, likewise for the positive extras; 0 for the others, or if not asked for.
         caption_logits: `(B,)`, of clip i and caption i.
@@ -44,10 +43,9 @@ class Contrast:
 def contrast(embeddings: Embeddings, counts: Sequence[int], *, query_positives: bool = False) -> Contrast:
     """Compares every clip with every caption of all ranks, and with its own extras alone.
 
-    Known true pairs are left out of the normalisers, a text's own clip never is. On W ranks the clips
-    travel to the
-    texts: a rank compares its `B` captions (and `P` positive extras, if asked to) with the `G` clips of all
-    ranks, and its `M` extras with their own clips. Nothing of size B x G is kept.
+    Known true pairs are left out of the normalisers, a text's own clip never is. On W ranks the clips travel to the
+    texts: a rank compares its `B` captions (and its `P` positive extras, if asked to) with the `G` clips of all ranks,
+    and its `M` extras with their own clips. Nothing of size B x G is kept.
 
     Args:
         embeddings: The batch of this rank.

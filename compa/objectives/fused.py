@@ -70,12 +70,12 @@ def _arguments(pairs: Pairs, texts: Tensor, block: TextBlock, clips: slice) -> t
     hidden = pairs.weight if pairs.known_true is None else pairs.known_true[:, clips]
     own_clip = pairs.own_clip[numbers] - clips.start
     stride = hidden.stride(0) if hidden.ndim else 0
-    return (texts, audio, pairs.weight, hidden, stride, numbers, own_clip, *texts.shape, len(audio))
+    return (texts, audio, pairs.weight, hidden, stride, numbers, own_clip, len(texts), len(audio))
 
 
 def _options(pairs: Pairs) -> dict[str, Any]:
     sizes = {"BLOCK": BLOCK, "DEPTH": DEPTH, "num_warps": 8, "num_stages": 3}
-    return {"HIDES": pairs.known_true is not None, **sizes}
+    return {"WIDTH": pairs.audio.shape[1], "HIDES": pairs.known_true is not None, **sizes}
 
 
 def _add_up(parts: Tensor) -> Tensor:
@@ -87,20 +87,20 @@ def _add_up(parts: Tensor) -> Tensor:
 @triton.jit  # type: ignore[untyped-decorator]
 def _logits(
     texts: tl.tensor, audio: tl.tensor, weight: tl.tensor, hidden: tl.tensor, stride: tl.tensor,
-    numbers: tl.tensor, own_clip: tl.tensor, num_texts: tl.tensor, width: tl.tensor, num_clips: tl.tensor,
-    HIDES: tl.constexpr, BLOCK: tl.constexpr, DEPTH: tl.constexpr,
+    numbers: tl.tensor, own_clip: tl.tensor, num_texts: tl.tensor, num_clips: tl.tensor,
+    WIDTH: tl.constexpr, HIDES: tl.constexpr, BLOCK: tl.constexpr, DEPTH: tl.constexpr,
 ) -> tl.tuple:  # fmt: skip
     """Makes a block of logits in float32; -inf where a pair is hidden or beyond the end."""
     row = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     column = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
     is_row, is_column = row < num_texts, column < num_clips
     total = tl.zeros((BLOCK, BLOCK), dtype=tl.float32)
-    for start in range(0, width, DEPTH):
+    for start in range(0, WIDTH, DEPTH):
         depth = start + tl.arange(0, DEPTH)
-        is_depth = (depth < width)[None, :]
-        place = row.to(tl.int64)[:, None] * width + depth[None, :]
+        is_depth = (depth < WIDTH)[None, :]
+        place = row.to(tl.int64)[:, None] * WIDTH + depth[None, :]
         left = tl.load(texts + place, is_row[:, None] & is_depth, 0.0)
-        place = column.to(tl.int64)[:, None] * width + depth[None, :]
+        place = column.to(tl.int64)[:, None] * WIDTH + depth[None, :]
         right = tl.load(audio + place, is_column[:, None] & is_depth, 0.0)
         total = tl.dot(left, tl.trans(right), total)
     shown = is_row[:, None] & is_column[None, :]
@@ -115,13 +115,13 @@ def _logits(
 @triton.jit  # type: ignore[untyped-decorator]
 def _sum_pairs(
     texts: tl.tensor, audio: tl.tensor, weight: tl.tensor, hidden: tl.tensor, stride: tl.tensor,
-    numbers: tl.tensor, own_clip: tl.tensor, num_texts: tl.tensor, width: tl.tensor, num_clips: tl.tensor,
+    numbers: tl.tensor, own_clip: tl.tensor, num_texts: tl.tensor, num_clips: tl.tensor,
     of_clips: tl.tensor, of_texts: tl.tensor,
-    HIDES: tl.constexpr, BLOCK: tl.constexpr, DEPTH: tl.constexpr,
+    WIDTH: tl.constexpr, HIDES: tl.constexpr, BLOCK: tl.constexpr, DEPTH: tl.constexpr,
 ) -> None:  # fmt: skip
     """Writes the log2 sums of one block: `(blocks of texts, G)` and `(blocks of clips, n)`."""
     row, column, logits = _logits(
-        texts, audio, weight, hidden, stride, numbers, own_clip, num_texts, width, num_clips, HIDES, BLOCK, DEPTH
+        texts, audio, weight, hidden, stride, numbers, own_clip, num_texts, num_clips, WIDTH, HIDES, BLOCK, DEPTH
     )
     top = tl.maximum(tl.max(logits, 1), -1.0e30)
     text_sums = top + tl.log2(tl.sum(tl.exp2(logits - top[:, None]), 1))
@@ -134,14 +134,14 @@ def _sum_pairs(
 @triton.jit  # type: ignore[untyped-decorator]
 def _weigh_pairs(
     texts: tl.tensor, audio: tl.tensor, weight: tl.tensor, hidden: tl.tensor, stride: tl.tensor,
-    numbers: tl.tensor, own_clip: tl.tensor, num_texts: tl.tensor, width: tl.tensor, num_clips: tl.tensor,
+    numbers: tl.tensor, own_clip: tl.tensor, num_texts: tl.tensor, num_clips: tl.tensor,
     text_sums: tl.tensor, text_slopes: tl.tensor, clip_sums: tl.tensor, clip_slopes: tl.tensor,
     weights: tl.tensor,
-    HIDES: tl.constexpr, BLOCK: tl.constexpr, DEPTH: tl.constexpr,
+    WIDTH: tl.constexpr, HIDES: tl.constexpr, BLOCK: tl.constexpr, DEPTH: tl.constexpr,
 ) -> None:  # fmt: skip
     """Writes the gradients of one block's logits: `(n, g)`."""
     row, column, logits = _logits(
-        texts, audio, weight, hidden, stride, numbers, own_clip, num_texts, width, num_clips, HIDES, BLOCK, DEPTH
+        texts, audio, weight, hidden, stride, numbers, own_clip, num_texts, num_clips, WIDTH, HIDES, BLOCK, DEPTH
     )
     is_row, is_column = row < num_texts, column < num_clips
     text_sum = tl.load(text_sums + row, is_row, 0.0)

@@ -43,6 +43,6 @@ class Temperature(nn.Module):
         """Moves the parameter without casting it."""
         exact = self.log_scale.detach().clone()
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        if not self.log_scale.is_meta:
+        if not (exact.is_meta or self.log_scale.is_meta):
             self.log_scale.data = exact.to(self.log_scale.device)
         return self

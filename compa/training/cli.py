@@ -38,14 +38,13 @@ class TrainingCLI(LightningCLI):
         """Adds the run folder's callbacks and log to those of the configuration."""
         if self.subcommand != "fit":
             return super().instantiate_trainer(**kwargs, enable_checkpointing=False)
-        trainer = super().instantiate_trainer(**kwargs)
-        options = self.config[self.subcommand]
+        options, configured = self.config[self.subcommand], self.config_init[self.subcommand].trainer
         folder = Path(options.out)
-        if trainer.is_global_zero and not options.ckpt_path:
+        if os.environ.get("LOCAL_RANK", "0") == "0" and not options.ckpt_path:
             run_folder.prepare(folder, overwrite=options.overwrite)
-        trainer.callbacks = [*trainer.callbacks, *run_folder.callbacks(folder)]  # type: ignore[attr-defined]
-        trainer.loggers = [*trainer.loggers, run_folder.csv_logger(folder)]
-        return trainer
+        callbacks = [*_listed(configured.callbacks), *run_folder.callbacks(folder)]
+        loggers = [*_listed(configured.logger), run_folder.csv_logger(folder)]
+        return super().instantiate_trainer(**kwargs, callbacks=callbacks, logger=loggers)
 
     def _run_subcommand(self, subcommand: str) -> None:
         """Lightning ends the process at Ctrl-C; we say what is kept."""
@@ -59,6 +58,11 @@ class TrainingCLI(LightningCLI):
                 f"{folder} keeps step {self.trainer.global_step}" if self.trainer.global_step else "nothing was learnt"
             )
             raise KeyboardInterrupt(kept) from None
+
+
+def _listed(value: Any) -> list[Any]:
+    """What a configuration gives as nothing, one, or several."""
+    return list(value) if isinstance(value, list | tuple) else [value] if value else []
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -85,5 +89,6 @@ _NOISE = (
     ".*does not have many workers",  # scenes are composed fast enough
     ".*treespec, LeafSpec",  # Lightning's own use of PyTorch
     ".*is smaller than the logging interval",
+    ".*Experiment logs directory .* exists",  # it is the run folder, made for this run
     "Be aware that when using `ckpt_path`",  # the run folder's callbacks are none of validation's
 )

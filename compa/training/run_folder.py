@@ -15,6 +15,8 @@ from compa.models import pretrained
 
 HELD_OUT = "heldout.json"
 METRICS = "metrics.csv"
+LAST_CHECKPOINT = Path("checkpoints", "last.ckpt")
+CHECKPOINT_STEPS = 500
 
 
 def check(folder: Path, overwrite: bool = False) -> None:
@@ -66,6 +68,10 @@ class RunFolder(Callback):
         if trainer.is_global_zero and hasattr(data, "held_out"):
             self._write(HELD_OUT, data.held_out())
 
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Saves the last checkpoint; on every rank, since sharded strategies need them all."""
+        trainer.save_checkpoint(self.folder / LAST_CHECKPOINT)
+
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Saves the model so that `compa.load(folder)` finds it."""
         if trainer.is_global_zero:
@@ -74,7 +80,7 @@ class RunFolder(Callback):
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """Keeps what an interrupted training has learnt."""
         if isinstance(exception, KeyboardInterrupt) and trainer.global_step:
-            trainer.save_checkpoint(self.folder / "checkpoints" / "last.ckpt")
+            trainer.save_checkpoint(self.folder / LAST_CHECKPOINT)
 
     def _write(self, name: str, content: dict[str, Any]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -85,11 +91,10 @@ class RunFolder(Callback):
 def callbacks(folder: Path) -> list[Callback]:
     """What every training has: the run folder and a checkpoint to resume from."""
     checkpoint = ModelCheckpoint(
-        dirpath=folder / "checkpoints",
-        save_last=True,
-        save_top_k=0,
-        every_n_train_steps=500,
-        save_on_train_epoch_end=True,
+        dirpath=folder / LAST_CHECKPOINT.parent,
+        filename=LAST_CHECKPOINT.stem,
+        enable_version_counter=False,  # one file, replaced
+        every_n_train_steps=CHECKPOINT_STEPS,
     )
     return [RunFolder(folder), checkpoint]
 

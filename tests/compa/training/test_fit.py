@@ -51,6 +51,7 @@ def test_a_run_folder_holds_all_that_is_needed(run: Path) -> None:
     validated = [row for row in metrics(run) if row["val/loss"]]
     assert [row["step"] for row in validated] == ["2", "5"]
     assert 0 <= float(validated[0]["val/order-group"]) <= float(validated[0]["val/order-text"]) <= 1
+    assert [path.name for path in (run / "checkpoints").iterdir()] == ["last.ckpt"]
     checkpoint, saved = compa.load(str(run / "checkpoints" / "last.ckpt")), compa.load(str(run))
     np.testing.assert_array_equal(checkpoint.embed_text(["horn, then beeper"]), saved.embed_text(["horn, then beeper"]))
 
