@@ -5,6 +5,7 @@ from compa.objectives.hard_negative_nce import HardNegativeNCE
 from compa.objectives.info_nce import InfoNCE
 from compa.objectives.known_true import judge_pairs, match_keys
 from compa.objectives.modular_nce import ModularNCE
+from compa.objectives.objective import Objective
 from compa.objectives.temperature import Temperature
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "InfoNCE",
     "Loss",
     "ModularNCE",
+    "Objective",
     "Temperature",
     "judge_pairs",
     "match_keys",

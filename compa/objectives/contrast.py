@@ -79,14 +79,17 @@ def _kept(num_clips: int, captions: Tensor, keep: bool) -> int:
 
 
 def _maths(vectors: Tensor) -> Any:
-    """Gives `fused` for half precision on a GPU, where triton is there, else `tiles`."""
-    return (_fused() or tiles) if vectors.is_cuda and vectors.dtype in HALF else tiles
+    """Gives `fused` for half precision where its kernels run, else `tiles`."""
+    if vectors.is_cuda and vectors.dtype in HALF:
+        return _fused(vectors.device) or tiles
+    return tiles
 
 
 @cache
-def _fused() -> Any:
-    """Imports `fused` when it is first needed: triton takes a second."""
-    if importlib.util.find_spec("triton") is None:
+def _fused(device: torch.device) -> Any:
+    """Imports `fused` when it is first needed, since triton takes a second; None where it can't run."""
+    is_ampere = torch.version.cuda is not None and torch.cuda.get_device_capability(device) >= (8, 0)
+    if not is_ampere or importlib.util.find_spec("triton") is None:
         return None
     return importlib.import_module("compa.objectives.fused")
 

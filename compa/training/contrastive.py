@@ -7,12 +7,12 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
-from torch import Tensor, nn
+from torch import Tensor
 
 from benchmarks.metrics import outcomes
 from compa.data.batch import Batch
 from compa.models.clap import CLAP
-from compa.objectives import Embeddings, InfoNCE, Loss, Temperature
+from compa.objectives import Embeddings, InfoNCE, Objective, Temperature
 from compa.training.known_true import known_true
 from compa.training.schedule import warmup_cosine
 
@@ -36,7 +36,7 @@ class ContrastiveTask(pl.LightningModule):
     def __init__(
         self,
         clap: CLAP | None = None,
-        objective: nn.Module | None = None,
+        objective: Objective | None = None,
         learning_rate: float = 1e-3,
         weight_decay: float = 0.05,
         warmup_steps: int = 100,
@@ -67,12 +67,12 @@ class ContrastiveTask(pl.LightningModule):
             owner=batch.owner,
             is_positive=batch.is_positive,
             scale=self.temperature(),
-            known_true=known_true(batch, self.training).to(self.device) if self.skip_known_true else None,
+            known_true=known_true(batch, self.objective.spans_ranks).to(self.device) if self.skip_known_true else None,
         )
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Embed, compare, log."""
-        loss: Loss = self.objective(self.embed(batch))
+        loss = self.objective(self.embed(batch))
         self.log("train/loss", loss.total, prog_bar=True, batch_size=len(batch.captions))
         self.log_dict({f"train/{name}": value for name, value in loss.parts.items()}, batch_size=len(batch.captions))
         self.log("train/scale", self.temperature().detach(), batch_size=len(batch.captions))
