@@ -21,11 +21,11 @@ NUM_EXAMPLES = 3
 MODELS: dict[str, dict[str, Any]] = {
     "vanilla": {
         "objective": "compa.objectives.InfoNCE",
-        "data": {"num_negatives": 0, "num_replacements": 0, "twins_together": False},
+        "data": {"num_negatives": 0, "twins_together": False},
     },
     "composition-aware": {
         "objective": "compa.objectives.HardNegativeNCE",
-        "data": {"num_negatives": 1, "num_replacements": 1, "twins_together": True},
+        "data": {"num_negatives": 1, "twins_together": True},
     },
 }
 """What the two trainings differ in. Scenes, seed, batch size and number of steps are the same."""

@@ -63,9 +63,7 @@ class Has(Claim):
 
 
 @dataclass(frozen=True)
-class Relation(Claim):
-    """A claim about two labels."""
-
+class _Relation(Claim):
     first: str
     second: str
 
@@ -91,10 +89,10 @@ class Relation(Claim):
 
 
 @dataclass(frozen=True)
-class Then(Relation):
+class Then(_Relation):
     """The second label starts after the first has ended (up to a cross-fade)."""
 
-    __str__ = Relation.__str__
+    __str__ = _Relation.__str__
 
     def _judge_pair(self, first: Event, second: Event) -> Truth:
         if second.onset >= first.offset - CROSS_FADE_SECONDS - _ROUNDING:
@@ -104,10 +102,10 @@ class Then(Relation):
 
 
 @dataclass(frozen=True)
-class While(Relation):
+class While(_Relation):
     """Both labels sound at once, for at least half of the shorter one."""
 
-    __str__ = Relation.__str__
+    __str__ = _Relation.__str__
 
     def _judge_pair(self, first: Event, second: Event) -> Truth:
         if _overlap_share(first, second) >= MIN_OVERLAP_SHARE - _ROUNDING:
@@ -117,10 +115,10 @@ class While(Relation):
 
 
 @dataclass(frozen=True)
-class Louder(Relation):
+class Louder(_Relation):
     """The first label is clearly louder than the second, whenever they sound."""
 
-    __str__ = Relation.__str__
+    __str__ = _Relation.__str__
 
     def judge(self, events: Sequence[Event]) -> Truth:
         """True if every pair differs by the margin that way, false if every pair does the other way."""
@@ -176,7 +174,7 @@ def parse(text: str) -> Claim:
 
 
 _ROUNDING = 1e-6
-_LEAVES: dict[str, tuple[type[Has] | type[Relation], int]] = {
+_LEAVES: dict[str, tuple[type[Has] | type[_Relation], int]] = {
     "Has": (Has, 1),
     "Then": (Then, 2),
     "While": (While, 2),
