@@ -9,8 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import torch
-
 from benchmarks.speed import cases
 
 CLEAR, STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
@@ -74,5 +72,4 @@ def _status(field: str) -> int:
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(2)
     main(sys.argv[1:])

@@ -14,7 +14,7 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ from compa.objectives import Embeddings, contrast
 
 MIB = 2**20
 PARTS = ("time", "memory", "ranks")
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 OURS = (cases.INFONCE, cases.HARD, cases.MODULAR)
 NO_OPEN_CLIP = "open_clip isn't installed, so its rows are missing: pip install --no-deps open_clip_torch"
 
@@ -49,11 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Checks, measures and prints tables; `--out` writes them to a file, too."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument("--only", choices=PARTS, action="append", help="this part alone (on the CPU); can be repeated")
-    parser.add_argument(
-        "--threads", type=int, default=torch.get_num_threads(), help="CPU threads (default: %(default)s)"
-    )
-    parser.add_argument("--seconds", type=float, default=20, help="time for each table of times (default: %(default)s)")
+    parser.add_argument("--only", choices=PARTS, action="append", help="a part alone, on the CPU; can be repeated")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="default: %(default)s")
+    parser.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu: for one thread on a busy machine")
+    parser.add_argument("--seconds", type=float, default=20, help="for each table of times; default: %(default)s")
     parser.add_argument("--out", type=Path, help="file for the tables, in Markdown")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
@@ -72,11 +72,12 @@ def _report(options: argparse.Namespace) -> Iterator[str]:
         yield from _cuda_report(options)
         return
     yield f"{check('cpu')} losses and gradients equal the nested loops in float64."
-    yield f"{platform.machine()}, {options.threads} threads, torch {torch.__version__}, float32, D=512"
+    how = f"{options.threads} threads, {options.clock} time"
+    yield f"{platform.machine()}, {how}, torch {torch.__version__}, float32, D=512"
     parts = options.only or PARTS
     if "time" in parts:
         for num_clips, num_extras in ((1024, 3), (1024, 8), (4096, 3)):
-            yield from _time_table(num_clips, num_extras, options.seconds)
+            yield from _time_table(num_clips, num_extras, options.seconds, CLOCKS[options.clock])
     if "memory" in parts:
         yield from _memory_table()
     if "ranks" in parts:
@@ -128,7 +129,10 @@ def _compare(loss: cases.Loss, formula: str, batch: Embeddings, tolerance: float
 
 
 def take_turns(
-    works: dict[str, Callable[[], object]], seconds: float, synchronise: Callable[[], None]
+    works: Mapping[str, Callable[[], object]],
+    seconds: float,
+    synchronise: Callable[[], None] = lambda: None,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, Times]:
     """Times every work once a round, as many rounds as fit into the time: one to warm up, three at least."""
     rounds: dict[str, list[float]] = {name: [] for name in works}
@@ -136,14 +140,14 @@ def take_turns(
     while len(rounds[next(iter(works))]) < 4 or time.perf_counter() - start < seconds:
         for name, work in works.items():
             synchronise()
-            begin = time.perf_counter()
+            begin = clock()
             work()
             synchronise()
-            rounds[name].append(time.perf_counter() - begin)
+            rounds[name].append(clock() - begin)
     return {name: Times(min(taken[1:]), tuple(taken[1:])) for name, taken in rounds.items()}
 
 
-def _time_table(num_clips: int, num_extras: int, seconds: float) -> Iterator[str]:
+def _time_table(num_clips: int, num_extras: int, seconds: float, clock: Callable[[], float]) -> Iterator[str]:
     names = [cases.INFONCE, cases.HARD, cases.MODULAR, cases.DENSE, cases.FULL]
     names += [cases.OPEN_CLIP] if rivals.open_clip_loss() is not None else []
     names += [cases.STAGE_2, cases.STAGE_3] if (num_clips, num_extras) == (1024, 3) else []
@@ -153,7 +157,7 @@ def _time_table(num_clips: int, num_extras: int, seconds: float) -> Iterator[str
     works: dict[str, Callable[[], object]] = {"three bare products": rivals.three_products(batch)}
     for name in names:
         works[name] = _work(name, modular if name in (cases.MODULAR, cases.STAGE_3) else batch)
-    times = take_turns(works, seconds, lambda: None)
+    times = take_turns(works, seconds, clock=clock)
     rounds = len(times[cases.HARD].rounds)
     yield f"\nB={num_clips}, K={num_extras} (modular: one of them positive), {rounds} rounds\n"
     yield from _time_rows(times)
