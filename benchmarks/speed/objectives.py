@@ -15,16 +15,14 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from unittest import mock
 
 import torch
 
 from benchmarks.speed import cases, memory, rivals, wire
 from benchmarks.speed.oracle import oracle_loss
-from compa.objectives import Embeddings, contrast
+from compa.objectives import Embeddings
 
 MIB = 2**20
 PARTS = ("time", "memory", "ranks")
@@ -85,21 +83,10 @@ def _report(options: argparse.Namespace) -> Iterator[str]:
 
 
 def _cuda_report(options: argparse.Namespace) -> Iterator[str]:
-    with _without_triton():
-        yield f"{check('cuda')} losses and gradients without triton equal the nested loops in float64."
-    with ExitStack() as rest:
-        try:
-            yield f"{check('cuda')} with it, too."
-        except Exception as error:
-            yield f"With triton, {type(error).__name__}: {str(error).strip().splitlines()[:3]}; going on without."
-            rest.enter_context(_without_triton())
-        yield f"{torch.cuda.get_device_name()}, torch {torch.__version__}, bfloat16, D=512, K=3"
-        for num_clips in (1024, 4096, 16384, 65536):
-            yield from _cuda_table(num_clips, options.seconds)
-
-
-def _without_triton() -> AbstractContextManager[object]:
-    return mock.patch.object(contrast, "_fused", return_value=None)
+    yield f"{check('cuda')} losses and gradients equal the nested loops in float64."
+    yield f"{torch.cuda.get_device_name()}, torch {torch.__version__}, bfloat16, D=512, K=3"
+    for num_clips in (1024, 4096, 16384, 65536):
+        yield from _cuda_table(num_clips, options.seconds)
 
 
 def check(device: str) -> int:
@@ -231,7 +218,6 @@ def _cuda_table(num_clips: int, seconds: float) -> Iterator[str]:
     names += [cases.OPEN_CLIP] if rivals.open_clip_loss() is not None else []
     works: dict[str, Callable[[], object]] = {"three bare products": rivals.three_products(batch)}
     works |= {name: _work(name, modular if name == cases.MODULAR else batch) for name in names}
-    works[f"{cases.HARD}, no triton"] = _tiled(works[cases.HARD])
     peaks = {name: _peak_on_gpu(work) for name, work in works.items()}
     fitting = {name: work for name, work in works.items() if peaks[name] is not None}
     times = take_turns(fitting, min(seconds, 5), torch.cuda.synchronize)
@@ -243,14 +229,6 @@ def _cuda_table(num_clips: int, seconds: float) -> Iterator[str]:
             yield f"| {name} | out of memory | | | |"
         else:
             yield f"| {name} | {' | '.join(_compared(times[name], next(iter(times.values()))))} | {peak / MIB:.0f} |"
-
-
-def _tiled(work: Callable[[], object]) -> Callable[[], object]:
-    def without_triton() -> object:
-        with _without_triton():
-            return work()
-
-    return without_triton
 
 
 def _peak_on_gpu(work: Callable[[], object]) -> int | None:

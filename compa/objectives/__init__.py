@@ -3,7 +3,7 @@
 from compa.objectives.embeddings import Embeddings, Loss
 from compa.objectives.hard_negative_nce import HardNegativeNCE
 from compa.objectives.info_nce import InfoNCE
-from compa.objectives.known_true import judge_pairs, match_keys
+from compa.objectives.known_true import judge_pairs
 from compa.objectives.modular_nce import ModularNCE
 from compa.objectives.objective import Objective
 from compa.objectives.temperature import Temperature
@@ -17,5 +17,4 @@ __all__ = [
     "Objective",
     "Temperature",
     "judge_pairs",
-    "match_keys",
 ]

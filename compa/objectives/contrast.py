@@ -5,11 +5,8 @@ It is an operator of its own, `compa::contrast`, so that `torch.compile` takes i
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import torch
@@ -18,7 +15,7 @@ from torch import Tensor
 
 from compa.objectives import own, ranks, tiles
 from compa.objectives.embeddings import Embeddings
-from compa.objectives.tiles import HALF, LOG2_E, Pairs, accumulator_type, sizes_of
+from compa.objectives.tiles import LOG2_E, Pairs, accumulator_type, sizes_of
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ def contrast(embeddings: Embeddings, counts: Sequence[int], *, query_positives: 
     inputs = (e.audio, e.captions, e.extras, e.scale)
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in inputs)
     is_query = e.is_positive if query_positives else None
-    of_clips, of_texts, logits, _, _ = torch.ops.compa.contrast(
+    of_clips, of_texts, logits, *_ = torch.ops.compa.contrast(
         *inputs, e.owner, is_query, e.known_true, list(counts), keep
     )
     return Contrast(
@@ -73,25 +70,7 @@ def _first_clip(counts: Sequence[int]) -> int:
 
 
 def _kept(num_clips: int, captions: Tensor, keep: bool) -> int:
-    if not keep or _maths(captions) is not tiles:
-        return 0
-    return min(num_clips * len(captions), sizes_of(captions.device).kept)
-
-
-def _maths(vectors: Tensor) -> Any:
-    """Gives `fused` for half precision where its kernels run, else `tiles`."""
-    if vectors.is_cuda and vectors.dtype in HALF:
-        return _fused(vectors.device) or tiles
-    return tiles
-
-
-@cache
-def _fused(device: torch.device) -> Any:
-    """Imports `fused` when it is first needed, since triton takes a second; None where it can't run."""
-    is_ampere = torch.version.cuda is not None and torch.cuda.get_device_capability(device) >= (8, 0)
-    if not is_ampere or importlib.util.find_spec("triton") is None:
-        return None
-    return importlib.import_module("compa.objectives.fused")
+    return min(num_clips * len(captions), sizes_of(captions.device).kept) if keep else 0
 
 
 def _pairs(
@@ -116,7 +95,7 @@ def _pairs(
     "compa::contrast",
     mutates_args=(),
     schema="(Tensor audio, Tensor captions, Tensor extras, Tensor scale, Tensor owner, Tensor? is_query, "
-    "Tensor? known_true, SymInt[] counts, bool keep) -> (Tensor, Tensor, Tensor, Tensor, Tensor)",
+    "Tensor? known_true, SymInt[] counts, bool keep) -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)",
 )
 def _contrast(
     audio: Tensor,
@@ -128,20 +107,22 @@ def _contrast(
     known_true: Tensor | None,
     counts: Sequence[int],
     keep: bool,
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Gives the log2 sums of clips `(G,)` and texts, own logits, all ranks' audio and the logits it kept."""
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Gives the log2 sums of clips `(G,)` and texts, own logits, and for the way back all ranks' audio, the powers
+    that are kept, and whether float64 was needed (on the CPU, so that a GPU isn't waited for).
+    """
     with torch.autocast(audio.device.type, enabled=False):
         everyone = ranks.gather_rows(audio, counts) if counts else audio
         factor = scale.to(accumulator_type(audio.dtype))
         kept = factor.new_empty(_kept(len(everyone), captions, keep))
         pairs = _pairs(everyone, captions, extras, scale, owner, is_query, known_true, counts, kept)
-        of_clips, of_texts = _maths(audio).log2_sums(pairs)
+        of_clips, of_texts, is_wide = tiles.log2_sums(pairs)
         if counts:
             of_clips = ranks.log2_sum(of_clips)
         of_captions = own.logits(audio, captions, None, factor)
         of_extras = own.logits(audio, extras, owner, factor)
     gathered = everyone if counts else audio.new_empty(0)
-    return of_clips, of_texts, torch.cat([of_captions, of_extras]), gathered, kept
+    return of_clips, of_texts, torch.cat([of_captions, of_extras]), gathered, kept, torch.tensor(is_wide)
 
 
 @_contrast.register_fake
@@ -152,7 +133,7 @@ def _shapes(audio: Tensor, captions: Tensor, extras: Tensor, *others: Any) -> tu
     gathered = audio.new_empty((num_clips, audio.shape[1]) if counts else 0)
     lengths = (num_clips, num_texts, num_texts, _kept(num_clips, captions, keep))
     of_clips, of_texts, logits, kept = (like.new_empty(length) for length in lengths)
-    return of_clips, of_texts, logits, gathered, kept
+    return of_clips, of_texts, logits, gathered, kept, torch.empty((), dtype=torch.bool)
 
 
 @torch.library.custom_op(
@@ -177,7 +158,7 @@ def _gradients(
 ) -> tuple[Tensor, ...]:
     """Gives the gradients of audio, captions, extras and scale; empty where they aren't wanted."""
     to_clips, to_texts, to_logits = slopes
-    of_clips, of_texts, logits, gathered, kept = results
+    of_clips, of_texts, logits, gathered, kept, is_wide = results
     with torch.autocast(audio.device.type, enabled=False):
         everyone, factor = gathered if counts else audio, scale.to(logits.dtype)
         if counts:
@@ -191,7 +172,7 @@ def _gradients(
         pairs = _pairs(everyone, captions, extras, scale, owner, is_query, known_true, counts, kept)
         pair_slopes = (to_clips / unit, to_texts / unit)
         grads = (to_everyone, to_captions, to_extras)
-        _maths(audio).add_gradients(pairs, (of_clips, of_texts), pair_slopes, *grads)
+        tiles.add_gradients(pairs, (of_clips, of_texts), pair_slopes, *grads, is_wide=bool(is_wide))
         to_scale = torch.zeros_like(factor)
         if needs_scale and to_everyone is not None:
             # weight * d/dweight is the sum of audio * d/daudio, logit * d/dlogit likewise.
@@ -226,7 +207,7 @@ def _remember(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> 
 
 
 def _go_back(ctx: Any, *slopes: Tensor | None) -> tuple[Tensor | None, ...]:
-    results, inputs = ctx.saved_tensors[:5], ctx.saved_tensors[5:]
+    results, inputs = ctx.saved_tensors[:6], ctx.saved_tensors[6:]
     given = [
         torch.zeros_like(result) if slope is None else slope
         for slope, result in zip(slopes[:3], results[:3], strict=True)

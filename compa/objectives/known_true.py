@@ -35,29 +35,3 @@ def judge_pairs(
     everyone = ranks.gather_objects(clips) if across_ranks else list(clips)
     verdicts = {text: [is_true(text, clip) for clip in everyone] for text in dict.fromkeys(texts)}
     return torch.tensor([verdicts[text] for text in texts], dtype=torch.bool).view(len(texts), len(everyone))
-
-
-def match_keys(text_keys: Tensor, clip_keys: Tensor, owner: Tensor, num_clips: int, *, across_ranks: bool) -> Tensor:
-    """Finds every text among the keys that are true of every clip; for large batches.
-
-    Args:
-        text_keys: `(B + M,)` int64, a key for each caption, then each extra: a hash of its claim or text.
-        clip_keys: `(K,)` int64, the keys of all that is true of this rank's clips.
-        owner: `(K,)` int64, the clip of this rank that each of them is true of.
-        num_clips: B.
-        across_ranks: Whether the clips are those of all ranks.
-
-    Returns:
-        `(B + M, G)` bool on the device of `text_keys`.
-    """
-    share = (num_clips, clip_keys.cpu(), owner.cpu())
-    shares = ranks.gather_objects([share]) if across_ranks else [share]
-    starts = torch.tensor([0] + [count for count, _, _ in shares]).cumsum(0)
-    clips = torch.cat([own + start for (_, _, own), start in zip(shares, starts, strict=False)])
-    keys = torch.cat([keys for _, keys, _ in shares])
-    wanted, of_text = torch.unique(text_keys.cpu(), return_inverse=True)
-    place = torch.searchsorted(wanted, keys).clamp(max=len(wanted) - 1)
-    is_wanted = wanted[place] == keys
-    of_key = torch.zeros(len(wanted), int(starts[-1]), dtype=torch.bool)
-    of_key[place[is_wanted], clips[is_wanted]] = True
-    return of_key[of_text].to(text_keys.device)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from compa.objectives.tiles import slices
 
-PIECE = 1024
+PIECE = 256
 """Rows at a time, so that nothing as large as the extras is made beside them."""
 
 

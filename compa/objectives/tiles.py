@@ -1,7 +1,12 @@
 """The sums over all pairs of texts and clips, tile by tile, and their gradients.
 
 Letters: `G` clips, `B` captions, `M` extras (of which `P` are compared with all clips), `D` dimensions.
-Logits are kept in binary units, `logit * log2(e)`, since `exp2` takes less than half the time of `exp`.
+
+A sum of exponentials is safe at any size when the largest term is found first; here it is shorter. Cosines are at
+most 1, so that no power `2^(weight * cosine - shift)` is too large, with one shift for all. Powers so made are summed
+both ways, and are the weights of the gradients but for a factor a row and one a column: one `exp2` a pair instead of
+four. Where the terms of some sum may all be too small for float32 (all its cosines far below 0 at a low temperature),
+float64 takes over.
 """
 
 from __future__ import annotations
@@ -15,11 +20,15 @@ from torch import Tensor
 
 LOG2_E = math.log2(math.e)
 HALF = (torch.float16, torch.bfloat16)
+HIGHEST = {torch.float32: 90, torch.float64: 900}
+"""The exponent of the largest power: 2^30 of them can be summed, and one over the sum is no denormal number."""
+LOWEST = {torch.float32: -80, torch.float64: -1000}
+"""The exponent of the smallest sum that is precise: a term that is lost is 2^-46 of it."""
 
 
 @dataclass(frozen=True)
 class TileSizes:
-    """How long the edge of a tile is, and how many logits are kept for the way back, not computed again."""
+    """How long the edge of a tile is, and how many powers are kept for the way back, not computed again."""
 
     edge: int
     kept: int
@@ -63,23 +72,21 @@ class TextBlock:
 
 @dataclass(frozen=True)
 class Tile:
-    """The logits of a block of texts and a piece of the clips.
+    """The powers of a block of texts and a piece of the clips.
 
     Attributes:
         block: Which texts.
         clips: Which clips.
         texts: `(n, D)`, their embeddings.
         audio: `(g, D)`, their embeddings.
-        logits: `(n, g)`, binary; -inf where a pair is hidden. Valid until the next tile is made.
-        room: `(n, g)`, to work in; the logits themselves where these need not be kept.
+        powers: `(n, g)`, `2^(weight * cosine - shift)`; 0 where a pair is hidden. Valid until the next tile is made.
     """
 
     block: TextBlock
     clips: slice
     texts: Tensor
     audio: Tensor
-    logits: Tensor
-    room: Tensor
+    powers: Tensor
 
 
 @dataclass
@@ -92,9 +99,9 @@ class Pairs:
         extras: `(M, D)`.
         queries: `(P,)` int64, the extras that are compared with all clips.
         own_clip: `(B + M,)` int64, which of the G clips a text belongs to.
-        weight: `()`, what turns a cosine into a binary logit, in the accumulator's type.
+        weight: `()`, what turns a cosine into the exponent of a power of two, in the accumulator's type.
         known_true: `(B + M, G)` bool or None.
-        kept: `(K,)`, room for the logits of the first tiles.
+        kept: `(K,)`, room for the powers of the first tiles; they are in the accumulator's type.
     """
 
     audio: Tensor
@@ -109,10 +116,19 @@ class Pairs:
     def __post_init__(self) -> None:
         self.edge = sizes_of(self.audio.device).edge
 
-    def scratch(self) -> Tensor:
+    def compared(self) -> Tensor:
+        """Where the texts that are compared with all clips lie among captions, then extras: `(B + P,)` int64."""
+        num_captions = len(self.captions)
+        return torch.cat([torch.arange(num_captions, device=self.queries.device), self.queries + num_captions])
+
+    def shift(self, dtype: torch.dtype) -> Tensor:
+        """What is taken from all exponents, `()`, so that the largest power is not too large for a type."""
+        return (self.weight.to(dtype) - HIGHEST[dtype]).clamp(min=0)
+
+    def scratch(self, dtype: torch.dtype) -> Tensor:
         """Makes room for the numbers of one tile."""
         most_texts = max(len(self.captions), len(self.queries))
-        return self.weight.new_empty(min(self.edge, most_texts) * min(self.edge, len(self.audio)))
+        return self.weight.new_empty(min(self.edge, most_texts) * min(self.edge, len(self.audio)), dtype=dtype)
 
     def blocks(self, length: int) -> list[TextBlock]:
         """Cuts the texts into pieces."""
@@ -126,28 +142,33 @@ class Pairs:
         """Gives the embeddings of a piece, `(n, D)`."""
         return (self.captions if block.is_caption else self.extras)[block.rows]
 
-    def tiles(self, *, recall: bool) -> Iterator[Tile]:
+    def tiles(self, dtype: torch.dtype, *, recall: bool) -> Iterator[Tile]:
         """Makes the tiles one after the other, all clips for a block of texts before the next block.
 
         Args:
-            recall: Whether the kept logits are there already.
+            dtype: Of the powers. Those in another type than the weight are not kept.
+            recall: Whether the kept powers are there already.
         """
-        scratch, used = self.scratch(), 0
+        room, shift = self.scratch(dtype), self.shift(dtype)
+        products = room if dtype == self.weight.dtype else self.scratch(self.weight.dtype)
+        kept = self.kept if dtype == self.weight.dtype else self.kept[:0]
         for block in self.blocks(self.edge):
             texts = _factor(self.texts(block))
             for clips in slices(len(self.audio), self.edge):
                 audio = _factor(self.audio[clips])
+                shape = (len(texts), len(audio))
                 size = len(texts) * len(audio)
-                is_kept = used + size <= len(self.kept)
-                room = scratch[:size].view(len(texts), -1)
-                logits = self.kept[used : used + size].view_as(room) if is_kept else room
-                used += size if is_kept else 0
+                is_kept = size <= len(kept)
+                powers = (kept if is_kept else room)[:size].view(shape)
+                kept = kept[size:] if is_kept else kept
                 if not (is_kept and recall):
-                    _multiply(texts, audio.T, logits).mul_(self.weight)
-                    self._hide(logits, block, clips)
-                yield Tile(block, clips, texts, audio, logits, room)
+                    cosines = powers if dtype == self.weight.dtype else products[:size].view(shape)
+                    _multiply(texts, audio.T, cosines)
+                    torch.mul(cosines, self.weight, out=powers).sub_(shift).exp2_()
+                    self._hide(powers, block, clips)
+                yield Tile(block, clips, texts, audio, powers)
 
-    def _hide(self, logits: Tensor, block: TextBlock, clips: slice) -> None:
+    def _hide(self, powers: Tensor, block: TextBlock, clips: slice) -> None:
         """Hides known true pairs, but never a text from its own clip."""
         if self.known_true is None:
             return
@@ -156,29 +177,36 @@ class Pairs:
         is_elsewhere = (place < 0) | (place >= hidden.shape[1])
         place = place.clamp(0, hidden.shape[1] - 1)
         hidden.scatter_(1, place, hidden.gather(1, place) & is_elsewhere)
-        logits.masked_fill_(hidden, -torch.inf)
+        powers.masked_fill_(hidden, 0)
 
 
-def log2_sums(pairs: Pairs) -> tuple[Tensor, Tensor]:
+def log2_sums(pairs: Pairs) -> tuple[Tensor, Tensor, bool]:
     """Sums `exp(logit)` over the pairs that aren't hidden.
 
     Returns:
-        For every clip the log2 of the sum over the captions `(G,)`, -inf where there is none, and for every
-        text the log2 of the sum over the clips `(B + M,)`, 0 for the extras that aren't compared.
+        For every clip the log2 of the sum over the captions `(G,)`, -inf where there is none, for every text the
+        log2 of the sum over the clips `(B + M,)`, 0 for the extras that aren't compared, and whether it took float64.
     """
-    scratch, like = pairs.scratch(), pairs.weight
-    of_clips, of_texts = _LogSum(len(pairs.audio), like), like.new_zeros(len(pairs.own_clip))
-    of_block = _LogSum(0, like)
-    for tile in pairs.tiles(recall=False):
-        room = scratch[: tile.logits.numel()].view_as(tile.logits)
+    dtype = pairs.weight.dtype
+    of_clips, of_texts = _sums(pairs, dtype)
+    is_wide = dtype != torch.float64 and bool((torch.cat([of_clips, of_texts]) < 2.0 ** LOWEST[dtype]).any())
+    if is_wide:
+        of_clips, of_texts = _sums(pairs, torch.float64)
+    shift = pairs.shift(of_clips.dtype)
+    of_all_texts = pairs.weight.new_zeros(len(pairs.own_clip))
+    of_all_texts[pairs.compared()] = (of_texts.log2() + shift).to(dtype)
+    return (of_clips.log2() + shift).to(dtype), of_all_texts, is_wide
+
+
+def _sums(pairs: Pairs, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Sums the powers: for every clip those of the captions `(G,)`, for every compared text its own `(B + P,)`."""
+    of_clips = pairs.weight.new_zeros(len(pairs.audio), dtype=dtype)
+    of_texts = pairs.weight.new_zeros(len(pairs.own_clip), dtype=dtype)
+    for tile in pairs.tiles(dtype, recall=False):
+        of_texts[tile.block.numbers] += tile.powers.sum(1)
         if tile.block.is_caption:
-            of_clips.add(tile.clips, tile.logits, 0, room)
-        if tile.clips.start == 0:
-            of_block = _LogSum(tile.block.length, like)
-        of_block.add(slice(None), tile.logits, 1, room)
-        if tile.clips.stop == len(pairs.audio):
-            of_texts[tile.block.numbers] = of_block.value()
-    return of_clips.value(), of_texts
+            of_clips[tile.clips] += tile.powers.sum(0)
+    return of_clips, of_texts[pairs.compared()]
 
 
 def add_gradients(
@@ -188,49 +216,35 @@ def add_gradients(
     of_audio: Tensor | None,
     of_captions: Tensor | None,
     of_extras: Tensor | None,
+    *,
+    is_wide: bool,
 ) -> None:
     """Goes back through `log2_sums`, adding gradients, divided by the weight, where they are asked for.
 
     Args:
-        pairs: As on the way there, with the logits it kept.
+        pairs: As on the way there, with the powers it kept.
         sums: The results of `log2_sums`, those of the clips added up over all ranks.
         slopes: The gradients of these results, `(G,)` and `(B + M,)`.
         of_audio: `(G, D)`, in the accumulator's type.
         of_captions: `(B, D)`, likewise.
         of_extras: `(M, D)`, likewise.
+        is_wide: Whether `log2_sums` took float64.
     """
-    scratch = pairs.scratch()
-    for tile in pairs.tiles(recall=True):
-        numbers, clips, logits = tile.block.numbers, tile.clips, tile.logits
-        weights = torch.sub(logits, sums[1][numbers, None], out=scratch[: logits.numel()].view_as(logits))
-        weights.exp2_().mul_(slopes[1][numbers, None])
+    dtype = torch.float64 if is_wide else pairs.weight.dtype
+    shift, room = pairs.shift(dtype), pairs.scratch(dtype)
+    per_clip, per_text = (slope * (shift - total.to(dtype)).exp2() for slope, total in zip(slopes, sums, strict=True))
+    for tile in pairs.tiles(dtype, recall=True):
+        numbers, clips = tile.block.numbers, tile.clips
+        weights = room[: tile.powers.numel()].view_as(tile.powers)
         if tile.block.is_caption:
-            shares = torch.sub(logits, sums[0][clips], out=tile.room).exp2_()
-            weights.addcmul_(shares, slopes[0][clips])
+            torch.add(per_text[numbers, None], per_clip[clips], out=weights).mul_(tile.powers)
+        else:
+            torch.mul(per_text[numbers, None], tile.powers, out=weights)
         of_texts = of_captions if tile.block.is_caption else of_extras
         if of_texts is not None:
             add_product(of_texts, tile.block.rows, weights, tile.audio)
         if of_audio is not None:
             add_product(of_audio, clips, weights.T, tile.texts)
-
-
-class _LogSum:
-    """A running log2 of a sum of powers of two, safe at any size of the logits."""
-
-    def __init__(self, length: int, like: Tensor) -> None:
-        self.top = like.new_full((length,), torch.finfo(like.dtype).min)
-        self.mass = like.new_zeros(length)
-
-    def add(self, rows: slice, logits: Tensor, dim: int, room: Tensor) -> None:
-        """Adds logits, summed over `dim`, to some rows; `room` is as large as they are."""
-        top, mass = self.top[rows], self.mass[rows]
-        higher = torch.maximum(top, logits.amax(dim))
-        terms = torch.sub(logits, higher.unsqueeze(dim), out=room).exp2_()
-        mass.mul_((top - higher).exp2_()).add_(terms.sum(dim))
-        top.copy_(higher)
-
-    def value(self) -> Tensor:
-        return self.top + self.mass.log2()
 
 
 def _factor(vectors: Tensor) -> Tensor:

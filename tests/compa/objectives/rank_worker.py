@@ -19,7 +19,7 @@ from torch.multiprocessing.spawn import spawn
 from torch.nn.functional import normalize
 from torch.nn.parallel import DistributedDataParallel
 
-from compa.objectives import Embeddings, InfoNCE, Temperature, judge_pairs, match_keys, ranks
+from compa.objectives import Embeddings, InfoNCE, Temperature, judge_pairs, ranks
 from compa.objectives import tiles as tiles_module
 from tests.compa.objectives.batches import NAMES, detached, gradients, objective_named, random_batch
 
@@ -119,14 +119,11 @@ def _narrow(part: Embeddings) -> dict[str, Tensor]:
     return {name: normalize(getattr(part, name)[:, 1:], dim=1) for name in ("audio", "captions", "extras")}
 
 
-def _known(rank: int, sizes: Sequence[int]) -> tuple[Tensor, Tensor]:
-    """Clip g of the batch of all ranks has the keys g // 2 and 100 + g; texts are the first of them."""
+def _known(rank: int, sizes: Sequence[int]) -> Tensor:
+    """Text t is true of the clips with the same half of the number."""
     start = sum(sizes[:rank])
     clips = list(range(start, start + sizes[rank]))
-    judged = judge_pairs([g // 2 for g in clips], clips, lambda text, clip: text == clip // 2, across_ranks=True)
-    keys = torch.tensor([[g // 2, 100 + g] for g in clips])
-    owner = torch.arange(len(clips)).repeat_interleave(2)
-    return judged, match_keys(keys[:, 0], keys.flatten(), owner, len(clips), across_ranks=True)
+    return judge_pairs([g // 2 for g in clips], clips, lambda text, clip: text == clip // 2, across_ranks=True)
 
 
 def _alone(rank: int, sizes: Sequence[int]) -> Tensor:

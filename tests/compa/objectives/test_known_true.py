@@ -1,7 +1,4 @@
-import torch
-
-from compa.objectives import InfoNCE, judge_pairs, match_keys
-from tests.compa.objectives.batches import random_batch
+from compa.objectives import judge_pairs
 
 
 def test_judges_equal_texts_once() -> None:
@@ -18,22 +15,3 @@ def test_judges_equal_texts_once() -> None:
 
 def test_no_texts() -> None:
     assert judge_pairs([], ["a", "b"], lambda *_: True, across_ranks=False).shape == (0, 2)
-
-
-def test_keys() -> None:
-    known = match_keys(
-        torch.tensor([7, -3, 99, 7]),
-        torch.tensor([7, 5, -3, 7]),
-        torch.tensor([0, 0, 1, 2]),
-        num_clips=3,
-        across_ranks=False,
-    )
-    assert known.tolist() == [[True, False, True], [False, True, False], [False] * 3, [True, False, True]]
-
-
-def test_fits_an_objective() -> None:
-    batch = random_batch(num_extras=0, share_known=0)
-    keys = torch.tensor([1, 2, 2, 3, 4])
-    known = match_keys(keys, keys, torch.arange(5), 5, across_ranks=InfoNCE().spans_ranks)
-    assert known.sum() == 7
-    InfoNCE()(type(batch)(**{**vars(batch), "known_true": known}))

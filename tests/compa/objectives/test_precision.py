@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from benchmarks.speed.oracle import oracle_loss
 from compa.objectives import Embeddings
 from compa.objectives import tiles as tiles_module
 from tests.compa.objectives.batches import NAMES, detached, gradients, objective_named, random_batch
@@ -56,6 +57,27 @@ def test_one_direction_beyond_the_reach_of_float32(name: str) -> None:
     far = replace(batch, audio=one.repeat(5, 1), captions=-one.repeat(5, 1), extras=-one.repeat(6, 1))
     exact = objective_named(name)(detached(far, torch.float64)).total
     torch.testing.assert_close(objective_named(name)(far).total, exact.float())
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("kept", [0, 1024**2])
+def test_no_caption_near_some_clips(monkeypatch: pytest.MonkeyPatch, name: str, kept: int) -> None:
+    """Sums whose terms all underflow in float32 beside sums whose terms don't, in several tiles."""
+    monkeypatch.setitem(tiles_module.SIZES, "cpu", tiles_module.TileSizes(edge=4, kept=kept))
+    batch = random_batch(1, num_clips=9, num_extras=12, width=3, scale=100)
+    toward = torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64)
+    shift = torch.where(torch.arange(9) < 3, -6.0, 6.0)[:, None] * toward
+    audio = torch.nn.functional.normalize(batch.audio.detach() + shift, dim=1)
+    captions = torch.nn.functional.normalize(batch.captions.detach() + 6 * toward, dim=1)
+    one_sided = replace(batch, audio=audio, captions=captions)
+    single, double = detached(one_sided, torch.float32), detached(one_sided)
+    assert float((captions @ audio[0]).max()) < -0.8
+    loss = objective_named(name)(single).total
+    parts = oracle_loss(name, double)
+    exact = sum(parts, torch.zeros(())) / 2
+    torch.testing.assert_close(loss.double(), exact, rtol=1e-5, atol=0)
+    for mine, right in zip(gradients(loss, single), gradients(exact, double), strict=True):
+        torch.testing.assert_close(mine.double(), right, rtol=0, atol=3e-5 * float(right.abs().max()) + 1e-9)
 
 
 @pytest.mark.parametrize("name", NAMES)

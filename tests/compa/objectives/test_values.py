@@ -115,7 +115,7 @@ def test_second_derivative_is_refused() -> None:
         torch.autograd.backward(slope.square().sum())
 
 
-def test_backward_twice_through_kept_logits() -> None:
+def test_backward_twice_through_kept_powers() -> None:
     batch = random_batch()
     total = HardNegativeNCE()(batch).total
     first = torch.autograd.grad(total, batch.audio, retain_graph=True)
