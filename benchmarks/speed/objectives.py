@@ -28,7 +28,7 @@ MIB = 2**20
 PARTS = ("time", "memory", "ranks")
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 OURS = (cases.INFONCE, cases.HARD, cases.MODULAR)
-NO_OPEN_CLIP = "open_clip isn't installed, so its rows are missing: pip install --no-deps open_clip_torch"
+NO_OPEN_CLIP = "open_clip isn't installed, so its rows are missing: pip install compa[speed]"
 
 
 @dataclass(frozen=True)
