@@ -19,7 +19,8 @@ from compa.scenes.twins import TWINS, TwinScenes
 from compa.scenes.varied import VariedBank
 
 KINDS = ("order", "attribute-swap", "attribute-swap")
-"""The kinds of twins that take turns: which of two sounds is louder is harder to learn than which is first."""
+"""The kinds of twins, which take turns batch by batch: in a batch of one kind the other clips are harder negatives.
+Which of two sounds is louder is harder to learn than which is first, so it gets more turns."""
 MAX_GAIN_DB = 4.0
 """Each training clip is played up to so much louder or quieter than rendered."""
 
@@ -29,7 +30,7 @@ class SceneBatches(Dataset[Batch]):
 
     With twins together, batch k holds both scenes of B / 2 twins. With twins apart, batches 2m and 2m + 1 hold the
     same clips as they do with twins together, but one scene of each of B twins, then the others. So two trainings
-    that differ in this alone see the same clips in every two steps.
+    that differ in this alone see the same clips in every two steps. All twins of such two batches are of one kind.
 
     Args:
         bank: Where the sounds come from.
@@ -95,7 +96,8 @@ class SceneBatches(Dataset[Batch]):
         rng = np.random.default_rng([self.seed, number])
         labels = self.pairs[rng.integers(len(self.pairs))]
         labels = labels if rng.random() < 0.5 else labels[::-1]
-        twins = TWINS[KINDS[number % len(KINDS)]](self.bank, labels, rng)
+        kind = KINDS[number // self.batch_size % len(KINDS)]
+        twins = TWINS[kind](self.bank, labels, rng)
         first, second = (self._example(twins, side, f"{number}-{'ab'[side]}", rng) for side in (0, 1))
         return first, second
 

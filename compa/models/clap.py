@@ -19,14 +19,19 @@ from compa.models.text_encoder import CaptionTransformer, TextEncoder
 class CLAP(nn.Module):
     """Embeds audio and texts as unit vectors whose dot product says how well they match.
 
-    The audio pooling keeps time: the mean of all frames beside the means of equal time segments. A single vector of
-    the whole clip learns order from real recordings far more slowly, if at all.
+    One half of the audio embedding is made of the mean of all frames. The other half keeps time: a part for each of a
+    few equal time segments, all made by the same projection. A single vector of the whole clip learns order from real
+    recordings far more slowly, if at all; and where all segments are projected together, what sounds is told apart by
+    the same directions wherever it sounds, so that the order of two sounds that were never combined stays unknown.
 
     Args:
         audio_encoder: Log-mel features to frames.
         text_encoder: Texts to token vectors.
         embedding_size: Size of the common space.
-        num_segments: Time segments that the audio pooling tells apart.
+        num_segments: Time segments that the audio embedding tells apart.
+
+    Raises:
+        ValueError: If half of the embedding can't be shared out among the segments.
     """
 
     def __init__(
@@ -42,8 +47,15 @@ class CLAP(nn.Module):
         self.num_segments = num_segments
         self.embedding_size = embedding_size
         self.log_mel = LogMel(self.audio_encoder.config)
-        self.audio_projection = _projection(self.audio_encoder.width * (1 + num_segments), embedding_size)
-        self.text_projection = _projection(self.text_encoder.width, embedding_size)
+        if embedding_size % (2 * num_segments):
+            raise ValueError(
+                f"embedding_size {embedding_size} does not divide by 2 x {num_segments} time segments: "
+                f"take a multiple of {2 * num_segments}"
+            )
+        half = embedding_size // 2
+        self.clip_projection = _projection(self.audio_encoder.width, embedding_size, half)
+        self.segment_projection = _projection(self.audio_encoder.width, embedding_size, half // num_segments)
+        self.text_projection = _projection(self.text_encoder.width, embedding_size, embedding_size)
 
     @property
     def sample_rate(self) -> int:
@@ -61,8 +73,9 @@ class CLAP(nn.Module):
             (B, D) unit vectors.
         """
         frames, mask = self.audio_encoder(*self.log_mel(waveforms, lengths))
-        pooled = [masked_mean(frames, mask), segment_means(frames, mask, self.num_segments)]
-        return _unit(self.audio_projection(torch.cat(pooled, dim=1)))
+        of_clip = self.clip_projection(masked_mean(frames, mask))
+        of_segments = self.segment_projection(segment_means(frames, mask, self.num_segments))
+        return _unit(torch.cat([of_clip, of_segments.flatten(1)], dim=1))
 
     def embed_tokens(self, tokens: Tensor, mask: Tensor) -> Tensor:
         """Embeds tokenised texts (N, L) as (N, D) unit vectors."""
@@ -98,9 +111,8 @@ class CLAP(nn.Module):
         )
 
 
-def _projection(size: int, embedding_size: int) -> nn.Module:
-    hidden = nn.Sequential(nn.Linear(size, embedding_size), nn.GELU(), nn.LayerNorm(embedding_size))
-    return nn.Sequential(*hidden, nn.Linear(embedding_size, embedding_size))
+def _projection(size: int, hidden: int, embedding_size: int) -> nn.Module:
+    return nn.Sequential(nn.Linear(size, hidden), nn.GELU(), nn.LayerNorm(hidden), nn.Linear(hidden, embedding_size))
 
 
 def _unit(vectors: Tensor) -> Tensor:

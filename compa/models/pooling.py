@@ -32,7 +32,7 @@ def segment_means(frames: Tensor, mask: Tensor, num_segments: int) -> Tensor:
         num_segments: How many stretches S.
 
     Returns:
-        (B, S * width).
+        (B, S, width).
     """
     lengths = mask.sum(1).to(frames.dtype)[:, None, None]
     starts = (
@@ -42,4 +42,4 @@ def segment_means(frames: Tensor, mask: Tensor, num_segments: int) -> Tensor:
     positions = torch.arange(frames.shape[1], device=frames.device, dtype=frames.dtype)[None, None, :]
     shares = (torch.minimum(positions + 1, ends) - torch.maximum(positions, starts)).clamp_min(0)
     shares = shares * mask[:, None, :]
-    return ((shares / (lengths / num_segments)) @ frames).flatten(1)
+    return (shares / (lengths / num_segments)) @ frames

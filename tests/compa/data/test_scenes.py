@@ -84,7 +84,9 @@ def test_captions_are_true_negatives_false_and_held_out_pairs_never_seen(tone_ba
                 assert parse(claim).judge(example.events) is Truth.FALSE
             first, second = sorted(event.label for event in example.events)
             assert (first, second) not in held_out
-            kinds.add(example.kind)
+        of_batch = {example.kind for example in batch.examples}
+        assert len(of_batch) == 1
+        kinds |= of_batch
         assert batch.owner.tolist() == [row for row in range(8) for _ in range(2)]
         assert not batch.is_positive.any()
         assert len(batch.claims) == 8 + 16

@@ -92,7 +92,7 @@ def test_segment_means_against_a_fine_grid() -> None:
         padded = torch.cat([frames, torch.full((6, 3), 99.0)])[None]
         mask = (torch.arange(num_frames + 6) < num_frames)[None]
         fine = frames.repeat_interleave(4, dim=0).view(4, num_frames, 3).mean(1)
-        torch.testing.assert_close(segment_means(padded, mask, 4), fine.view(1, 12))
+        torch.testing.assert_close(segment_means(padded, mask, 4), fine.view(1, 4, 3))
         torch.testing.assert_close(masked_mean(padded, mask), frames.mean(0)[None])
 
 
