@@ -19,6 +19,8 @@ class TrainingLoader:
     that resuming takes. Nothing is asked of the trainer before the first batch is wanted: Lightning makes iterators
     before it has restored a checkpoint.
 
+    Workers live as long as an epoch's iterator, and end with it.
+
     Args:
         batches: Batches by number, where numbers go on from one epoch to the next.
         num_batches: Batches an epoch.
@@ -31,13 +33,7 @@ class TrainingLoader:
     ) -> None:
         self.num_batches = num_batches
         self.trainer = trainer
-        self._loader = DataLoader(
-            batches,
-            batch_size=None,
-            sampler=_Numbers(self),
-            num_workers=num_workers,
-            persistent_workers=num_workers > 0,
-        )
+        self._loader = DataLoader(batches, batch_size=None, sampler=_Numbers(self), num_workers=num_workers)
 
     def __len__(self) -> int:
         """Batches of a whole epoch, whatever is left of the present one."""
