@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 FORMATS = {"flac": ("FLAC", "PCM_16"), "wav": ("WAV", "PCM_16"), "opus": ("OGG", "OPUS")}
 """What can be written, by the end of the file's name: libsndfile's names of the container and the samples' coding."""
+MAX_RATE = 655350
+"""In Hz; what FLAC can hold."""
 OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
 
 _SERIAL, _CHECKSUM = slice(14, 18), slice(22, 26)  # where they stand in the header of an Ogg page
@@ -25,8 +27,8 @@ def check_format(name: str, sample_rate: int) -> None:
     """
     if name not in FORMATS:
         raise ValueError(f"audio format {name!r} is none of {', '.join(FORMATS)}")
-    if sample_rate <= 0:
-        raise ValueError(f"sample rate {sample_rate} is no positive number of Hz")
+    if not 0 < sample_rate <= MAX_RATE:
+        raise ValueError(f"sample rate {sample_rate} is none: take a number of Hz from 1 to {MAX_RATE}")
     if name == "opus" and sample_rate not in OPUS_RATES:
         raise ValueError(f"Opus has no sample rate of {sample_rate} Hz: take one of {', '.join(map(str, OPUS_RATES))}")
 

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from compa.audio.encode import FORMATS, check_format
-from compa.data.files import PARTIAL, write_whole
+from compa.data.files import PARTIAL, sha256_of, write_whole
 from compa.data.pack_shard import Part, Task, pack_shard, read_part
 from compa.data.processes import run_all
 from compa.data.shards import INDEX, SAMPLES, Index, build_samples, parse_index
@@ -86,10 +86,12 @@ def pack(manifest: Path, out: Path, settings: Settings, num_workers: int = 1) ->
     """
     if num_workers < 1:
         raise ValueError(f"{num_workers} workers cannot pack: take 1 or more")
-    content, tasks = _plan(manifest, out, settings)
+    quarantine = _read_quarantine(manifest.with_name(f"{manifest.stem}.quarantine.jsonl"))
+    content = _content(manifest, settings, quarantine)
     if (index := _finished(out, content)) is not None:
         shutil.rmtree(out / PARTS, ignore_errors=True)
         return index, False
+    tasks = _plan(manifest, out, settings, quarantine)
     with _full_disk_in_words(out), _locked(out, content):
         for leftover in [*out.glob(f"*{PARTIAL}"), *(out / PARTS).glob(f"*{PARTIAL}")]:
             leftover.unlink(missing_ok=True)
@@ -99,17 +101,13 @@ def pack(manifest: Path, out: Path, settings: Settings, num_workers: int = 1) ->
     return index, True
 
 
-def _plan(manifest: Path, out: Path, settings: Settings) -> tuple[dict[str, object], list[Task]]:
-    """Reads through the manifest: what decides the shards, and one task for each of them."""
-    quarantine = manifest.with_name(f"{manifest.stem}.quarantine.jsonl")
-    reasons = _read_quarantine(quarantine) if quarantine.exists() else {}
-    digest = hashlib.sha256()
+def _plan(manifest: Path, out: Path, settings: Settings, quarantine: Mapping[str, str]) -> list[Task]:
+    """Reads through the manifest, and makes one task of the lines of each shard."""
     line_of_id: dict[str, int] = {}
     starts: list[int] = []
     position = 0
     with manifest.open("rb") as file:
         for number, line in enumerate(file, start=1):
-            digest.update(line)
             try:
                 if text := line.decode("utf-8").strip():
                     clip = parse_clip(text)
@@ -125,17 +123,12 @@ def _plan(manifest: Path, out: Path, settings: Settings) -> tuple[dict[str, obje
             position += len(line)
     if not starts:
         raise ValueError(f"{manifest} holds no clips")
-    content: dict[str, object] = {
-        "manifest_sha256": digest.hexdigest(),
-        "quarantine_sha256": hashlib.sha256(json.dumps(sorted(reasons.items())).encode()).hexdigest(),
-        **asdict(settings),
-    }
-    tasks = [
+    return [
         Task(
             manifest=manifest,
             start=start,
             count=min(settings.clips_per_shard, len(line_of_id) - number * settings.clips_per_shard),
-            quarantine=reasons,
+            quarantine=quarantine,
             tar=out / f"shard-{number:06d}.tar",
             part=out / PARTS / f"shard-{number:06d}.json",
             format=settings.format,
@@ -143,11 +136,22 @@ def _plan(manifest: Path, out: Path, settings: Settings) -> tuple[dict[str, obje
         )
         for number, start in enumerate(starts)
     ]
-    return content, tasks
+
+
+def _content(manifest: Path, settings: Settings, quarantine: Mapping[str, str]) -> dict[str, object]:
+    """What decides every byte of the shards, but for the sounds themselves."""
+    with manifest.open("rb") as file:
+        return {
+            "manifest_sha256": sha256_of(file),
+            "quarantine_sha256": hashlib.sha256(json.dumps(sorted(quarantine.items())).encode()).hexdigest(),
+            **asdict(settings),
+        }
 
 
 def _read_quarantine(path: Path) -> dict[str, str]:
-    """The reason for every id that shall be left out."""
+    """The reason for every id that shall be left out; there need not be any."""
+    if not path.exists():
+        return {}
     reasons = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         try:

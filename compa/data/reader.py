@@ -77,9 +77,14 @@ class ShardReader:
         Raises:
             ValueError: If the shard was changed since it was packed.
         """
+        text, sound = self.read_bytes(row)
+        return self._clip(row, text), sound
+
+    def read_bytes(self, row: int) -> tuple[bytes, bytes]:
+        """Reads a clip's JSON and its sound file's content, as they are in the shard."""
         shard, sound_at, sound_bytes, text_at, text_bytes, _ = self.samples[row].item()
         content = self._range(shard, sound_at, text_at + text_bytes)  # they lie one after the other
-        return self._clip(row, content[text_at - sound_at :]), content[:sound_bytes]
+        return content[text_at - sound_at :], content[:sound_bytes]
 
     def read_clip(self, row: int) -> Clip:
         """Reads a clip without its sound."""

@@ -215,7 +215,7 @@ def test_packing_again_does_nothing_and_other_content_is_refused(
 @pytest.mark.parametrize(
     ("settings", "message"),
     [(("mp3", 8000, 1), "none of flac, wav, opus"), (("opus", 44100, 1), "take one of 8000"),
-     (("flac", 0, 1), "positive"), (("flac", 8000, 0), "1 or more")],
+     (("flac", 0, 1), "from 1 to 655350"), (("flac", 8000, 0), "1 or more")],
 )  # fmt: skip
 def test_impossible_settings_are_refused(settings: tuple[str, int, int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
