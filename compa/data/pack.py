@@ -93,9 +93,11 @@ def pack(manifest: Path, out: Path, settings: Settings, num_workers: int = 1) ->
         return index, False
     tasks = _plan(manifest, out, settings, quarantine)
     with _full_disk_in_words(out), _locked(out, content):
-        for leftover in [*out.glob(f"*{PARTIAL}"), *(out / PARTS).glob(f"*{PARTIAL}")]:
-            leftover.unlink(missing_ok=True)
-        _pack_all(tasks, num_workers)
+        _remove_leftovers(out)
+        try:
+            _pack_all(tasks, num_workers)
+        finally:
+            _remove_leftovers(out)  # workers that were ended could not
         index = _write_index(out, content, [read_part(task) for task in tasks])
     shutil.rmtree(out / PARTS)
     return index, True
@@ -207,6 +209,11 @@ def _full_disk_in_words(out: Path) -> Iterator[None]:
             f"there is no room for more in {out} ({error.strerror}): what is packed is kept; make room and run the "
             "same command again"
         ) from None
+
+
+def _remove_leftovers(out: Path) -> None:
+    for leftover in [*out.glob(f"*{PARTIAL}"), *(out / PARTS).glob(f"*{PARTIAL}")]:
+        leftover.unlink(missing_ok=True)
 
 
 def _pack_all(tasks: list[Task], num_workers: int) -> None:

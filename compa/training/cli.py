@@ -45,6 +45,8 @@ class TrainingCLI(LightningCLI):
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         """Adds the run folder's callbacks and log to those of the configuration."""
+        if self.config_init[self.subcommand].weights_only is None:
+            self.config_init[self.subcommand].weights_only = True  # a checkpoint is data, it shall run no code
         if self.subcommand != "fit":
             return super().instantiate_trainer(**kwargs, enable_checkpointing=False)
         options, configured = self.config[self.subcommand], self.config_init[self.subcommand].trainer
@@ -113,6 +115,7 @@ _NOISE = (
     ".*treespec, LeafSpec",  # Lightning's own use of PyTorch
     ".*is smaller than the logging interval",
     ".*Experiment logs directory .* exists",  # it is the run folder, made for this run
+    "Total length of `list` across ranks is zero",  # no validation was asked for
     "Checkpoint directory .* exists and is not empty",
     "Be aware that when using `ckpt_path`",  # the run folder's callbacks are none of validation's
 )

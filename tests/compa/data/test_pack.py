@@ -241,7 +241,7 @@ def test_a_full_disk_is_told_and_packing_goes_on_later(tmp_path: Path) -> None:
             "from compa.cli import _fail\nfrom compa.data.pack import main\n"
             "try: sys.exit(main(sys.argv[1:]))\nexcept OSError as error: sys.exit(_fail(str(error), 1))")  # fmt: skip
     command = [sys.executable, "-c", code, str(manifest), "--out", str(tmp_path / "out"), "--rate", str(RATE),
-               "--clips-per-shard", "4", "--workers", "1"]  # fmt: skip
+               "--clips-per-shard", "4", "--workers", "2"]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "there is no room for more" in done.stderr
