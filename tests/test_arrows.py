@@ -24,6 +24,7 @@ def imported_by(statement: str) -> set[str]:
         ("import compa", (*HEAVY, "numpy", "soundfile")),
         ("import compa.cli, compa.demo", (*HEAVY, "numpy")),
         ("import compa.manifest", (*HEAVY, "numpy")),
+        ("import compa.data.pack, compa.data.reader, compa.data.order", HEAVY),
         ("import compa.scenes.claims, compa.scenes.holdout", (*HEAVY, "numpy")),
         ("import compa.scenes.twins, compa.scenes.captions", HEAVY),
         ("import negatives.cli, negatives.rules", (*HEAVY, "numpy")),
@@ -34,7 +35,7 @@ def imported_by(statement: str) -> set[str]:
             ("pytorch_lightning", "transformers", "benchmarks", "negatives", "compa.models"),
         ),
         ("import compa.models.pretrained", ("pytorch_lightning", "benchmarks", "negatives")),
-        ("import compa.data.scenes", ("benchmarks", "negatives", "compa.models")),
+        ("import compa.data.scenes, compa.data.packed", ("benchmarks", "negatives", "compa.models")),
     ],
 )
 def test_imports(statement: str, forbidden: tuple[str, ...]) -> None:

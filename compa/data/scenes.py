@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
+from pytorch_lightning.trainer.states import TrainerFn
 from torch.utils.data import DataLoader, Dataset
 
 from compa.data.batch import Batch, Example, collate
+from compa.data.loader import TrainingLoader, check_resumed
 from compa.scenes.bank import EventBank, open_bank
 from compa.scenes.captions import caption, in_words, num_ways
 from compa.scenes.claims import Louder, Then
@@ -35,7 +37,7 @@ class SceneBatches(Dataset[Batch]):
     Args:
         bank: Where the sounds come from.
         pairs: Label pairs that may be combined.
-        num_batches: How many batches there are.
+        num_batches: Batches an epoch; more can be asked for, they belong to the next epochs.
         batch_size: Clips a batch over all ranks.
         num_negatives: Hard negatives a clip: its twin's claim in other words.
         twins_together: Whether twins share a batch.
@@ -75,7 +77,7 @@ class SceneBatches(Dataset[Batch]):
         self.num_ranks = num_ranks
 
     def __len__(self) -> int:
-        """How many batches there are."""
+        """How many batches an epoch has."""
         return self.num_batches
 
     def __getitem__(self, index: int) -> Batch:
@@ -163,14 +165,27 @@ class SceneData(pl.LightningDataModule):
             self._opened = open_bank(self.events)
         return self._opened
 
-    def train_dataloader(self) -> DataLoader[Batch]:
+    def train_dataloader(self) -> TrainingLoader:
         """The batches of one epoch, in order; the next epoch has others."""
-        epoch = self.trainer.current_epoch if self.trainer else 0
-        return self._loader(self.seed + 1_000_003 * epoch, self.num_batches, self.twins_together)
+        batches = self._batches(self.seed, self.num_batches, self.twins_together)
+        return TrainingLoader(batches, self.num_batches, self.num_workers, self.trainer)
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Twins that training does not show, composed of training recordings and training label pairs."""
-        return self._loader(self.seed + 500_009, self.num_validation_batches, twins_together=True)
+        batches = self._batches(self.seed + 500_009, self.num_validation_batches, twins_together=True)
+        return DataLoader(
+            batches, batch_size=None, num_workers=self.num_workers, persistent_workers=self.num_workers > 0
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """What decides the batches, for the checkpoint; where in them the training is, its step tells."""
+        names = ("batch_size", "num_batches", "num_negatives", "twins_together", "seed")
+        return {name: getattr(self, name) for name in names} | {"bank": self.bank.fingerprint}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Refuses to go on with other data than the checkpoint's."""
+        if self.trainer and self.trainer.state.fn == TrainerFn.FITTING:
+            check_resumed(state, self.state_dict())
 
     def training_texts(self) -> Iterator[str]:
         """Every way to say every training claim: what a tokeniser is built from."""
@@ -188,8 +203,8 @@ class SceneData(pl.LightningDataModule):
             "test_recordings": sorted(name for label in test.labels for name in test.recordings(label)),
         }
 
-    def _loader(self, seed: int, num_batches: int, twins_together: bool) -> DataLoader[Batch]:
-        batches = SceneBatches(
+    def _batches(self, seed: int, num_batches: int, twins_together: bool) -> SceneBatches:
+        return SceneBatches(
             VariedBank(self.bank.split("train")),
             training_pairs(self.bank.labels),
             num_batches=num_batches,
@@ -199,7 +214,4 @@ class SceneData(pl.LightningDataModule):
             seed=seed,
             rank=self.trainer.global_rank if self.trainer else 0,
             num_ranks=self.trainer.world_size if self.trainer else 1,
-        )
-        return DataLoader(
-            batches, batch_size=None, num_workers=self.num_workers, persistent_workers=self.num_workers > 0
         )

@@ -27,24 +27,49 @@ class _SaveConfig(SaveConfigCallback):
 
 
 class TrainingCLI(LightningCLI):
-    """LightningCLI with `--out`, `--overwrite`, and a CSV log in the run folder beside any other logger."""
+    """LightningCLI with a run folder, which can be resumed, and a CSV log in it beside any other logger."""
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Adds the options of ours."""
         parser.add_argument("--out", type=str, default="runs/fit", help="the run folder")
         parser.add_argument("--overwrite", type=bool, default=False, help="delete a run that is there already")
+        parser.add_argument(
+            "--resume", type=bool, default=False, help="go on with the run that is there, if there is one"
+        )
+        parser.add_argument(
+            "--checkpoint_steps",
+            type=int,
+            default=run_folder.CHECKPOINT_STEPS,
+            help="steps from one checkpoint to the next: what a kill can cost",
+        )
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         """Adds the run folder's callbacks and log to those of the configuration."""
+        if self.config_init[self.subcommand].weights_only is None:
+            self.config_init[self.subcommand].weights_only = True  # a checkpoint is data, it shall run no code
         if self.subcommand != "fit":
             return super().instantiate_trainer(**kwargs, enable_checkpointing=False)
         options, configured = self.config[self.subcommand], self.config_init[self.subcommand].trainer
         folder = Path(options.out)
-        if os.environ.get("LOCAL_RANK", "0") == "0" and not options.ckpt_path:
-            run_folder.prepare(folder, overwrite=options.overwrite)
-        callbacks = [*_listed(configured.callbacks), *run_folder.callbacks(folder)]
+        if options.resume:
+            self.config_init[self.subcommand].ckpt_path = self._checkpoint_to_resume(folder)
+        if os.environ.get("LOCAL_RANK", "0") == "0" and not self.config_init[self.subcommand].ckpt_path:
+            run_folder.prepare(folder, overwrite=options.overwrite or options.resume)
+        callbacks = [*_listed(configured.callbacks), *run_folder.callbacks(folder, options.checkpoint_steps)]
         loggers = [*_listed(configured.logger), run_folder.csv_logger(folder)]
-        return super().instantiate_trainer(**kwargs, callbacks=callbacks, logger=loggers)
+        plugins = [*_listed(configured.plugins), run_folder.WholeCheckpoints()]
+        return super().instantiate_trainer(**kwargs, callbacks=callbacks, logger=loggers, plugins=plugins)
+
+    def _checkpoint_to_resume(self, folder: Path) -> str | None:
+        """The run's checkpoint; None where there is no run yet, or it was killed before it had one."""
+        options = self.config[self.subcommand]
+        if options.overwrite or options.ckpt_path:
+            other = "--overwrite" if options.overwrite else "--ckpt_path"
+            raise ValueError(
+                f"--resume goes on with the run in {folder}, so it cannot stand beside {other}: leave one out"
+            )
+        checkpoint = folder / run_folder.LAST_CHECKPOINT
+        return str(checkpoint) if checkpoint.is_file() else None
 
     def _run_subcommand(self, subcommand: str) -> None:
         """Lightning ends the process at Ctrl-C; we say what is kept."""
@@ -90,5 +115,7 @@ _NOISE = (
     ".*treespec, LeafSpec",  # Lightning's own use of PyTorch
     ".*is smaller than the logging interval",
     ".*Experiment logs directory .* exists",  # it is the run folder, made for this run
+    "Total length of `list` across ranks is zero",  # no validation was asked for
+    "Checkpoint directory .* exists and is not empty",
     "Be aware that when using `ckpt_path`",  # the run folder's callbacks are none of validation's
 )

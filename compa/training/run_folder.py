@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 from pytorch_lightning.loggers import CSVLogger
+from pytorch_lightning.plugins.io import TorchCheckpointIO
 
+from compa.data.files import whole_file
 from compa.models import pretrained
 
 HELD_OUT = "heldout.json"
@@ -61,12 +65,21 @@ class RunFolder(Callback):
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.earlier_metrics = _read_metrics(folder / METRICS)  # now, since the logger starts its file anew
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Writes down what this training never sees."""
         data = trainer.datamodule  # type: ignore[attr-defined]
         if trainer.is_global_zero and hasattr(data, "held_out"):
             self._write(HELD_OUT, data.held_out())
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Puts the metrics of a resumed run's steps back; those after its checkpoint will come again."""
+        kept = [row for row in self.earlier_metrics if int(row["step"]) < trainer.global_step]
+        if kept and trainer.is_global_zero:
+            logger = next(logger for logger in trainer.loggers if isinstance(logger, CSVLogger))
+            logger.experiment.metrics[:0] = kept
+            logger.save()
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Saves the last checkpoint; on every rank, since sharded strategies need them all."""
@@ -88,15 +101,37 @@ class RunFolder(Callback):
         (self.folder / name).write_text(text + "\n", encoding="utf-8")
 
 
-def callbacks(folder: Path) -> list[Callback]:
-    """What every training has: the run folder and a checkpoint to resume from."""
+class WholeCheckpoints(TorchCheckpointIO):
+    """Checkpoints that take their name when they are complete, so that a kill leaves the one before."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        """Saves beside, then renames; Lightning copies where the system's temporary folder is on another disk."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as file:
+            torch.save(checkpoint, file)
+
+
+def callbacks(folder: Path, checkpoint_steps: int = CHECKPOINT_STEPS) -> list[Callback]:
+    """What every training has: the run folder and a checkpoint to resume from, saved every so many steps."""
+    if checkpoint_steps < 1:
+        raise ValueError(f"checkpoint_steps {checkpoint_steps} leaves nothing to resume from: take 1 or more")
     checkpoint = ModelCheckpoint(
         dirpath=folder / LAST_CHECKPOINT.parent,
         filename=LAST_CHECKPOINT.stem,
         enable_version_counter=False,  # one file, replaced
-        every_n_train_steps=CHECKPOINT_STEPS,
+        every_n_train_steps=checkpoint_steps,
     )
     return [RunFolder(folder), checkpoint]
+
+
+def _read_metrics(path: Path) -> list[dict[str, str]]:
+    """The rows of an earlier run, without what was torn at the end."""
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [{name: value for name, value in row.items() if value} for row in csv.DictReader(file)]
+    return [row for row in rows if row.get("step", "").isdigit()]
 
 
 def csv_logger(folder: Path) -> CSVLogger:

@@ -18,9 +18,11 @@ import yaml
 
 import compa
 from compa import cli, demo
+from compa.data.pack import Settings, pack
 from compa.objectives import HardNegativeNCE
 from compa.training.contrastive import ContrastiveTask
 from compa.training.schedule import warmup_cosine
+from tests.compa.data.corpus import write_corpus
 
 ROOT = Path(__file__).parents[3]
 TINY = ROOT / "tests" / "configs" / "tiny.yaml"
@@ -123,9 +125,14 @@ def test_the_shipped_recipes_are_those_of_the_demo(name: str) -> None:
 
 @pytest.mark.parametrize("config", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.name)
 def test_every_shipped_recipe_fits(config: Path, tone_folder: Path, tmp_path: Path) -> None:
+    if yaml.safe_load(config.read_text())["data"]["class_path"].endswith("PackedData"):
+        pack(write_corpus(tmp_path / "in", 8), tmp_path / "shards", Settings())
+        data = [f"--data.init_args.train=[{tmp_path / 'shards'}]"]
+    else:
+        data = ["--data.init_args.num_batches=2", "--data.init_args.num_validation_batches=1",
+                f"--data.init_args.events={tone_folder}"]  # fmt: skip
     few = ["--trainer.max_steps=2", "--trainer.val_check_interval=2", "--trainer.enable_progress_bar=false",
-           "--data.init_args.batch_size=4", "--data.init_args.num_batches=2", "--data.init_args.num_workers=0",
-           "--data.init_args.num_validation_batches=1", f"--data.init_args.events={tone_folder}"]  # fmt: skip
+           "--data.init_args.batch_size=4", "--data.init_args.num_workers=0", *data]  # fmt: skip
     assert cli.main(["fit", "--config", str(config), "--out", str(tmp_path / "run"), *few]) == 0
     assert (tmp_path / "run" / "model.safetensors").exists()
 

@@ -1,0 +1,194 @@
+"""Times the data's way from shards to batches beside other ways: `python -m benchmarks.speed.data`.
+
+Everything is measured in turns in one run, so that whatever else the machine does hits each alike. The clips are made
+up: 10 s of coloured noise at 16 kHz, packed as FLAC; they fit into memory, so no disk is measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import platform
+import statistics
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import torch
+import webdataset
+
+from benchmarks.speed.objectives import CLOCKS, Times, take_turns
+from compa.data.examples import Draw
+from compa.data.files import write_whole
+from compa.data.loader import TrainingLoader
+from compa.data.pack import Settings, pack
+from compa.data.reader import ShardReader
+from compa.data.shards import INDEX, SAMPLES
+from compa.data.stream import PackedBatches
+from compa.manifest import Clip, write_manifest
+
+RATE = 16000
+BATCH_SIZE = 16
+NUM_SAMPLES, RESUME_AT = 1_000_000, 900_000
+PARTS = ("reading", "workers", "resuming")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measures and prints tables; `--out` writes them to a file, too."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=PARTS, action="append", help="a part alone; can be repeated")
+    parser.add_argument("--clips", type=int, default=320, help="default: %(default)s")
+    parser.add_argument("--seconds", type=float, default=20, help="for each table; default: %(default)s")
+    parser.add_argument("--out", type=Path, help="file for the tables, in Markdown")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    warnings.filterwarnings("ignore", category=ResourceWarning)  # webdataset leaves closing files to Python
+    lines: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for line in _report(Path(folder), options):
+            print(line, flush=True)
+            lines.append(line)
+            if options.out:
+                options.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _report(folder: Path, options: argparse.Namespace) -> Iterator[str]:
+    cores, load = os.cpu_count(), os.getloadavg()[0]
+    yield f"{platform.machine()}, {cores} cores, load {load:.1f} before, webdataset {webdataset.__version__}"
+    parts = options.only or PARTS
+    shards = make_shards(folder / "clips", options.clips, 10.0, clips_per_shard=80)
+    if "reading" in parts:
+        yield from _reading_table(shards, options.seconds)
+    if "workers" in parts:
+        yield from _worker_table(shards, options.seconds)
+    if "resuming" in parts:
+        yield from _resuming_table(make_large(folder / "large", NUM_SAMPLES), options.seconds)
+
+
+def make_shards(folder: Path, num_clips: int, seconds: float, clips_per_shard: int) -> Path:
+    """Packs made-up clips and gives the folder of the shards."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    clips = []
+    for number in range(num_clips):
+        noise = np.convolve(rng.normal(scale=0.05, size=round(seconds * RATE)), np.hanning(9), mode="same")
+        soundfile.write(folder / f"{number}.wav", noise, RATE)
+        clips.append(Clip(f"clip-{number}", f"{number}.wav", (f"noise of number {number}",)))
+    write_manifest(folder / "manifest.jsonl", clips)
+    pack(folder / "manifest.jsonl", folder / "shards", Settings("flac", RATE, clips_per_shard), os.cpu_count() or 1)
+    return folder / "shards"
+
+
+def make_large(folder: Path, num_samples: int, clips_per_shard: int = 1000) -> Path:
+    """Makes an index of many samples whose shards are one small shard under many names."""
+    shards = make_shards(folder, clips_per_shard, 0.05, clips_per_shard)
+    reader = ShardReader(shards)
+    (first,) = reader.index.shards
+    num_shards = num_samples // clips_per_shard
+    names = [f"shard-{number:06d}.tar" for number in range(num_shards)]
+    for name in names[1:]:
+        (shards / name).hardlink_to(shards / first.name)
+    samples = np.tile(reader.samples, num_shards)
+    samples["shard"] = np.repeat(np.arange(num_shards), clips_per_shard)
+    np.save(shards / SAMPLES, samples)
+    index = replace(reader.index, shards=tuple(replace(first, name=name) for name in names))
+    write_whole(shards / INDEX, index.to_json().encode())
+    return shards
+
+
+def loop_webdataset(shards: Path, decode_text: bool = False) -> Iterator[dict[str, Any]]:
+    """Webdataset's own loop over a folder of shards."""
+    urls = sorted(map(str, shards.glob("*.tar")))
+    dataset = webdataset.WebDataset(urls, shardshuffle=False, empty_check=False)
+    return iter(dataset.decode() if decode_text else dataset)
+
+
+def _reading_table(shards: Path, seconds: float) -> Iterator[str]:
+    """Bytes of sound and JSON that are handed out in a second of processor time."""
+    reader = ShardReader(shards)
+    order = np.random.default_rng(0).permutation(len(reader)).tolist()
+    samples = reader.samples
+    num_bytes = int(samples["audio_bytes"].sum() + samples["text_bytes"].sum())
+
+    def theirs() -> None:
+        found = sum(len(sample["flac"]) + len(sample["json"]) for sample in loop_webdataset(shards))
+        assert found == num_bytes
+
+    def ours() -> None:
+        found = sum(len(text) + len(sound) for text, sound in map(reader.read_bytes, order))
+        assert found == num_bytes
+
+    works: dict[str, Callable[[], object]] = {
+        "webdataset's loop, in the order of the tars": theirs,
+        "compa, shuffled over all shards": ours,
+        "webdataset's loop, JSON decoded": lambda: sum(1 for _ in loop_webdataset(shards, decode_text=True)),
+        "compa, shuffled, JSON read and checked as a clip": lambda: sum(1 for _ in map(reader.read, order)),
+    }
+    yield f"\nReading {len(reader)} samples, {num_bytes / 1e6:.0f} MB\n"
+    yield "| | MB a second of processor time | to webdataset's loop, median of rounds |"
+    yield "| --- | ---: | ---: |"
+    times = take_turns(works, seconds, clock=CLOCKS["cpu"])
+    for name, taken in times.items():
+        yield f"| {name} | {num_bytes / 1e6 / taken.best:,.0f} | {_speed_up(taken, next(iter(times.values()))):.2f} |"
+
+
+def _worker_table(shards: Path, seconds: float) -> Iterator[str]:
+    """Clips that are read, decoded, cropped and collated in a second, start of the workers included."""
+    batches = PackedBatches([ShardReader(shards)], BATCH_SIZE, Draw(RATE, clip_seconds=8.0))
+    clips = len(batches) * BATCH_SIZE
+    busy: dict[str, list[float]] = {"1": [], "2": []}
+
+    def loop(num_workers: str) -> None:
+        before = _processor_seconds()
+        assert sum(len(batch.examples) for batch in TrainingLoader(batches, len(batches), int(num_workers))) == clips
+        busy[num_workers].append(_processor_seconds() - before)
+
+    times = take_turns({number: partial(loop, number) for number in busy}, seconds)
+    yield f"\nAn epoch of {clips} clips of 10 s, decoded and cropped\n"
+    yield "| workers | clips a second | to 1 worker, median of rounds | clips a second of processor time |"
+    yield "| ---: | ---: | ---: | ---: |"
+    for number, taken in times.items():
+        ratio = _speed_up(taken, times["1"])
+        yield f"| {number} | {clips / taken.best:,.0f} | {ratio:.2f} | {clips / min(busy[number]):,.0f} |"
+
+
+def _processor_seconds() -> float:
+    """What this process and its ended children have used."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
+
+
+def _resuming_table(shards: Path, seconds: float) -> Iterator[str]:
+    """Time from nothing to the first batch after a resume, everything opened anew."""
+
+    def start_at(sample: int) -> Callable[[], object]:
+        draw = Draw(RATE)
+        return lambda: PackedBatches([ShardReader(shards)], BATCH_SIZE, draw)[sample // BATCH_SIZE]
+
+    works = {"compa, from the start": start_at(0), f"compa, at sample {RESUME_AT:,}": start_at(RESUME_AT)}
+    times = take_turns(works, seconds / 2)
+    begin = time.perf_counter()
+    read = sum(1 for _ in itertools.islice(loop_webdataset(shards), 20_000))
+    theirs = (time.perf_counter() - begin) / read * RESUME_AT
+    yield f"\nThe first batch of {NUM_SAMPLES:,} samples in {NUM_SAMPLES // 1000:,} shards; index opened anew\n"
+    yield "| | seconds | samples read before |"
+    yield "| --- | ---: | ---: |"
+    for name, taken in times.items():
+        yield f"| {name} | {statistics.median(taken.rounds):.3f} | 0 |"
+    yield f"| webdataset's loop to there, at its speed over {read:,} samples | {theirs:.0f} | {RESUME_AT:,} |"
+
+
+def _speed_up(mine: Times, other: Times) -> float:
+    return statistics.median(theirs / ours for ours, theirs in zip(mine.rounds, other.rounds, strict=True))
+
+
+if __name__ == "__main__":
+    main()

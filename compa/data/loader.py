@@ -1,0 +1,82 @@
+"""A loader that always goes on where the training is, be it fresh, resumed, or on another number of ranks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import pytorch_lightning as pl
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from compa.data.batch import Batch
+
+
+class TrainingLoader:
+    """Batches by number, from the one that comes next after the trainer's last optimiser step.
+
+    The trainer's step is the only state, and it is in every checkpoint, so a checkpoint and the data's settings are all
+    that resuming takes. Nothing is asked of the trainer before the first batch is wanted: Lightning makes iterators
+    before it has restored a checkpoint.
+
+    Workers live as long as an epoch's iterator, and end with it.
+
+    Args:
+        batches: Batches by number, where numbers go on from one epoch to the next.
+        num_batches: Batches an epoch.
+        num_workers: Processes that make batches; each makes whole ones.
+        trainer: Whose training it is; without one the first epoch is given.
+    """
+
+    def __init__(
+        self, batches: Dataset[Batch], num_batches: int, num_workers: int = 0, trainer: pl.Trainer | None = None
+    ) -> None:
+        self.num_batches = num_batches
+        self.trainer = trainer
+        self._loader = DataLoader(batches, batch_size=None, sampler=_Numbers(self), num_workers=num_workers)
+
+    def __len__(self) -> int:
+        """Batches of a whole epoch, whatever is left of the present one."""
+        return self.num_batches
+
+    def __iter__(self) -> Iterator[Batch]:
+        """What is left of the present epoch."""
+        yield from self._loader
+
+    def numbers(self) -> range:
+        """The numbers of the batches that are left of the present epoch."""
+        if self.trainer is None:
+            return range(self.num_batches)
+        length = int(min(self.num_batches, self.trainer.num_training_batches))  # fewer with `limit_train_batches`
+        accumulated = self.trainer.accumulate_grad_batches
+        epoch, step = divmod(self.trainer.global_step, math.ceil(length / accumulated))
+        return range(epoch * length + step * accumulated, (epoch + 1) * length)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Tells Lightning that this loader can resume; there is nothing to keep."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Takes nothing: the trainer's step says it all."""
+
+
+class _Numbers(Sampler[int]):
+    def __init__(self, loader: TrainingLoader) -> None:
+        self.loader = loader
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.loader.numbers())
+
+
+def check_resumed(saved: dict[str, Any], present: dict[str, Any]) -> None:
+    """Makes sure that a checkpoint's training goes on with the same data.
+
+    Raises:
+        ValueError: If a setting is another one now.
+    """
+    for name, value in saved.items():
+        if name in present and present[name] != value:
+            raise ValueError(
+                f"the checkpoint was trained with {name} {value!r}, now it is {present[name]!r}: resume with the same "
+                "data and settings, or start a new training"
+            )

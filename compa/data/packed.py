@@ -1,0 +1,139 @@
+"""Packed clips for training: shards in, batches out, resumable at the exact clip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+from pytorch_lightning.trainer.states import TrainerFn
+from torch.utils.data import DataLoader
+
+from compa.data.batch import Batch
+from compa.data.examples import Draw
+from compa.data.loader import TrainingLoader, check_resumed
+from compa.data.reader import CACHE, ShardReader
+from compa.data.stream import PackedBatches
+
+NUM_TOKENISER_CLIPS = 20_000
+
+
+class PackedData(pl.LightningDataModule):
+    """Training and validation on shards that `compa data pack` wrote.
+
+    The order of clips depends on seed and epoch alone: ranks, workers and interruptions change nothing. Both loaders
+    give whole batches; up to a batch of clips is left out of an epoch, other ones each time in training.
+
+    Args:
+        train: Folders of shards, local paths or fsspec addresses.
+        validation: Folders of shards that validate; none, and there is no validation.
+        weights: How much of training comes from each folder; None takes every clip once an epoch.
+        batch_size: Clips a batch over all ranks and accumulated steps.
+        validation_batch_size: Clips a batch of the validation over all ranks; None is `batch_size`.
+        sample_rate: That of the model's audio encoder, in Hz.
+        clip_seconds: Longer clips are cut: at random in training, to the middle in validation.
+        num_negatives: Hard negative captions of the manifest that are drawn for a clip, at most.
+        num_positives: Further true texts of the manifest that are drawn for a clip, at most.
+        num_workers: Processes that read and decode beside the training.
+        cache: Where copies of remote shards go.
+        cache_gigabytes: How much of each remote folder is copied at most; single clips are fetched of the rest.
+        seed: Decides the order, and what is drawn of each clip.
+    """
+
+    def __init__(
+        self,
+        train: Sequence[str],
+        validation: Sequence[str] = (),
+        weights: Sequence[float] | None = None,
+        batch_size: int = 64,
+        validation_batch_size: int | None = None,
+        sample_rate: int = 16000,
+        clip_seconds: float = 10.0,
+        num_negatives: int = 0,
+        num_positives: int = 0,
+        num_workers: int = 0,
+        cache: str = str(CACHE),
+        cache_gigabytes: float = 50.0,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if not train:
+            raise ValueError("train names no folder of shards: give one or more")
+        self.train = list(train)
+        self.validation = list(validation)
+        self.weights = weights
+        self.batch_size = batch_size
+        self.validation_batch_size = validation_batch_size or batch_size
+        self.draws = {
+            is_training: Draw(sample_rate, clip_seconds, num_negatives, num_positives, is_training)
+            for is_training in (True, False)
+        }
+        self.num_workers = num_workers
+        self.cache = cache
+        self.cache_bytes = round(cache_gigabytes * 1e9)
+        self.seed = seed
+
+    @cached_property
+    def readers(self) -> list[ShardReader]:
+        """The training shards, opened on first use."""
+        return self._open(self.train)
+
+    def train_dataloader(self) -> TrainingLoader:
+        """The batches of the present epoch, from where the training is."""
+        batches = self._batches(self.readers, self.batch_size, is_training=True)
+        return TrainingLoader(batches, len(batches), self.num_workers, self.trainer)
+
+    def val_dataloader(self) -> DataLoader[Batch] | list[Any]:
+        """The same batches whenever they are asked for."""
+        if not self.validation:
+            return []
+        batches = self._batches(self._open(self.validation), self.validation_batch_size, is_training=False)
+        return DataLoader(
+            batches, batch_size=None, num_workers=self.num_workers, persistent_workers=self.num_workers > 0
+        )
+
+    def training_texts(self) -> Iterator[str]:
+        """Captions, positives and negatives of clips drawn from all sources: what a tokeniser is built from."""
+        total = sum(map(len, self.readers))
+        for number, reader in enumerate(self.readers):
+            rows = np.random.default_rng([self.seed, number]).permutation(len(reader))
+            for row in rows[: max(NUM_TOKENISER_CLIPS * len(reader) // total, 1)].tolist():
+                clip = reader.read_clip(row)
+                yield from clip.captions
+                yield from (positive.text for positive in clip.positives)
+                yield from (negative.text for negative in clip.negatives)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What decides the batches, for the checkpoint; where in them the training is, its step tells."""
+        draw = self.draws[True]
+        return {
+            "shards": [reader.index.samples_sha256 for reader in self.readers],
+            "weights": None if self.weights is None else list(self.weights),
+            "batch_size": self.batch_size,
+            "clip_seconds": draw.clip_seconds,
+            "num_negatives": draw.num_negatives,
+            "num_positives": draw.num_positives,
+            "seed": self.seed,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Refuses to go on with other data than the checkpoint's."""
+        if self.trainer and self.trainer.state.fn == TrainerFn.FITTING:
+            check_resumed(state, self.state_dict())
+
+    def _open(self, folders: Sequence[str]) -> list[ShardReader]:
+        return [ShardReader(folder, self.cache, self.cache_bytes) for folder in folders]
+
+    def _batches(self, readers: Sequence[ShardReader], batch_size: int, is_training: bool) -> PackedBatches:
+        return PackedBatches(
+            readers,
+            batch_size,
+            self.draws[is_training],
+            seed=self.seed,
+            weights=self.weights if is_training else None,
+            rank=self.trainer.global_rank if self.trainer else 0,
+            num_ranks=self.trainer.world_size if self.trainer else 1,
+            num_steps=self.trainer.accumulate_grad_batches if self.trainer and is_training else 1,
+        )

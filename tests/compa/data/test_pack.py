@@ -1,0 +1,375 @@
+"""Packing: what is in the shards, who reads them, and what happens when it is stopped."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import io
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from compa.data import pack as packing
+from compa.data.pack import PARTS, Settings, pack
+from compa.data.shards import SAMPLE, parse_index, scan_shard
+from compa.manifest import Clip, parse_clip, read_manifest, write_manifest
+from tests.compa.data.corpus import RATE, write_corpus
+
+SETTINGS = Settings(sample_rate=RATE, clips_per_shard=4)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def start_packing(manifest: Path, out: Path, workers: int = 2) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "compa.data.pack", str(manifest), "--out", str(out), "--rate", str(RATE),
+               "--clips-per-shard", "4", "--workers", str(workers)]  # fmt: skip
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+
+def test_shards_hold_the_clips_in_order_with_their_sound(tmp_path: Path) -> None:
+    manifest = write_corpus(tmp_path / "in", 10)
+    index, is_new = pack(manifest, tmp_path / "out", SETTINGS)
+    assert is_new
+    assert [shard.count for shard in index.shards] == [4, 4, 2]
+    assert (index.count, index.skipped) == (10, ())
+    assert sorted(content(tmp_path / "out")) == [
+        "index.json", "samples.npy", "shard-000000.tar", "shard-000001.tar", "shard-000002.tar"
+    ]  # fmt: skip
+    clips = list(read_manifest(manifest))
+    found: list[str] = []
+    for shard in index.shards:
+        packed = (tmp_path / "out" / shard.name).read_bytes()
+        assert (len(packed), hashlib.sha256(packed).hexdigest()) == (shard.bytes, shard.sha256)
+        with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+            for member in tar:
+                assert (member.mtime, member.uid, member.gid, member.uname, member.gname) == (0, 0, 0, "", "")
+                found.append(member.name)
+                file = tar.extractfile(member)
+                assert file is not None
+                clip = clips[(len(found) - 1) // 2]
+                if member.name.endswith(".json"):
+                    assert json.loads(file.read()) == json.loads(clip.to_json()) | {"audio": f"{clip.id}.flac"}
+                else:
+                    sound, rate = soundfile.read(io.BytesIO(file.read()), dtype="int16")
+                    original, _ = soundfile.read(manifest.parent / str(clip.audio), dtype="int16")
+                    assert rate == RATE
+                    np.testing.assert_array_equal(sound, original)
+    assert found == [f"{clip.id}.{ending}" for clip in clips for ending in ("flac", "json")]
+
+
+def test_the_index_says_where_every_sample_lies_and_who_its_twin_is(tmp_path: Path) -> None:
+    manifest = write_corpus(tmp_path / "in", 10, twins=True)
+    index, _ = pack(manifest, tmp_path / "out", SETTINGS)
+    samples = np.load(tmp_path / "out" / "samples.npy")
+    assert samples.dtype == SAMPLE
+    assert samples["twin"].tolist() == [1, 0, 3, 2, 5, 4, 7, 6, 9, 8]
+    assert samples["shard"].tolist() == [0] * 4 + [1] * 4 + [2] * 2
+    for row, clip in enumerate(read_manifest(manifest)):
+        packed = (tmp_path / "out" / index.shards[samples["shard"][row]].name).read_bytes()
+        start, size = samples["text_offset"][row], samples["text_bytes"][row]
+        assert parse_clip(packed[start : start + size].decode()).captions == clip.captions
+        start, size = samples["audio_offset"][row], samples["audio_bytes"][row]
+        assert packed[start : start + 4] == b"fLaC"
+        assert packed[start + size :].lstrip(b"\0").startswith(f"{clip.id}.json".encode())
+
+
+@pytest.mark.parametrize("name", ["flac", "wav", "opus"])
+def test_bytes_depend_on_nothing_but_manifest_and_settings(tmp_path: Path, name: str) -> None:
+    manifest = write_corpus(tmp_path / "in", 6)
+    settings = Settings(name, 16000, 4)
+    one, _ = pack(manifest, tmp_path / "one", settings)
+    time.sleep(1.1)  # another second of the clock, from which libraries draw numbers
+    two, _ = pack(manifest, tmp_path / "two", settings, num_workers=2)
+    assert one == two
+    assert content(tmp_path / "one") == content(tmp_path / "two")
+    with tarfile.open(tmp_path / "one" / "shard-000000.tar") as tar:
+        file = tar.extractfile(f"clip-0.{name}")
+        assert file is not None
+        sound, rate = soundfile.read(io.BytesIO(file.read()))
+    assert (rate, sound.ndim) == (16000, 1)
+    spectrum = np.abs(np.fft.rfft(sound, 16000))
+    assert abs(int(np.argmax(spectrum)) - 200) <= 5
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # it leaves closing files to Python
+def test_webdataset_reads_them_unchanged(tmp_path: Path) -> None:
+    import webdataset
+
+    manifest = write_corpus(tmp_path / "in", 6)
+    pack(manifest, tmp_path / "out", SETTINGS)
+    urls = [str(path) for path in sorted((tmp_path / "out").glob("*.tar"))]
+    dataset = webdataset.WebDataset(urls, shardshuffle=False, empty_check=False).decode()
+    read = [(sample["__key__"], sample["json"]["captions"][0]) for sample in dataset]
+    assert read == [(f"clip-{number}", f"tone {number}") for number in range(6)]
+
+
+def test_hugging_face_datasets_reads_them_unchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    datasets = pytest.importorskip("datasets", reason="Hugging Face datasets is not installed")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    manifest = write_corpus(tmp_path / "in", 6)
+    pack(manifest, tmp_path / "out", SETTINGS)
+    kinds = {"__key__": "string", "json": "string", "flac": "binary"}  # as Audio it would want torchcodec
+    stream = datasets.load_dataset(
+        "webdataset",
+        data_files=str(tmp_path / "out" / "*.tar"),
+        split="train",
+        streaming=True,
+        features=datasets.Features({name: datasets.Value(kind) for name, kind in kinds.items()}),
+    )
+    read = list(stream)
+    assert [sample["__key__"] for sample in read] == [f"clip-{number}" for number in range(6)]
+    for number, sample in enumerate(read):
+        assert f"a tone of number {number}" in sample["json"]
+        sound, rate = soundfile.read(io.BytesIO(sample["flac"]))
+        assert (rate, len(sound)) == (RATE, 1600)
+
+
+def test_bad_and_quarantined_clips_are_left_out_and_listed(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    good = list(read_manifest(write_corpus(folder, 3)))
+    (folder / "text.wav").write_text("not sound")
+    (folder / "empty.wav").write_bytes(b"")
+    soundfile.write(folder / "silent.wav", np.zeros(800), RATE)
+    soundfile.write(folder / "nothing.wav", np.zeros(0), RATE)
+    bad = [Clip(name, f"{name}.wav", ("x",)) for name in ("text", "empty", "silent", "nothing", "gone")]
+    bad += [Clip("wordless", "0.wav", ()), Clip("soundless", None, ("x",))]
+    write_manifest(folder / "manifest.jsonl", [bad[0], good[0], *bad[1:], good[1], good[2]])
+    (folder / "manifest.quarantine.jsonl").write_text('{"id": "clip-2", "file": "2.wav", "reason": "clipped"}\n')
+    index, _ = pack(folder / "manifest.jsonl", tmp_path / "out", SETTINGS)
+    assert index.count == 2
+    assert {clip.id: clip.reason.split(" (")[0] for clip in index.skipped} == {
+        "text": "cannot be decoded as sound",
+        "empty": "cannot be decoded as sound",
+        "silent": "the sound is silent",
+        "nothing": "holds no samples",
+        "gone": "the audio file is missing",
+        "wordless": "the clip has no caption",
+        "soundless": "the manifest names no audio file",
+        "clip-2": "quarantined: clipped",
+    }
+    assert {clip.id: clip.file for clip in index.skipped}["gone"] == "gone.wav"
+    assert str(tmp_path) not in (tmp_path / "out" / "index.json").read_text()
+    assert [shard.name for shard in index.shards] == ["shard-000000.tar", "shard-000002.tar"]
+
+
+def test_a_twin_that_was_left_out_leaves_a_single_clip(tmp_path: Path) -> None:
+    manifest = write_corpus(tmp_path / "in", 6, twins=True)
+    (tmp_path / "in" / "2.wav").unlink()
+    pack(manifest, tmp_path / "out", SETTINGS)
+    assert np.load(tmp_path / "out" / "samples.npy")["twin"].tolist() == [1, 0, -1, 4, 3]
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (['{"id": "a", "audio": "0.wav", "captions": ["x"]}'] * 2, "line 2: id 'a' stands in line 1, too"),
+        (['{"id": "a"'], "line 1: not JSON"),
+        (['{"id": "a", "audio": "0.wav", "captoins": ["x"]}'], "did you mean 'captions'"),
+        ([], "holds no clips"),
+        (['{"id": "a", "audio": "gone.wav", "captions": ["x"]}'], "none of 1 clips can be packed"),
+    ],
+)
+def test_bad_manifests_are_refused(tmp_path: Path, lines: list[str], message: str) -> None:
+    (tmp_path / "manifest.jsonl").write_text("\n".join(lines))
+    with pytest.raises(ValueError, match=message):
+        pack(tmp_path / "manifest.jsonl", tmp_path / "out", SETTINGS)
+
+
+def test_packing_again_does_nothing_and_other_content_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = write_corpus(tmp_path / "in", 5)
+    arguments = [str(manifest), "--out", str(tmp_path / "out"), "--rate", str(RATE), "--workers", "1"]
+    assert packing.main(arguments) == 0
+    before = content(tmp_path / "out")
+    capsys.readouterr()
+    assert packing.main(arguments) == 0
+    assert "is packed already" in capsys.readouterr().err
+    for changed in ([*arguments, "--format", "wav"], [*arguments, "--clips-per-shard", "2"]):
+        with pytest.raises(ValueError, match="another manifest or other settings"):
+            packing.main(changed)
+    with manifest.open("a") as file:
+        file.write('{"id": "more", "audio": "0.wav", "captions": ["x"]}\n')
+    with pytest.raises(ValueError, match="another manifest or other settings"):
+        packing.main(arguments)
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "thesis.tex").write_text("years of work")
+    with pytest.raises(ValueError, match="no shards of compa"):
+        pack(manifest, tmp_path / "thesis", SETTINGS)
+    assert content(tmp_path / "out") == before
+    assert content(tmp_path / "thesis") == {"thesis.tex": b"years of work"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [(("mp3", 8000, 1), "none of flac, wav, opus"), (("opus", 44100, 1), "take one of 8000"),
+     (("flac", 0, 1), "from 1 to 655350"), (("flac", 8000, 0), "1 or more")],
+)  # fmt: skip
+def test_impossible_settings_are_refused(settings: tuple[str, int, int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Settings(*settings)
+
+
+def test_two_packs_into_one_folder_are_kept_apart(tmp_path: Path) -> None:
+    manifest = write_corpus(tmp_path / "in", 5)
+    (tmp_path / "out" / PARTS).mkdir(parents=True)
+    with (tmp_path / "out" / PARTS / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(ValueError, match="another process packs into"):
+            pack(manifest, tmp_path / "out", SETTINGS)
+    assert pack(manifest, tmp_path / "out", SETTINGS)[1]
+
+
+def test_a_full_disk_is_told_and_packing_goes_on_later(tmp_path: Path) -> None:
+    """A limit on the size of files stands for the full disk: writing fails in the same way."""
+    manifest = write_corpus(tmp_path / "in", 12)
+    expected = pack(manifest, tmp_path / "whole", SETTINGS)[0]
+    limit = max(shard.bytes for shard in expected.shards) - 1
+    code = (f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, -1)); import sys; "
+            "from compa.cli import _fail\nfrom compa.data.pack import main\n"
+            "try: sys.exit(main(sys.argv[1:]))\nexcept OSError as error: sys.exit(_fail(str(error), 1))")  # fmt: skip
+    command = [sys.executable, "-c", code, str(manifest), "--out", str(tmp_path / "out"), "--rate", str(RATE),
+               "--clips-per-shard", "4", "--workers", "2"]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "there is no room for more" in done.stderr
+    assert not list((tmp_path / "out").glob("*.partial"))
+    assert pack(manifest, tmp_path / "out", SETTINGS)[0] == expected
+    assert content(tmp_path / "out") == content(tmp_path / "whole")
+
+
+def kill_and_resume(manifest: Path, out: Path, chance: random.Random, moments: int) -> int:
+    """Kills packing at random moments between two shards, then lets it finish; gives how often it was not done yet."""
+    killed = 0
+    for moment in range(moments):
+        before = len(list(out.glob("*.tar")))
+        process = start_packing(manifest, out)
+        while len(list(out.glob("*.tar"))) <= before + moment and process.poll() is None:
+            time.sleep(0.002)
+        time.sleep(chance.uniform(0, 0.03))
+        os.kill(process.pid, signal.SIGKILL)  # the parent alone: workers have to notice
+        process.communicate()
+        killed += process.returncode == -signal.SIGKILL
+    process = start_packing(manifest, out)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    return killed
+
+
+def processes_of_session(session: int) -> list[int]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(fields[3]) == session and fields[0] != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
+def test_killed_at_random_moments_and_resumed_the_shards_are_the_same(tmp_path: Path) -> None:
+    manifest = write_corpus(tmp_path / "in", 200)
+    pack(manifest, tmp_path / "whole", SETTINGS)
+    assert kill_and_resume(manifest, tmp_path / "out", random.Random(0), moments=4) >= 2
+    assert content(tmp_path / "out") == content(tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_killed_at_fifty_random_moments(tmp_path: Path) -> None:
+    manifest = write_corpus(tmp_path / "in", 400)
+    pack(manifest, tmp_path / "whole", SETTINGS)
+    killed, chance = 0, random.Random(1)
+    while killed < 50:
+        out = tmp_path / f"after-{killed}"
+        killed += kill_and_resume(manifest, out, chance, moments=6)
+        assert content(out) == content(tmp_path / "whole")
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are found by /proc")
+def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
+    manifest = write_corpus(tmp_path / "in", 400, seconds=1.0)
+    process = start_packing(manifest, tmp_path / "out")
+    deadline = time.monotonic() + 60
+    while not list((tmp_path / "out").glob("*.tar")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(processes_of_session(process.pid)) >= 3
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    while processes_of_session(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not processes_of_session(process.pid)
+
+
+def tar_of(path: Path, *members: tuple[str, bytes], kind: bytes = tarfile.REGTYPE) -> Path:
+    with tarfile.open(path, "w") as tar:
+        for name, data in members:
+            member = tarfile.TarInfo(name)
+            member.type = kind
+            member.size = len(data) if kind == tarfile.REGTYPE else 0
+            member.linkname = "/etc/passwd" if kind != tarfile.REGTYPE else ""
+            tar.addfile(member, io.BytesIO(data))
+    return path
+
+
+def text_of(name: str) -> bytes:
+    return Clip(name, "a.flac", ("x",)).to_json().encode()
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ([("../a.flac", b"x"), ("../a.json", text_of("a"))], "leads to another folder"),
+        ([("/a.flac", b"x"), ("/a.json", text_of("a"))], "leads to another folder"),
+        ([("b/a.flac", b"x"), ("b/a.json", text_of("a"))], "leads to another folder"),
+        ([("..", b"x"), ("a.json", text_of("a"))], "leads to another folder"),
+        ([("a.flac", b"x"), ("a.json", text_of("a"))] * 2, "'a' occurs twice"),
+        ([("a.flac", b"x"), ("a.json", text_of("b"))], "names must agree"),
+        ([("a.flac", b"x"), ("b.json", text_of("b"))], "are no sample"),
+        ([("a.json", text_of("a")), ("a.flac", b"x")], "are no sample"),
+        ([("a.flac", b"x")], "stands alone"),
+        ([("a.flac", b"x"), ("a.json", b'{"id": "a"')], r"a\.json: not JSON"),
+        ([("a.flac", b"x"), ("a.json", b"\xff\xfe")], r"a\.json: 'utf-8' codec"),
+    ],
+)
+def test_tars_that_are_no_shards_are_refused(tmp_path: Path, members: list[tuple[str, bytes]], message: str) -> None:
+    path = tar_of(tmp_path / "bad.tar", *members)
+    with path.open("rb") as file, pytest.raises(ValueError, match=rf"bad\.tar: .*{message}"):
+        scan_shard(file, "bad.tar")
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE])
+def test_links_folders_and_devices_in_tars_are_refused(tmp_path: Path, kind: bytes) -> None:
+    path = tar_of(tmp_path / "bad.tar", ("a.flac", b""), ("a.json", b""), kind=kind)
+    with path.open("rb") as file, pytest.raises(ValueError, match="no plain file"):
+        scan_shard(file, "bad.tar")
+
+
+def test_cut_tars_are_refused(tmp_path: Path) -> None:
+    whole = tar_of(tmp_path / "whole.tar", ("a.flac", b"x" * 2000), ("a.json", text_of("a"))).read_bytes()
+    for size in (0, 100, 700, 1500, 3000, 3100):
+        with pytest.raises(ValueError, match="cut"):
+            scan_shard(io.BytesIO(whole[:size]), "cut.tar")
+
+
+def test_damaged_indexes_are_refused(tmp_path: Path) -> None:
+    pack(write_corpus(tmp_path / "in", 3), tmp_path / "out", SETTINGS)
+    text = (tmp_path / "out" / "index.json").read_text()
+    for damaged in (text[:-40], "[]", text.replace('"count": 3,\n   "bytes"', '"count": 2,\n   "bytes"')):
+        assert damaged != text
+        with pytest.raises(ValueError, match=r"index\.json"):
+            parse_index(damaged, "index.json")
+    with pytest.raises(ValueError, match="of version 99"):
+        parse_index(text.replace('"version": 1', '"version": 99'), "index.json")

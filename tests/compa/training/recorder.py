@@ -1,0 +1,50 @@
+"""A callback that writes down which clips every step saw, and that can kill its own process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback
+
+
+class Recorder(Callback):
+    """Appends one line a batch to `ids-<rank>.jsonl`.
+
+    Args:
+        folder: Where the files go.
+        kill_after_batch: After so many batches of this process, rank 0 gets SIGKILL.
+    """
+
+    def __init__(self, folder: str, kill_after_batch: int | None = None) -> None:
+        self.folder = Path(folder)
+        self.kill_after_batch = kill_after_batch
+        self.num_batches = 0
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        with (self.folder / f"ids-{trainer.global_rank}.jsonl").open("a") as file:
+            seen = [[e.id, e.caption, float(e.waveform.sum())] for e in batch.examples]
+            file.write(json.dumps({"step": trainer.global_step, "ranks": trainer.world_size, "seen": seen}) + "\n")
+        self.num_batches += 1
+        if trainer.is_global_zero and self.num_batches == self.kill_after_batch:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def read_steps(folder: Path) -> list[tuple[int, int, list[Any]]]:
+    """What all ranks together saw, batch by batch in the order of time: step, ranks, clips in rank order."""
+    of_ranks = {
+        int(path.stem.removeprefix("ids-")): path.read_text().splitlines() for path in folder.glob("ids-*.jsonl")
+    }
+    others = {rank: {(r["step"], r["ranks"]): r["seen"] for r in map(json.loads, of_ranks[rank])} for rank in of_ranks}
+    steps = []
+    for record in map(json.loads, of_ranks[0]):
+        key = record["step"], record["ranks"]
+        shares = [record["seen"], *(others[rank].get(key, []) for rank in range(1, record["ranks"]))]
+        steps.append((*key, [clip for share in shares for clip in share]))
+    return steps
