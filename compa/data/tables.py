@@ -1,0 +1,220 @@
+"""Tables of clips: rows of CSV, TSV or JSON Lines, and which column means what."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from compa.data.audio_folder import add_audio_option
+from compa.data.formats import Items
+from compa.lines import Refusal, numbered_lines
+from compa.manifest import Clip, escape_id, parse_json
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "id": ("id",),
+    "audio": ("audio", "file", "file_name", "filename", "audio_path", "file_path", "path", "fname", "wav"),
+    "caption": ("caption", "captions", "text", "sentence", "description"),
+    "split": ("split",),
+    "source": ("source", "source_url"),
+    "author": ("author",),
+    "licence": ("licence", "license"),
+}
+"""What is taken from a row, and the names under which it is found where nothing else is asked for."""
+NUMBERED_CAPTION = re.compile(r"caption[ _-]?\d+", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row by column, and where it stands."""
+
+    cells: Mapping[str, Any]
+    where: str
+
+
+Rows = Iterator[Row | Refusal]
+
+
+def delimited_rows(path: Path, delimiter: str = ",") -> Rows:
+    """Yields the rows of a CSV (quoted as usual) or a TSV (without quotes); a broken one does not stop the rest.
+
+    Raises:
+        ValueError: If there is no header, or it names a column twice.
+        OSError: If the file cannot be read.
+    """
+    bad: list[Refusal] = []
+    quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
+    reader = csv.reader(_good_lines(path, bad), delimiter=delimiter, quoting=quoting, strict=True)
+    header: list[str] = []
+    while True:
+        first = reader.line_num + 1
+        try:
+            cells = [cell.strip() for cell in next(reader)]
+        except StopIteration:
+            break
+        except csv.Error as error:
+            yield Refusal(_lines(path, first, reader.line_num), f"no CSV ({error})")
+            continue
+        yield from bad
+        bad.clear()
+        if not any(cells):
+            continue
+        if not header:
+            header = _checked_header(path, cells)
+        elif len(cells) > len(header):
+            reason = f"{len(cells)} cells for {len(header)} columns: quote captions that contain {delimiter!r}"
+            yield Refusal(_lines(path, first, reader.line_num), reason)
+        else:
+            yield Row(dict(zip(header, cells, strict=False)), _lines(path, first, reader.line_num))
+    yield from bad
+    if not header:
+        raise ValueError(f"{path} has no header: its first line must name the columns, in UTF-8")
+
+
+def json_rows(path: Path) -> Rows:
+    """Yields the objects of a JSON Lines file; a broken line does not stop the rest."""
+    for number, line in numbered_lines(path):
+        where = f"{path}, line {number}"
+        if isinstance(line, Refusal):
+            yield line
+        elif line.strip():
+            try:
+                value = parse_json(line)
+            except ValueError as error:
+                yield Refusal(where, str(error))
+                continue
+            is_object = isinstance(value, dict)
+            yield Row(value, where) if is_object else Refusal(where, f"no JSON object but {type(value).__name__}")
+
+
+def add_table_options(parser: argparse.ArgumentParser) -> None:
+    """Adds `--audio` and `--map`."""
+    add_audio_option(parser, "that of SOURCE")
+    parser.add_argument(
+        "--map",
+        type=_mapping,
+        action="append",
+        default=[],
+        metavar="FIELD=COLUMN",
+        help=f"column of a field, where its name does not tell; fields: {', '.join(COLUMNS)}; "
+        "repeat for several fields, or several captions",
+    )
+
+
+def clips_of_rows(rows: Rows, source: Path, options: argparse.Namespace) -> Items:
+    """Yields a clip for every sound file that the rows name, with the captions of all its rows, in order.
+
+    Args:
+        rows: What the table holds.
+        source: The table's path: audio starts from its folder, and clips without audio are named after it.
+        options: `audio` and `map`, as `add_table_options` has them.
+    """
+    folder: Path = options.audio or source.parent
+    drafts: dict[tuple[str, ...], _Draft] = {}
+    columns: dict[str, list[str]] = {}
+    for number, row in enumerate(rows, start=1):
+        if isinstance(row, Refusal):
+            yield row
+            continue
+        columns = columns or _columns(source, row.cells, options.map)
+        draft = _draft(row, columns)
+        if isinstance(draft, str):
+            yield Refusal(row.where, draft)
+            continue
+        key = (draft.audio, draft.fields.get("split", "")) if draft.audio else (str(number),)
+        drafts.setdefault(key, draft).captions.update(draft.captions)
+    for number, draft in enumerate(drafts.values(), start=1):
+        yield draft.clip(folder, f"{source.stem}-{number}")
+
+
+@dataclass
+class _Draft:
+    """A clip whose captions are still being collected, in the order of the keys."""
+
+    audio: str | None
+    captions: dict[str, None]
+    fields: dict[str, str]
+    where: str = field(default="")
+
+    def clip(self, folder: Path, default_name: str) -> Clip | Refusal:
+        fields = dict(self.fields)
+        name = fields.pop("id", None) or (str(Path(self.audio).with_suffix("")) if self.audio else default_name)
+        if self.audio and Path(self.audio).is_absolute() and "id" not in self.fields:
+            name = Path(self.audio).stem
+        try:
+            audio = str(folder / self.audio) if self.audio else None
+            return Clip(escape_id(name), audio, tuple(self.captions), **fields)
+        except ValueError as error:
+            return Refusal(self.where, str(error))
+
+
+def _draft(row: Row, columns: Mapping[str, list[str]]) -> _Draft | str:
+    """What a row says, or what is wrong with it."""
+    values = {name: [row.cells[column] for column in columns[name] if row.cells.get(column)] for name in columns}
+    captions = [text for value in values.get("caption", ()) for text in (value if isinstance(value, list) else [value])]
+    single = {name: found[0] for name, found in values.items() if found and name != "caption"}
+    for name, value in [*single.items(), *(("caption", text) for text in captions)]:
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            return f"its {name} is no text but {type(value).__name__}"
+    texts = dict.fromkeys(text for caption in captions if (text := str(caption).strip()))
+    if not texts:
+        return "no caption: write one or remove the row"
+    audio = str(single.pop("audio", "")) or None
+    if "audio" in columns and audio is None:
+        return "no audio: name its file or remove the row"
+    if audio and "\0" in audio:
+        return "its audio has a zero byte in its name"
+    return _Draft(audio, texts, {name: str(value) for name, value in single.items()}, row.where)
+
+
+def _columns(path: Path, cells: Iterable[str], asked: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """The columns of every field that there is one for."""
+    by_name = {name.lower(): name for name in cells}
+    found: dict[str, list[str]] = {}
+    for name, column in asked:
+        if column.lower() not in by_name:
+            near = difflib.get_close_matches(column, by_name.values(), n=3) or list(by_name.values())[:8]
+            raise ValueError(f"{path} has no column {column!r}: it has {', '.join(map(repr, near))}")
+        found.setdefault(name, []).append(by_name[column.lower()])
+    for name, usual in COLUMNS.items():
+        column = next((by_name[column] for column in usual if column in by_name), None)
+        if name not in found and column is not None:
+            found[name] = [column]
+    numbered = [column for name, column in by_name.items() if NUMBERED_CAPTION.fullmatch(name)]
+    if "caption" not in found and numbered:
+        found["caption"] = numbered
+    if "caption" not in found:
+        names = ", ".join(map(repr, list(by_name.values())[:8])) or "none"
+        raise ValueError(f"{path} has no column for captions: name it by --map caption=COLUMN (it has {names})")
+    return found
+
+
+def _mapping(text: str) -> tuple[str, str]:
+    name, equals, column = text.partition("=")
+    if not equals or not column or name not in COLUMNS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not FIELD=COLUMN with a field of {', '.join(COLUMNS)}")
+    return name, column
+
+
+def _good_lines(path: Path, bad: list[Refusal]) -> Iterator[str]:
+    for _, line in numbered_lines(path):
+        if isinstance(line, Refusal):
+            bad.append(line)
+        yield "\n" if isinstance(line, Refusal) else line  # a blank line keeps the count right
+
+
+def _lines(path: Path, first: int, last: int) -> str:
+    return f"{path}, line {first}" if last <= first else f"{path}, lines {first} to {last}"
+
+
+def _checked_header(path: Path, names: list[str]) -> list[str]:
+    lowered = [name.lower() for name in names]
+    twice = next((name for name in lowered if name and lowered.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"{path} has several columns {twice!r}: rename all but one")
+    return names
