@@ -30,7 +30,12 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str | Refusal]]:
     """Yields the lines of a file with their numbers from 1, with line ends, without a byte order mark.
 
     At most 16 MiB of a line are ever in memory.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
     """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is no file: give one that exists")
     with path.open("rb") as file:
         number = 0
         while line := file.readline(MAX_LINE_BYTES + 1):

@@ -219,7 +219,7 @@ def _build(record_type: type[Record], values: Any) -> Record:
         required = item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
         if required and key not in values:
             raise ValueError(f"{name}: missing key {key!r}")
-        elif key in values:
+        if key in values:
             _check_type(f"{name}: {key}", values[key], str(item.type))
     return record_type(**values)
 

@@ -65,7 +65,7 @@ def _blocks(container: InputContainer, stream: AvStream, promised: int | None) -
     try:
         for frame in container.decode(stream):
             for planar in resampler.resample(frame):
-                waiting.append(planar.to_ndarray().T)
+                waiting.append(np.asarray(planar.to_ndarray().T, dtype=np.float32))
                 num_waiting += planar.samples
             if num_waiting * stream.channels >= BLOCK_SAMPLES:
                 yield np.concatenate(waiting)

@@ -81,7 +81,7 @@ def to_mono(channels: NDArray[np.float32]) -> NDArray[np.float32]:
     if channels.shape[1] == 1:
         return channels[:, 0]
     with np.errstate(invalid="ignore"):  # infinite ones of both signs give NaN, which readers look for
-        return channels.mean(axis=1, dtype=np.float32)
+        return np.asarray(channels.mean(axis=1, dtype=np.float32))
 
 
 def resample(waveform: NDArray[np.float32], own_rate: int, sample_rate: int) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -124,7 +124,7 @@ class Intake:
         return replace(clip, split=self._split or clip.split)
 
 
-def _not_empty(clips: Iterator[Clip], options: argparse.Namespace, intake: Intake) -> Iterator[Clip]:
+def _not_empty(clips: Iterable[Clip], options: argparse.Namespace, intake: Intake) -> Iterator[Clip]:
     """The same clips, or an error before anything is written where there are none."""
     some = False
     for clip in clips:

@@ -1,20 +1,20 @@
-"""Tables of clips: rows of CSV, TSV or JSON Lines, and which column means what."""
+"""Tables of clips: which column means what, and rows of one sound file as one clip."""
 
 from __future__ import annotations
 
 import argparse
-import csv
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from compa.data.audio_folder import add_audio_option
 from compa.data.formats import Items
-from compa.lines import Refusal, numbered_lines
-from compa.manifest import Clip, escape_id, parse_json
+from compa.lines import Refusal
+from compa.manifest import Clip, escape_id
+from compa.rows import Row, Rows
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "id": ("id",),
@@ -27,69 +27,6 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 """What is taken from a row, and the names under which it is found where nothing else is asked for."""
 NUMBERED_CAPTION = re.compile(r"caption[ _-]?\d+", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row by column, and where it stands."""
-
-    cells: Mapping[str, Any]
-    where: str
-
-
-Rows = Iterator[Row | Refusal]
-
-
-def delimited_rows(path: Path, delimiter: str = ",") -> Rows:
-    """Yields the rows of a CSV (quoted as usual) or a TSV (without quotes); a broken one does not stop the rest.
-
-    Raises:
-        ValueError: If there is no header, or it names a column twice.
-        OSError: If the file cannot be read.
-    """
-    bad: list[Refusal] = []
-    quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
-    reader = csv.reader(_good_lines(path, bad), delimiter=delimiter, quoting=quoting, strict=True)
-    header: list[str] = []
-    while True:
-        first = reader.line_num + 1
-        try:
-            cells = [cell.strip() for cell in next(reader)]
-        except StopIteration:
-            break
-        except csv.Error as error:
-            yield Refusal(_lines(path, first, reader.line_num), f"no CSV ({error})")
-            continue
-        yield from bad
-        bad.clear()
-        if not any(cells):
-            continue
-        if not header:
-            header = _checked_header(path, cells)
-        elif len(cells) > len(header):
-            reason = f"{len(cells)} cells for {len(header)} columns: quote captions that contain {delimiter!r}"
-            yield Refusal(_lines(path, first, reader.line_num), reason)
-        else:
-            yield Row(dict(zip(header, cells, strict=False)), _lines(path, first, reader.line_num))
-    yield from bad
-    if not header:
-        raise ValueError(f"{path} has no header: its first line must name the columns, in UTF-8")
-
-
-def json_rows(path: Path) -> Rows:
-    """Yields the objects of a JSON Lines file; a broken line does not stop the rest."""
-    for number, line in numbered_lines(path):
-        where = f"{path}, line {number}"
-        if isinstance(line, Refusal):
-            yield line
-        elif line.strip():
-            try:
-                value = parse_json(line)
-            except ValueError as error:
-                yield Refusal(where, str(error))
-                continue
-            is_object = isinstance(value, dict)
-            yield Row(value, where) if is_object else Refusal(where, f"no JSON object but {type(value).__name__}")
 
 
 def add_table_options(parser: argparse.ArgumentParser) -> None:
@@ -142,13 +79,13 @@ class _Draft:
     where: str = field(default="")
 
     def clip(self, folder: Path, default_name: str) -> Clip | Refusal:
-        fields = dict(self.fields)
+        fields: dict[str, Any] = dict(self.fields)
         name = fields.pop("id", None) or (str(Path(self.audio).with_suffix("")) if self.audio else default_name)
         if self.audio and Path(self.audio).is_absolute() and "id" not in self.fields:
             name = Path(self.audio).stem
         try:
             audio = str(folder / self.audio) if self.audio else None
-            return Clip(escape_id(name), audio, tuple(self.captions), **fields)
+            return replace(Clip(escape_id(name), audio, tuple(self.captions)), **fields)
         except ValueError as error:
             return Refusal(self.where, str(error))
 
@@ -182,9 +119,9 @@ def _columns(path: Path, cells: Iterable[str], asked: Iterable[tuple[str, str]])
             raise ValueError(f"{path} has no column {column!r}: it has {', '.join(map(repr, near))}")
         found.setdefault(name, []).append(by_name[column.lower()])
     for name, usual in COLUMNS.items():
-        column = next((by_name[column] for column in usual if column in by_name), None)
-        if name not in found and column is not None:
-            found[name] = [column]
+        present = [by_name[column] for column in usual if column in by_name]
+        if name not in found and present:
+            found[name] = present[:1]
     numbered = [column for name, column in by_name.items() if NUMBERED_CAPTION.fullmatch(name)]
     if "caption" not in found and numbered:
         found["caption"] = numbered
@@ -199,22 +136,3 @@ def _mapping(text: str) -> tuple[str, str]:
     if not equals or not column or name not in COLUMNS:
         raise argparse.ArgumentTypeError(f"{text!r} is not FIELD=COLUMN with a field of {', '.join(COLUMNS)}")
     return name, column
-
-
-def _good_lines(path: Path, bad: list[Refusal]) -> Iterator[str]:
-    for _, line in numbered_lines(path):
-        if isinstance(line, Refusal):
-            bad.append(line)
-        yield "\n" if isinstance(line, Refusal) else line  # a blank line keeps the count right
-
-
-def _lines(path: Path, first: int, last: int) -> str:
-    return f"{path}, line {first}" if last <= first else f"{path}, lines {first} to {last}"
-
-
-def _checked_header(path: Path, names: list[str]) -> list[str]:
-    lowered = [name.lower() for name in names]
-    twice = next((name for name in lowered if name and lowered.count(name) > 1), None)
-    if twice is not None:
-        raise ValueError(f"{path} has several columns {twice!r}: rename all but one")
-    return names

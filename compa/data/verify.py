@@ -14,8 +14,8 @@ from tqdm import tqdm
 
 from compa.data import quarantine
 from compa.data.findings import KINDS, NOTES, Finding, Inspector
+from compa.data.parallel import map_in_processes, num_processors
 from compa.data.probe import Probe, probe
-from compa.data.processes import map_in_processes, num_processors
 from compa.data.quarantine import Entry
 from compa.lines import Refusal
 from compa.manifest import Clip, scan_manifest

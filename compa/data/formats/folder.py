@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from compa.data.audio_folder import sound_files_below
 from compa.data.formats import Items
@@ -46,7 +48,7 @@ def read(source: str, options: argparse.Namespace) -> Items:
             continue
         fields.pop("caption", None)
         unique = name if stems[path.with_suffix("")] > 1 else name.removesuffix(path.suffix)
-        yield Clip(_id(unique), str(path), tuple(captions), **fields)
+        yield replace(Clip(_id(unique), str(path), tuple(captions)), **fields)
 
 
 def _id(name: str) -> str:
@@ -54,7 +56,7 @@ def _id(name: str) -> str:
     return escape_id(name.encode("utf-8", "backslashreplace").decode())
 
 
-def _fields(pattern: re.Pattern[str] | None, name: str) -> dict[str, str]:
+def _fields(pattern: re.Pattern[str] | None, name: str) -> dict[str, Any]:
     match = pattern.match(name) if pattern else None
     found = match.groupdict() if match else {}
     return {key: " ".join(value.replace("_", " ").split()) for key, value in found.items() if value}

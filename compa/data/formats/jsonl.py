@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 
 from compa.data.formats import Items
-from compa.data.tables import add_table_options, clips_of_rows, json_rows
+from compa.data.tables import add_table_options, clips_of_rows
+from compa.rows import json_rows
 
 ABOUT = "JSON Lines, an object a clip; its caption may be a list (--map FIELD=KEY where keys do not tell)"
 

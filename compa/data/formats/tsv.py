@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 
 from compa.data.formats import Items
-from compa.data.tables import add_table_options, clips_of_rows, delimited_rows
+from compa.data.tables import add_table_options, clips_of_rows
+from compa.rows import delimited_rows
 
 ABOUT = "a TSV with a header: a row a caption (--map FIELD=COLUMN where column names do not tell)"
 

@@ -92,5 +92,10 @@ def _start_worker() -> None:
     """Ends this process with its parent, and keeps decoders' own warnings off the screen."""
     parent = multiprocessing.parent_process()
     assert parent is not None
-    threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+    threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
+def _end_after(parent: multiprocessing.process.BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
