@@ -22,11 +22,11 @@ def save_picture(contents: Contents, path: Path, title: str) -> None:
         ValueError: If the format is unknown.
     """
     figure = Figure(figsize=(11, 8), layout="constrained")
-    figure.suptitle(title)
+    figure.suptitle(_plain(title))
     lengths, words, names, kinds = figure.subplots(2, 2).flat
     _histogram(lengths, np.asarray(contents.seconds), "seconds a clip")
-    number = Counter(contents.words_per_caption)
-    _histogram(words, np.repeat(np.fromiter(number, float), list(number.values())), "words a caption")
+    number = contents.words_per_caption
+    _histogram(words, np.repeat(np.fromiter(number, float), list(number.values())), "words a caption", width=1.0)
     by_name = contents.labels or contents.words
     _bars(names, by_name, "frequent labels, clips" if contents.labels else "frequent words")
     _bars(kinds, contents.negatives, "negatives by kind")
@@ -34,14 +34,18 @@ def save_picture(contents: Contents, path: Path, title: str) -> None:
     figure.savefig(path, dpi=110)
 
 
-def _histogram(axes: Axes, values: np.ndarray[tuple[int], np.dtype[np.float64]], title: str) -> None:
+def _histogram(
+    axes: Axes, values: np.ndarray[tuple[int], np.dtype[np.float64]], title: str, width: float | None = None
+) -> None:
+    """Draws how often values occur, in bars of a width or 40 of them; the highest 1 % are in the last bar."""
     axes.set_title(title)
     if len(values) == 0:
         _nothing(axes)
         return
     top = float(np.quantile(values, 0.99)) or 1.0
-    axes.hist(np.minimum(values, top), bins=min(40, max(5, len(np.unique(values)))), color="#4477aa")
-    axes.set_ylabel("number (the highest 1 % in the last bar)" if values.max() > top else "number")
+    bins = 40 if width is None else list(np.arange(0.5, top + 1.0) * width)
+    axes.hist(np.minimum(values, top), bins=bins, color="#4477aa")
+    axes.set_ylabel("number (the last bar has the highest 1 %)" if values.max() > top else "number")
 
 
 def _bars(axes: Axes, counts: Counter[str], title: str) -> None:
@@ -51,10 +55,17 @@ def _bars(axes: Axes, counts: Counter[str], title: str) -> None:
         return
     shown = counts.most_common(NUM_TOP)[::-1]
     axes.barh(
-        [name if len(name) <= 30 else f"{name[:29]}…" for name, _ in shown], [n for _, n in shown], color="#ee6677"
+        [_plain(name if len(name) <= 30 else f"{name[:29]}…") for name, _ in shown],
+        [n for _, n in shown],
+        color="#ee6677",
     )
 
 
 def _nothing(axes: Axes) -> None:
     axes.text(0.5, 0.5, "none", ha="center", va="center", transform=axes.transAxes, color="grey")
     axes.set_axis_off()
+
+
+def _plain(text: str) -> str:
+    """A text in which matplotlib sees no formula."""
+    return text.replace("$", r"\$")

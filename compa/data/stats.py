@@ -13,7 +13,7 @@ from tqdm import tqdm
 from compa.audio.decode import open_audio
 from compa.data import quarantine
 from compa.data.contents import Contents
-from compa.data.parallel import map_in_processes, num_processors
+from compa.data.parallel import add_workers_option, map_in_processes
 from compa.manifest import Clip
 
 PICTURES = (".png", ".svg", ".pdf")
@@ -81,5 +81,5 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("manifest", type=Path, help="manifest .jsonl")
     parser.add_argument("--picture", type=Path, metavar="FILE", help=f"draw it too ({', '.join(PICTURES)})")
-    parser.add_argument("--workers", type=int, default=num_processors(), metavar="N", help="default: %(default)s")
+    add_workers_option(parser)
     return parser

@@ -50,15 +50,26 @@ def clips_of_rows(rows: Rows, source: Path, options: argparse.Namespace) -> Item
         rows: What the table holds.
         source: The table's path: audio starts from its folder, and clips without audio are named after it.
         options: `audio` and `map`, as `add_table_options` has them.
+
+    Raises:
+        ValueError: If the first row lacks a column that is needed.
     """
     folder: Path = options.audio or source.parent
     drafts: dict[tuple[str, ...], _Draft] = {}
     columns: dict[str, list[str]] = {}
+    names: set[str] = set()
     for number, row in enumerate(rows, start=1):
         if isinstance(row, Refusal):
             yield row
             continue
-        columns = columns or _columns(source, row.cells, options.map)
+        if row.cells.keys() != names:  # of CSV only once, of JSON now and then
+            try:
+                columns, names = _columns(source, row.cells, options.map), set(row.cells)
+            except ValueError as error:
+                if not names:
+                    raise
+                yield Refusal(row.where, str(error))
+                continue
         draft = _draft(row, columns)
         if isinstance(draft, str):
             yield Refusal(row.where, draft)

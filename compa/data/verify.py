@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from compa.data import quarantine
 from compa.data.findings import KINDS, NOTES, Finding, Inspector
-from compa.data.parallel import map_in_processes, num_processors
+from compa.data.parallel import add_workers_option, map_in_processes
 from compa.data.probe import Probe, probe
 from compa.data.quarantine import Entry
 from compa.lines import Refusal
@@ -148,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--min-seconds", type=_seconds, default=0.1, metavar="S", help="default: %(default)s")
     parser.add_argument("--max-seconds", type=_seconds, default=None, metavar="S", help="default: no limit")
     parser.add_argument("--allow", type=_kinds, default=(), metavar="KINDS", help="kinds not to list, by comma")
-    parser.add_argument("--workers", type=_count, default=num_processors(), metavar="N", help="default: %(default)s")
+    add_workers_option(parser)
     return parser
 
 
@@ -168,9 +168,3 @@ def _kinds(text: str) -> tuple[str, ...]:
         if name not in KINDS:
             raise argparse.ArgumentTypeError(f"unknown kind {name!r} (legal: {', '.join(KINDS)})")
     return names
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
