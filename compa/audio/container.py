@@ -43,6 +43,8 @@ def open_container(path: Path) -> Iterator[AudioStream]:
         if not container.streams.audio:
             raise ValueError("it has no sound track")
         stream = container.streams.audio[0]
+        if stream.codec_context is None or not stream.rate or not stream.channels:
+            raise ValueError("its sound track cannot be read")
         promised = _promised(container, stream)
         yield AudioStream(stream.rate, stream.channels, _blocks(container, stream, promised), promised)
 

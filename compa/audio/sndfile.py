@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from compa.audio.stream import BLOCK_SAMPLES, AudioStream, check_length
 
-OPEN_ENDED_BYTES = 0x7FFF0000
-"""A WAV written to a pipe promises so much or more, since its length was not known: that is no promise."""
+OPEN_END_BYTES = (2**31, 2**32)
+"""A WAV written to a pipe promises about so much, since its length was not known: that is no promise."""
 
 
 @contextmanager
@@ -52,7 +52,7 @@ def _promised(file: soundfile.SoundFile) -> int | None:
     """Samples a channel that the header promises; libsndfile cuts a WAV's promise to what is there, so that is read."""
     if cut := re.search(r"data : (\d+) \(should be (\d+)\)", file.extra_info):
         promised, found = int(cut[1]), int(cut[2])
-        if promised < OPEN_ENDED_BYTES or promised % 2**16 == 0x8000:
+        if all(abs(promised - open_end) > 2**16 for open_end in OPEN_END_BYTES):
             return round(file.frames * promised / found) if file.frames else promised
     return int(file.frames)
 

@@ -125,6 +125,7 @@ GOOD_SOUNDS: dict[str, tuple[str, Callable[[], bytes]]] = {
     "plain": ("wav", lambda: wav(num_samples=8000)),
     "channels-64": ("wav", lambda: wav(channels=64)),
     "wav-from-a-pipe": ("wav", lambda: wav(num_samples=9000, promised_bytes=0xFFFFFFFF)),
+    "wav-from-another-pipe": ("wav", lambda: wav(num_samples=9001, promised_bytes=0x7FFFFFD8)),
     "flac-named-mp3": ("mp3", lambda: encoded("flac")),
     "mp3-named-wav": ("wav", lambda: encoded("mp3")),
 }
