@@ -117,6 +117,16 @@ class Clip:
 
 
 Record = TypeVar("Record", Clip, Event, Negative, Positive)
+_ANNOTATIONS: dict[type, dict[str, str]] = {
+    record_type: {item.name: str(item.type) for item in dataclasses.fields(record_type)}
+    for record_type in (Clip, Event, Negative, Positive)
+}
+_REQUIRED: dict[type, list[str]] = {
+    Clip: ["id", "audio", "captions"],
+    Event: ["label", "onset", "offset"],
+    Negative: ["text", "kind"],
+    Positive: ["text", "level"],
+}
 _NO_ID = r"[./\\\s\x00-\x1f\x7f]"
 
 
@@ -211,16 +221,14 @@ def _build(record_type: type[Record], values: Any) -> Record:
     name = record_type.__name__.lower()
     if not isinstance(values, dict):
         raise ValueError(f"{name}: expected a JSON object, got {_short(values)}")
-    fields = {item.name: item for item in dataclasses.fields(record_type)}
-    for key in values:
-        if key not in fields:
-            raise ValueError(f"{name}: unknown key {key!r}{_did_you_mean(key, fields)}")
-    for key, item in fields.items():
-        required = item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
-        if required and key not in values:
+    annotations, required = _ANNOTATIONS[record_type], _REQUIRED[record_type]
+    for key, value in values.items():
+        if key not in annotations:
+            raise ValueError(f"{name}: unknown key {key!r}{_did_you_mean(key, annotations)}")
+        _check_type(f"{name}: {key}", value, annotations[key])
+    for key in required:
+        if key not in values:
             raise ValueError(f"{name}: missing key {key!r}")
-        if key in values:
-            _check_type(f"{name}: {key}", values[key], str(item.type))
     return record_type(**values)
 
 

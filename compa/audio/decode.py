@@ -69,6 +69,8 @@ def open_audio(path: str | Path) -> Iterator[AudioStream]:
         raise ValueError(f"{path} is no file: give the path of a {_listed(SUFFIXES)} file")
     with ExitStack() as opened:
         with _naming(path):
+            if path.stat().st_size == 0:
+                raise ValueError("it has 0 bytes")
             stream = opened.enter_context((open_container if is_container(path) else open_sndfile)(path))
             _check_header(stream)
         yield replace(stream, blocks=_named_blocks(stream, path))

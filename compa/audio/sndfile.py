@@ -53,8 +53,14 @@ def _promised(file: soundfile.SoundFile) -> int | None:
     if cut := re.search(r"data : (\d+) \(should be (\d+)\)", file.extra_info):
         promised, found = int(cut[1]), int(cut[2])
         if all(abs(promised - open_end) > 2**16 for open_end in OPEN_END_BYTES):
-            return round(file.frames * promised / found) if file.frames else promised
+            return round(file.frames * promised / found) if file.frames else promised // _bytes_a_sample(file)
     return int(file.frames)
+
+
+def _bytes_a_sample(file: soundfile.SoundFile) -> int:
+    """Bytes of a sample of all channels, as a WAV's header has them."""
+    block = re.search(r"Block Align +: (\d+)", file.extra_info)
+    return max(1, int(block[1]) if block else file.channels)
 
 
 def _ends_in_last_page(path: Path) -> bool:

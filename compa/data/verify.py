@@ -67,11 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if len(entries) > NUM_SHOWN:
         print(f"... and {len(entries) - NUM_SHOWN} more, all in {path}", file=sys.stderr)
     print(_report(verdict, options.allow))
-    print(
-        f"quarantined: {len(entries)} of {verdict.num_clips}, listed in {path}"
-        if path
-        else "clean: nothing quarantined"
-    )
+    print(_conclusion(verdict, entries, path))
     return 1 if entries else 0
 
 
@@ -119,7 +115,14 @@ def _probe(path: Path | None) -> Probe | None:
     try:
         return probe(path) if path is not None and path.exists() else None
     except (OSError, ValueError) as error:  # a name too long, or with a zero byte
-        return Probe(error=str(error))
+        return Probe(error=f"its name is that of no file ({getattr(error, 'strerror', error)})")
+
+
+def _conclusion(verdict: Verdict, entries: Sequence[Entry], path: Path | None) -> str:
+    num_lines = sum(entry.id is None for entry in entries)
+    lines = f" and {num_lines} lines that are no clips" if num_lines else ""
+    clips = f"{len(entries) - num_lines} of {verdict.num_clips} clips{lines}"
+    return f"quarantined: {clips}, listed in {path}" if entries else "clean: nothing is quarantined"
 
 
 def _report(verdict: Verdict, allowed: Sequence[str]) -> str:

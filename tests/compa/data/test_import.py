@@ -324,3 +324,61 @@ def test_fsdd(tmp_path: Path) -> None:
 def test_audiocaps_is_complete(tmp_path: Path) -> None:
     clips = run("audiocaps", CAPTIONS, out=tmp_path / "m.jsonl")
     assert [sum(clip.split == split for clip in clips) for split in ("train", "val", "test")] == [49838, 495, 975]
+
+
+def test_a_folder_with_strange_names(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    for name in ("good.wav", "new\nline.wav", "line\u2028mark.wav", "%2E.wav", "dots...wav", "-rf.wav", "ü b.wav"):
+        write(folder / name)
+        text((folder / name).with_suffix(".txt"), "a caption")
+    (folder / "\udcff.wav").write_bytes(b"")
+    text(folder / "\udcff.txt", "a caption")
+    write(folder / "latin.wav")
+    (folder / "latin.txt").write_bytes(b"\xe4\n")
+    (folder / "dangling.wav").symlink_to("nowhere.wav")
+    text(folder / "dangling.txt", "a caption")
+    clips = run("folder", folder, out=tmp_path / "m.jsonl")
+    assert len({clip.id for clip in clips}) == len(clips) == 8
+    assert list(quarantine.read(tmp_path / "m.jsonl")) == ["dangling"]
+    refused = (tmp_path / "m.refused.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(refused) == 2
+    assert "not UTF-8" in refused[0]
+    assert "not UTF-8" in refused[1]
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        (b"../" * 2000 + b"x.wav,a caption", None),
+        (b"zero\0byte.wav,a caption", "zero byte"),
+        (b"a.wav," + b"x" * 200_000, "field larger than field limit"),
+        (b"a.wav," + b"x" * (2**24 + 10), "longer than 16 MiB"),
+        (b'a.wav,"never closed', "unexpected end of data"),
+        (b"a.wav,a\rb", "new-line character"),
+        (b",no audio", "no audio"),
+        (b"a.wav,  ", "no caption"),
+        (b"a.wav,\xff", "not UTF-8"),
+    ],
+)
+def test_a_bad_row_is_refused_by_itself(rows: bytes, reason: str | None, tmp_path: Path) -> None:
+    source = tmp_path / "in/c.csv"
+    source.parent.mkdir()
+    source.write_bytes(b"audio,caption\nfirst.wav,one\n" + rows + b"\n")
+    clips = run("csv", source, out=tmp_path / "out/m.jsonl")
+    assert clips[0].id == "first"
+    refused = tmp_path / "out/m.refused.jsonl"
+    assert refused.exists() == (reason is not None)
+    if reason is not None:
+        assert len(clips) == 1
+        assert reason in refused.read_text(encoding="utf-8")
+        assert "line 3" in refused.read_text(encoding="utf-8")
+    written = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert written <= {"c.csv", "m.jsonl", "m.quarantine.jsonl", "m.refused.jsonl"}
+
+
+@pytest.mark.parametrize("content", ["a\0b\nc\n".encode("utf-16"), b"\x89PNG\r\n\x1a\n" + bytes(500), b"{}\n"])
+def test_what_is_no_table_at_all(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=r"c\.csv"):
+        run("csv", tmp_path / "c.csv", out=tmp_path / "m.jsonl")
+    assert not (tmp_path / "m.jsonl").exists()

@@ -50,7 +50,7 @@ def test_a_manifest_with_faults(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert [usable.id for usable in quarantine.usable_clips(manifest)] == ["a"]
     printed = capsys.readouterr()
     assert "b.wav: missing: no such file" in printed.err
-    assert "quarantined: 2 of 3" in printed.out
+    assert f"quarantined: 2 of 3 clips, listed in {quarantine.list_path(manifest)}" in printed.out
     assert main([str(manifest), "--allow", "missing,no-caption"]) == 0
 
 
