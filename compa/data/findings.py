@@ -58,10 +58,10 @@ class Inspector:
 
     min_seconds: float
     max_seconds: float | None = None
-    _num_of_id: Counter[str] = field(default_factory=Counter)
-    _num_of_caption: Counter[str] = field(default_factory=Counter)
-    _of_content: defaultdict[str, list[Clip]] = field(default_factory=lambda: defaultdict(list))
-    _of_source: defaultdict[str, list[Clip]] = field(default_factory=lambda: defaultdict(list))
+    _num_of_id: Counter[str] = field(default_factory=Counter, init=False)
+    _num_of_caption: Counter[str] = field(default_factory=Counter, init=False)
+    _of_content: defaultdict[str, list[Clip]] = field(default_factory=lambda: defaultdict(list), init=False)
+    _of_source: defaultdict[str, list[Clip]] = field(default_factory=lambda: defaultdict(list), init=False)
 
     def look(self, clip: Clip, probe: Probe | None) -> Iterator[Finding]:
         """Yields what is wrong with a clip by itself; `probe` is None where there is no file to decode."""

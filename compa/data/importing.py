@@ -98,8 +98,8 @@ class Intake:
         total, with_audio = self.counts["clips"], self.counts["with audio"]
         lines = [f"{total} clips with {self.counts['captions']} captions written to {self.out}"]
         if with_audio:
-            found = with_audio - len(self.missing)
-            lines.append(f"coverage: {found} of {with_audio} clips have their audio ({found / with_audio:.1%})")
+            found = quarantine.coverage(with_audio - len(self.missing), with_audio)
+            lines.append(f"coverage: {found} have their audio")
         if with_audio < total:
             lines.append(f"captions only: {total - with_audio} clips name no audio")
         if self.missing:

@@ -7,6 +7,7 @@ wrong, and every other command leaves out what is listed.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -96,3 +97,13 @@ def usable_clips(manifest: str | Path) -> Iterator[Clip]:
 def place(manifest: str | Path, refusal: Refusal) -> str:
     """What the list calls a line of its manifest that is no clip, wherever both are moved."""
     return refusal.where.removeprefix(f"{Path(manifest).parent}/")
+
+
+def coverage(num_found: int, num_all: int) -> str:
+    """The share of clips that are there, in words; rounded down, so that only all of them are 100 %.
+
+    Example:
+        >>> coverage(1999, 2000)
+        '1999 of 2000 clips (99.9%)'
+    """
+    return f"{num_found} of {num_all} clips ({math.floor(1000 * num_found / max(num_all, 1)) / 10}%)"

@@ -127,11 +127,8 @@ def _conclusion(verdict: Verdict, entries: Sequence[Entry], path: Path | None) -
 
 def _report(verdict: Verdict, allowed: Sequence[str]) -> str:
     counts = Counter(finding.kind for finding in verdict.findings)
-    share = verdict.num_decoded / max(verdict.num_clips, 1)
-    lines = [
-        f"coverage: {verdict.num_decoded} of {verdict.num_clips} clips can be decoded ({share:.1%}), "
-        f"{verdict.seconds / 3600:.2f} hours"
-    ]
+    decoded = quarantine.coverage(verdict.num_decoded, verdict.num_clips)
+    lines = [f"coverage: {decoded} can be decoded, {verdict.seconds / 3600:.2f} hours"]
     for kind, about in (KINDS | NOTES).items():
         if counts[kind]:
             note = " (allowed)" if kind in allowed else " (no reason for quarantine)" if kind in NOTES else ""

@@ -79,7 +79,7 @@ def test_missing_audio_is_counted_listed_and_kept(tmp_path: Path, capsys: pytest
     clips = run("csv", source, out=tmp_path / "m.jsonl")
     assert [clip.id for clip in clips] == ["a", "b"]
     assert quarantine.read(tmp_path / "m.jsonl") == {"b": "missing: no such file"}
-    assert "coverage: 1 of 2 clips have their audio (50.0%)" in capsys.readouterr().out
+    assert "coverage: 1 of 2 clips (50.0%) have their audio" in capsys.readouterr().out
     write(tmp_path / "b.wav")
     run("csv", source, "--overwrite", out=tmp_path / "m.jsonl")
     assert not quarantine.list_path(tmp_path / "m.jsonl").exists()

@@ -38,7 +38,7 @@ def test_a_clean_manifest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert main([str(manifest)]) == 0
     assert not quarantine.list_path(manifest).exists()
     printed = capsys.readouterr()
-    assert "coverage: 2 of 2 clips can be decoded (100.0%)" in printed.out
+    assert "coverage: 2 of 2 clips (100.0%) can be decoded" in printed.out
     assert "clean" in printed.out
 
 
