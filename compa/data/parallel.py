@@ -39,6 +39,9 @@ def map_in_processes(
         items: Read a few chunks ahead only.
         crashed: The result for an item that ended its process, as a decoder that breaks on a bad file does.
         num_workers: How many processes; they end when this one does, even by a kill.
+
+    Raises:
+        OSError: If processes cannot be started.
     """
     source = iter(items)
     waiting: deque[tuple[list[Item], Future[list[Result]]]] = deque()
@@ -70,7 +73,17 @@ def _one_by_one(
             try:
                 yield from _submit(pool, function, [item]).result()
             except BrokenProcessPool:
+                _check_processes()
                 yield crashed(item)
+
+
+def _check_processes() -> None:
+    """Raises OSError where no process can be started at all: that is no item's fault."""
+    with _pool(1) as pool:
+        try:
+            pool.submit(os.getpid).result()
+        except BrokenProcessPool as error:
+            raise OSError("worker processes end as soon as they start; the messages above say why") from error
 
 
 def _submit(pool: ProcessPoolExecutor, function: Callable[[Item], Result], chunk: list[Item]) -> Future[list[Result]]:

@@ -72,6 +72,23 @@ def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
     wait_until(lambda: not any(is_running(worker) for worker in workers))
 
 
+def test_that_no_process_can_start_is_not_blamed_on_the_items() -> None:
+    program = (
+        "from compa.data.parallel import map_in_processes\n"
+        "if __name__ == '__main__': print(list(map_in_processes(abs, [1, 2], lambda _: -1, 1)))\n"
+    )
+    done = subprocess.run(  # the main module of a program from a pipe cannot be imported by a spawned process
+        [sys.executable, "-"],
+        input=program,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[3],
+    )
+    assert done.stdout == ""
+    assert "OSError: worker processes end as soon as they start" in done.stderr
+
+
 def note(folder: str) -> None:
     """Leaves this process's id in a folder."""
     (Path(folder) / str(os.getpid())).touch()
