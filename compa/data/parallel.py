@@ -67,14 +67,17 @@ def map_in_processes(
 def _one_by_one(
     function: Callable[[Item], Result], chunk: list[Item], crashed: Callable[[Item], Result]
 ) -> Iterator[Result]:
-    """The results of a chunk with a crash in it, each item in a process that nothing else depends on."""
-    for item in chunk:
+    """The results of a chunk with a crash in it, an item at a time, so that the crash is the item's own."""
+    rest = list(chunk)
+    while rest:
         with _pool(1) as pool:
             try:
-                yield from _submit(pool, function, [item]).result()
+                while rest:
+                    yield from _submit(pool, function, rest[:1]).result()
+                    del rest[0]
             except BrokenProcessPool:
                 _check_processes()
-                yield crashed(item)
+                yield crashed(rest.pop(0))
 
 
 def _check_processes() -> None:

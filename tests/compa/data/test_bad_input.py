@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -41,13 +40,14 @@ def verified(corpus: Corpus) -> subprocess.CompletedProcess[str]:
     manifest, _, _ = corpus
     outside = manifest.parents[2]
     before = snapshot(outside)
-    done = subprocess.run(
-        [sys.executable, "-m", "compa.cli", "data", "verify", manifest, "--max-seconds", "20", "--workers", "2"],
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT)),
-    )
+    program = f"""if True:
+        import resource, sys
+        resource.setrlimit(resource.RLIMIT_AS, ({MEMORY_LIMIT}, {MEMORY_LIMIT}))
+        from compa.cli import main
+        sys.exit(main(sys.argv[1:]))
+    """
+    words = ["data", "verify", str(manifest), "--max-seconds", "20", "--workers", "2"]
+    done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=False)
     after = snapshot(outside)
     new = {name for name in after if after[name] != before.get(name)}
     assert new == {"deep/corpus/manifest.quarantine.jsonl"}

@@ -95,7 +95,7 @@ def note(folder: str) -> None:
     time.sleep(0.01)
 
 
-def wait_until(condition: object, seconds: float = 30.0) -> None:
+def wait_until(condition: object, seconds: float = 120.0) -> None:
     assert callable(condition)
     end = time.monotonic() + seconds
     while not condition():
