@@ -13,6 +13,7 @@ DOORS = {
     "demo": ("compa.demo", "trains two small models on composed scenes, scores them, and writes a report"),
     "fit": ("compa.training.cli", "trains a model: compa fit --config configs/X.yaml"),
     "validate": ("compa.training.cli", "runs the validation of a configuration"),
+    "data": ("compa.data.cli", "turns captioned audio into manifests and shards, checks and describes them"),
     "negatives": ("negatives.cli", "turns captions into confusable captions"),
     "bench": ("benchmarks.cli", "scores models on compositional tasks, and reports"),
 }

@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
+
+from compa.lines import Refusal, numbered_lines
 
 KINDS = (
     "order",
@@ -75,7 +78,7 @@ class Clip:
     """One clip with all that is known of it.
 
     Attributes:
-        id: Unique name without '.', '/' or white space (webdataset splits at the first dot).
+        id: Unique name without '.', '/', white space or control characters (webdataset splits at the first dot).
         audio: Path relative to the manifest, or absolute; None in a captions-only manifest.
         captions: Texts that are true of the clip.
         claims: Parallel to `captions`: the claim in canonical text form, or None where it is not known.
@@ -99,8 +102,11 @@ class Clip:
     licence: str | None = None
 
     def __post_init__(self) -> None:
-        if not self.id or re.search(r"[./\s]", self.id):
-            raise ValueError(f"id {self.id!r} must be non-empty without '.', '/' or white space: escape_id() makes one")
+        if not self.id or re.search(_NO_ID, self.id):
+            raise ValueError(
+                f"id {self.id!r} must be non-empty without '.', '/', white space or control characters: "
+                "escape_id() makes one"
+            )
         if self.claims and len(self.claims) != len(self.captions):
             raise ValueError(f"{len(self.claims)} claims for {len(self.captions)} captions: they must be parallel")
 
@@ -111,6 +117,17 @@ class Clip:
 
 
 Record = TypeVar("Record", Clip, Event, Negative, Positive)
+_ANNOTATIONS: dict[type, dict[str, str]] = {
+    record_type: {item.name: str(item.type) for item in dataclasses.fields(record_type)}
+    for record_type in (Clip, Event, Negative, Positive)
+}
+_REQUIRED: dict[type, list[str]] = {
+    Clip: ["id", "audio", "captions"],
+    Event: ["label", "onset", "offset"],
+    Negative: ["text", "kind"],
+    Positive: ["text", "level"],
+}
+_NO_ID = r"[./\\\s\x00-\x1f\x7f]"
 
 
 def escape_id(name: str) -> str:
@@ -120,7 +137,7 @@ def escape_id(name: str) -> str:
         >>> escape_id("a b/c.wav")
         'a%20b%2Fc%2Ewav'
     """
-    return re.sub(r"[./\s%]", lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), name)
+    return re.sub(f"{_NO_ID}|%", lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), name)
 
 
 def parse_clip(line: str) -> Clip:
@@ -129,21 +146,46 @@ def parse_clip(line: str) -> Clip:
     Raises:
         ValueError: If the line is not JSON, lacks a required key, or has an unknown one (nearest names given).
     """
-    try:
-        record = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON ({error})") from None
+    record = parse_json(line)
     if not isinstance(record, dict):
         raise ValueError(f"a clip must be a JSON object, not {type(record).__name__}")
     clip = _build(Clip, record)
     return dataclasses.replace(
         clip,
         captions=_texts("captions", clip.captions),
-        claims=tuple(clip.claims or ()),
-        negatives=tuple(_build(Negative, item) for item in clip.negatives or ()),
-        positives=tuple(_build(Positive, item) for item in clip.positives or ()),
-        events=tuple(_build(Event, item) for item in clip.events or ()),
+        claims=_texts("claims", clip.claims or (), or_null=True),
+        negatives=tuple(_build(Negative, item) for item in _list("negatives", clip.negatives)),
+        positives=tuple(_build(Positive, item) for item in _list("positives", clip.positives)),
+        events=tuple(_build(Event, item) for item in _list("events", clip.events)),
     )
+
+
+def parse_json(text: str) -> Any:
+    """Reads JSON as its standard has it: without NaN, and with no text that UTF-8 cannot hold.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair could not be written again
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"not JSON ({error})") from None
+    return value
+
+
+def scan_manifest(path: str | Path) -> Iterator[Clip | Refusal]:
+    """Yields the clips of a JSON Lines file in order, and what is wrong with a line in place of its clip."""
+    path = Path(path)
+    for number, line in numbered_lines(path):
+        if isinstance(line, Refusal):
+            yield line
+        elif text := line.strip():
+            try:
+                yield parse_clip(text)
+            except ValueError as error:
+                yield Refusal(f"{path}, line {number}", str(error))
 
 
 def read_manifest(path: str | Path) -> Iterator[Clip]:
@@ -152,14 +194,10 @@ def read_manifest(path: str | Path) -> Iterator[Clip]:
     Raises:
         ValueError: At the first bad line, naming file and line number.
     """
-    path = Path(path)
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                if text := line.decode("utf-8").strip():
-                    yield parse_clip(text)
-            except ValueError as error:
-                raise ValueError(f"{path}, line {number}: {error}") from None
+    for item in scan_manifest(path):
+        if isinstance(item, Refusal):
+            raise ValueError(str(item))
+        yield item
 
 
 def write_manifest(path: str | Path, clips: Iterable[Clip]) -> int:
@@ -168,27 +206,60 @@ def write_manifest(path: str | Path, clips: Iterable[Clip]) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     count = 0
-    with partial.open("w", encoding="utf-8") as file:
-        for clip in clips:
-            file.write(clip.to_json() + "\n")
-            count += 1
-    partial.replace(path)
+    try:
+        with partial.open("w", encoding="utf-8") as file:
+            for clip in clips:
+                file.write(clip.to_json() + "\n")
+                count += 1
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
     return count
 
 
 def _build(record_type: type[Record], values: Any) -> Record:
     name = record_type.__name__.lower()
     if not isinstance(values, dict):
-        raise ValueError(f"{name}: expected a JSON object, got {values!r}")
-    fields = {item.name: item for item in dataclasses.fields(record_type)}
-    for key in values:
-        if key not in fields:
-            raise ValueError(f"{name}: unknown key {key!r}{_did_you_mean(key, fields)}")
-    for key, item in fields.items():
-        required = item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
-        if required and key not in values:
+        raise ValueError(f"{name}: expected a JSON object, got {_short(values)}")
+    annotations, required = _ANNOTATIONS[record_type], _REQUIRED[record_type]
+    for key, value in values.items():
+        if key not in annotations:
+            raise ValueError(f"{name}: unknown key {key!r}{_did_you_mean(key, annotations)}")
+        _check_type(f"{name}: {key}", value, annotations[key])
+    for key in required:
+        if key not in values:
             raise ValueError(f"{name}: missing key {key!r}")
     return record_type(**values)
+
+
+def _check_type(name: str, value: Any, annotation: str) -> None:
+    """Checks a value from JSON against a record's annotation; lists are checked where they are built."""
+    if annotation not in _JSON_TYPES or (value is None and annotation.endswith("| None")):
+        return
+    types, words = _JSON_TYPES[annotation]
+    if not isinstance(value, types) or isinstance(value, bool):
+        raise ValueError(f"{name} must be {words}, got {_short(value)}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{name} must be finite, got {value}")
+
+
+_JSON_TYPES: dict[str, tuple[tuple[type, ...], str]] = {
+    "str": ((str,), "a text"),
+    "str | None": ((str,), "a text or null"),
+    "int | None": ((int,), "a whole number or null"),
+    "float": ((int, float), "a number"),
+    "float | None": ((int, float), "a number or null"),
+    "dict[str, Any]": ((dict,), "a JSON object"),
+}
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number in JSON")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _did_you_mean(key: str, names: Iterable[str]) -> str:
@@ -202,7 +273,14 @@ def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
         raise ValueError(f"{name} {value!r} is none of {', '.join(choices)}")
 
 
-def _texts(name: str, value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple) or not all(isinstance(text, str) for text in value):
-        raise ValueError(f"{name} must be a list of texts, got {value!r}")
+def _list(name: str, value: Any) -> list[Any] | tuple[Any, ...]:
+    if not isinstance(value, list | tuple | None):
+        raise ValueError(f"{name} must be a list, got {_short(value)}")
+    return value or ()
+
+
+def _texts(name: str, value: Any, or_null: bool = False) -> tuple[Any, ...]:
+    legal = str | None if or_null else str
+    if not isinstance(value, list | tuple) or not all(isinstance(text, legal) for text in value):
+        raise ValueError(f"{name} must be a list of texts{' or nulls' if or_null else ''}, got {_short(value)}")
     return tuple(value)

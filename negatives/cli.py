@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from compa.data import quarantine
 from compa.manifest import write_manifest
 from negatives.generate import Tally, add_negatives
 from negatives.kinds import available
@@ -36,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     negated = add_negatives(clips, generator, options.num, tally)
     written = write_manifest(out, tqdm(negated, unit=" clips", file=sys.stderr, mininterval=0.5))
     print(f"{written} clips written to {out}\n{_summary(tally, options.kinds)}")
+    if source.suffix == ".jsonl" and (left_out := quarantine.read(source)):
+        print(f"left out: {len(left_out)} clips in {quarantine.list_path(source)}")
     return 0
 
 

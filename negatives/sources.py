@@ -10,13 +10,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from compa.manifest import Clip, escape_id, read_manifest
+from compa.data.quarantine import usable_clips
+from compa.manifest import Clip, escape_id
 
 _ID_COLUMNS = ("id", "audiocap_id")
 
 
 def read_clips(path: Path) -> Iterator[Clip]:
     """Streams the clips of a file, by its suffix; refuses at once one that cannot be read or holds nothing.
+
+    Clips in a manifest's quarantine are left out.
 
     Raises:
         ValueError: If the suffix is unknown, the file has no caption, or a line is broken (it is named).
@@ -83,7 +86,7 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 _READERS: dict[str, Callable[[Path], Iterator[Clip]]] = {
-    ".jsonl": read_manifest,
+    ".jsonl": usable_clips,
     ".csv": _read_csv,
     ".txt": _read_text,
 }

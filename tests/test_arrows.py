@@ -27,6 +27,8 @@ def imported_by(statement: str) -> set[str]:
         ("import compa.data.pack, compa.data.reader, compa.data.order", HEAVY),
         ("import compa.scenes.claims, compa.scenes.holdout", (*HEAVY, "numpy")),
         ("import compa.scenes.twins, compa.scenes.captions", HEAVY),
+        ("import compa.data.cli, compa.data.importing, compa.data.quarantine", (*HEAVY, "numpy", "negatives")),
+        ("import compa.data.verify, compa.data.stats", (*HEAVY, "matplotlib", "av", "negatives")),
         ("import negatives.cli, negatives.rules", (*HEAVY, "numpy")),
         ("import benchmarks.metrics, benchmarks.intervals", ("pytorch_lightning", "transformers", "compa")),
         ("import benchmarks.cli, benchmarks.report, benchmarks.runner", HEAVY),

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from compa.audio.encode import FORMATS, check_format
+from compa.data import quarantine
 from compa.data.files import PARTIAL, sha256_of, write_whole
 from compa.data.pack_shard import Part, Task, pack_shard, read_part
 from compa.data.processes import run_all
@@ -86,12 +87,12 @@ def pack(manifest: Path, out: Path, settings: Settings, num_workers: int = 1) ->
     """
     if num_workers < 1:
         raise ValueError(f"{num_workers} workers cannot pack: take 1 or more")
-    quarantine = _read_quarantine(manifest.with_name(f"{manifest.stem}.quarantine.jsonl"))
-    content = _content(manifest, settings, quarantine)
+    reasons = quarantine.read(manifest)
+    content = _content(manifest, settings, reasons)
     if (index := _finished(out, content)) is not None:
         shutil.rmtree(out / PARTS, ignore_errors=True)
         return index, False
-    tasks = _plan(manifest, out, settings, quarantine)
+    tasks = _plan(manifest, out, settings, reasons)
     with _full_disk_in_words(out), _locked(out, content):
         _remove_leftovers(out)
         try:
@@ -103,7 +104,7 @@ def pack(manifest: Path, out: Path, settings: Settings, num_workers: int = 1) ->
     return index, True
 
 
-def _plan(manifest: Path, out: Path, settings: Settings, quarantine: Mapping[str, str]) -> list[Task]:
+def _plan(manifest: Path, out: Path, settings: Settings, reasons: Mapping[str, str]) -> list[Task]:
     """Reads through the manifest, and makes one task of the lines of each shard."""
     line_of_id: dict[str, int] = {}
     starts: list[int] = []
@@ -130,7 +131,7 @@ def _plan(manifest: Path, out: Path, settings: Settings, quarantine: Mapping[str
             manifest=manifest,
             start=start,
             count=min(settings.clips_per_shard, len(line_of_id) - number * settings.clips_per_shard),
-            quarantine=quarantine,
+            quarantine=reasons,
             tar=out / f"shard-{number:06d}.tar",
             part=out / PARTS / f"shard-{number:06d}.json",
             format=settings.format,
@@ -140,28 +141,14 @@ def _plan(manifest: Path, out: Path, settings: Settings, quarantine: Mapping[str
     ]
 
 
-def _content(manifest: Path, settings: Settings, quarantine: Mapping[str, str]) -> dict[str, object]:
+def _content(manifest: Path, settings: Settings, reasons: Mapping[str, str]) -> dict[str, object]:
     """What decides every byte of the shards, but for the sounds themselves."""
     with manifest.open("rb") as file:
         return {
             "manifest_sha256": sha256_of(file),
-            "quarantine_sha256": hashlib.sha256(json.dumps(sorted(quarantine.items())).encode()).hexdigest(),
+            "quarantine_sha256": hashlib.sha256(json.dumps(sorted(reasons.items())).encode()).hexdigest(),
             **asdict(settings),
         }
-
-
-def _read_quarantine(path: Path) -> dict[str, str]:
-    """The reason for every id that shall be left out; there need not be any."""
-    if not path.exists():
-        return {}
-    reasons = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        try:
-            record = json.loads(line)
-            reasons[str(record["id"])] = str(record["reason"])
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise ValueError(f'{path}, line {number}: expected {{"id", "file", "reason"}} ({error!r})') from None
-    return reasons
 
 
 def _finished(out: Path, content: dict[str, object]) -> Index | None:

@@ -46,7 +46,10 @@ class Recording:
 
 @dataclass(frozen=True)
 class SoundFile:
-    """A file that is to be read as a recording; the attributes are those of `Recording`."""
+    """A file that is to be read as a recording, or its part from `onset` to `offset` (seconds; None is its end).
+
+    The other attributes are those of `Recording`.
+    """
 
     label: str
     name: str
@@ -55,6 +58,8 @@ class SoundFile:
     author: str | None = None
     licence: str | None = None
     split: Split | None = None
+    onset: float = 0.0
+    offset: float | None = None
 
 
 def readable(name: str, separators: str = "_") -> str:
@@ -93,14 +98,17 @@ def _read(file: SoundFile, sample_rate: int) -> Recording | str:
     if not file.path.is_file():
         return "no such file"
     try:
+        waveform = read_audio(file.path, sample_rate)
+        end = None if file.offset is None else round(file.offset * sample_rate)
+        part = "" if file.offset is None else f"{file.onset} {file.offset} "
         return Recording(
             file.label,
             file.name,
-            Active.part_of(read_audio(file.path, sample_rate), sample_rate),
+            Active.part_of(waveform[round(file.onset * sample_rate) : end], sample_rate),
             source=file.source,
             author=file.author,
             licence=file.licence,
-            content=hashlib.sha256(file.path.read_bytes()).hexdigest(),
+            content=part + hashlib.sha256(file.path.read_bytes()).hexdigest(),
             split=file.split,
         )
     except (ValueError, OSError) as error:

@@ -22,7 +22,7 @@ def test_help_lists_every_door_and_imports_nothing_heavy() -> None:
     assert all(f"  {door}" in done.stdout for door in cli.DOORS)
 
 
-@pytest.mark.parametrize("door", ["demo", "negatives", "bench"])
+@pytest.mark.parametrize("door", ["demo", "data", "negatives", "bench"])
 def test_every_door_has_help(door: str) -> None:
     done = compa(door, "--help")
     assert done.returncode == 0
@@ -36,6 +36,13 @@ def test_every_door_has_help(door: str) -> None:
         (["dmeo"], 2, "unknown command 'dmeo'"),
         (["demo", "--minute", "x"], 2, "--minute"),
         (["bench"], 2, "required"),
+        (["data"], 2, "import, verify, pack, stats"),
+        (["data", "verfy"], 2, "unknown subcommand 'verfy'"),
+        (["data", "import", "cvs", "a", "--out", "b"], 2, "invalid choice: 'cvs'"),
+        (["data", "import", "csv", "a.csv", "--out", "b.jsonl"], 1, "compa: a.csv is no file"),
+        (["data", "verify", "m.jsonl"], 1, "compa: m.jsonl is no file"),
+        (["data", "verify", "m.jsonl", "--allow", "slient"], 2, "unknown kind 'slient'"),
+        (["data", "stats", "m.jsonl"], 1, "compa: m.jsonl is no file"),
         (["demo", "--minutes", "0.5"], 1, "compa: --minutes 0.5 leaves no time to train"),
         (["demo", "--events", "nowhere"], 1, "compa: there is no nowhere"),
         (

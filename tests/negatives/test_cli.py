@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from compa.data import quarantine
 from compa.manifest import Clip, Negative, read_manifest, write_manifest
 from negatives.cli import main
 
@@ -60,6 +61,14 @@ def test_manifest_keeps_everything_and_finds_its_audio(tmp_path: Path) -> None:
     [stayed] = generate(source, source.with_name("negated.jsonl"), "--num", "1")
     assert stayed.audio == "wavs/a.wav"
     assert (stayed.split, stayed.author, len(stayed.negatives)) == ("train", "me", 1)
+
+
+def test_what_is_in_quarantine_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "m.jsonl"
+    write_manifest(source, [Clip(name, f"{name}.wav", ("A dog barks then a man speaks",)) for name in "abc"])
+    quarantine.write(source, [quarantine.Entry("b", "b.wav", "silent: nothing above -60 dBFS")])
+    assert [clip.id for clip in generate(source, tmp_path / "out.jsonl")] == ["a", "c"]
+    assert f"left out: 1 clips in {tmp_path / 'm.quarantine.jsonl'}" in capsys.readouterr().out
 
 
 def test_a_seed_decides_and_nothing_else(captions: Path, tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from compa.audio.decode import read_audio, resample, to_mono
+from compa.audio.decode import open_audio, read_audio, resample, to_mono
 
 
 def tone(rate: int, seconds: float = 0.5, hz: float = 440.0) -> np.ndarray:
@@ -83,3 +84,71 @@ def test_wrong_shapes_and_rates_are_refused() -> None:
         to_mono(tone(16000))
     with pytest.raises(ValueError, match="positive"):
         resample(tone(16000), 16000, 0)
+
+
+def write_container(path: Path, codec: str, waveform: np.ndarray, rate: int = 48000) -> Path:
+    """Writes a stereo file whose channels are the waveform and its half."""
+    av = pytest.importorskip("av")
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=rate)
+        stream.layout = "stereo"
+        frame = av.AudioFrame.from_ndarray(np.stack([waveform, waveform / 2]), format="fltp", layout="stereo")
+        frame.sample_rate, frame.pts = rate, 0
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            container.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.m4a", "aac"), ("a.mp4", "aac"), ("a.webm", "libopus")])
+def test_reads_containers(tmp_path: Path, name: str, codec: str) -> None:
+    path = write_container(tmp_path / name, codec, tone(48000))
+    waveform = read_audio(path, 48000)
+    assert len(waveform) == pytest.approx(24000, abs=2500)  # encoders pad
+    assert np.sqrt(np.mean(waveform[5000:20000] ** 2)) == pytest.approx(0.75 * 0.5 / np.sqrt(2), rel=0.05)
+    assert abs(len(read_audio(path, 16000)) - len(waveform) / 3) <= 1
+    first = read_audio(path, 48000, channels="first")
+    assert np.sqrt(np.mean(first[5000:20000] ** 2)) == pytest.approx(0.5 / np.sqrt(2), rel=0.05)
+    renamed = path.rename(tmp_path / "b.wav")
+    np.testing.assert_array_equal(read_audio(renamed, 48000), waveform)
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.m4a", "aac"), ("a.webm", "libopus")])
+def test_containers_that_are_cut_off(tmp_path: Path, name: str, codec: str) -> None:
+    path = write_container(tmp_path / name, codec, tone(48000, seconds=3.0))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(ValueError, match=name):
+        read_audio(path, 48000)
+
+
+def test_containers_without_pyav_or_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    av = pytest.importorskip("av")
+    with av.open(str(tmp_path / "film.mp4"), "w") as container:
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        frame = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8))
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            container.mux(packet)
+    with pytest.raises(ValueError, match=r"film\.mp4 cannot be decoded as sound \(it has no sound track\)"):
+        read_audio(tmp_path / "film.mp4", 16000)
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(ValueError, match=r"film\.mp4.*pip install 'compa\[av\]'"):
+        read_audio(tmp_path / "film.mp4", 16000)
+
+
+def test_channels_are_what_was_asked_for(tmp_path: Path) -> None:
+    channels = np.random.default_rng(0).uniform(-0.5, 0.5, (300_000, 3)).astype(np.float32)
+    soundfile.write(tmp_path / "a.wav", channels, 16000, subtype="FLOAT")
+    soundfile.write(tmp_path / "b.wav", channels[:, 0], 16000, subtype="FLOAT")
+    np.testing.assert_allclose(read_audio(tmp_path / "a.wav", 16000), channels.mean(1), atol=1e-6)
+    np.testing.assert_array_equal(read_audio(tmp_path / "a.wav", 16000, channels="first"), channels[:, 0])
+    np.testing.assert_array_equal(read_audio(tmp_path / "b.wav", 16000, channels="only"), channels[:, 0])
+    with pytest.raises(ValueError, match=r"a\.wav has 3 channels"):
+        read_audio(tmp_path / "a.wav", 16000, channels="only")
+    with pytest.raises(ValueError, match="channels 'left' is none of mean, first, only"):
+        read_audio(tmp_path / "a.wav", 16000, channels="left")  # type: ignore[arg-type]
+
+
+def test_an_error_of_the_reader_is_not_blamed_on_the_file(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(16000), 16000)
+    with pytest.raises(OSError, match=r"^disk full$"), open_audio(tmp_path / "a.wav"):
+        raise OSError("disk full")

@@ -1,0 +1,38 @@
+"""One format of captioned audio a file: a module here that has a `read` is a format, named after its file.
+
+Such a module has three names: `ABOUT` (what it reads, in words), `add_arguments(parser)` for options of its own,
+and `read(source, options)`, which yields a `Clip` or, for what is broken, a `Refusal`. A clip's `audio` is the
+path where its sound file lies or should lie; import makes it relative to the manifest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from typing import Protocol, cast
+
+from compa.lines import Refusal
+from compa.manifest import Clip
+
+Items = Iterator[Clip | Refusal]
+
+
+class Format(Protocol):
+    """What a module of this package is."""
+
+    ABOUT: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Adds the format's own options; `source`, `--out`, `--split` and `--overwrite` are there for all."""
+
+    def read(self, source: str, options: argparse.Namespace) -> Items:
+        """Yields the clips of a source, and what is wrong where there is none."""
+
+
+def formats() -> dict[str, Format]:
+    """Every format by the name that users call it ("audioset-strong")."""
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    modules = {name: importlib.import_module(f"{__name__}.{name}") for name in names}
+    return {name.replace("_", "-"): cast(Format, module) for name, module in modules.items() if hasattr(module, "read")}

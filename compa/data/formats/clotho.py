@@ -1,0 +1,64 @@
+"""Clotho: a CSV of `file_name,caption_1,...,caption_5`, one row a clip, and one of their sources and licences."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from compa.data.audio_folder import AudioFolder, add_audio_option, freesound_url
+from compa.data.formats import Items
+from compa.lines import Refusal
+from compa.manifest import Clip, escape_id
+from compa.rows import delimited_rows, require_columns
+
+ABOUT = "Clotho's clotho_captions_*.csv (5 captions a clip); --audio DIR has the clips, --metadata FILE the sources"
+CAPTIONS = tuple(f"caption_{number}" for number in range(1, 6))
+SPLITS = {"development": "train", "validation": "val", "evaluation": "test"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds `--audio` and `--metadata`."""
+    add_audio_option(parser, "none, captions only")
+    parser.add_argument("--metadata", type=Path, metavar="FILE", help="clotho_metadata_*.csv of the same clips")
+
+
+def read(source: str, options: argparse.Namespace) -> Items:
+    """Yields a clip a row; development, validation and evaluation are the splits train, val and test."""
+    path = Path(source)
+    folder = AudioFolder(options.audio)
+    split = next((split for name, split in SPLITS.items() if name in path.stem.lower()), None)
+    metadata = _metadata(options.metadata) if options.metadata else {}
+    for row in require_columns(delimited_rows(path), path, ("file_name", CAPTIONS[0])):
+        if isinstance(row, Refusal):
+            yield row
+            continue
+        name = row.cells["file_name"]
+        captions = tuple(dict.fromkeys(text for column in CAPTIONS if (text := row.cells.get(column))))
+        if not name or not captions:
+            yield Refusal(row.where, f"no {'caption' if name else 'file_name'}")
+            continue
+        stem = Path(name).stem
+        try:
+            audio = folder.find(stem)
+        except ValueError as error:
+            yield Refusal(row.where, str(error))
+            continue
+        known = metadata.get(name, {})
+        sound = known.get("sound_id", "")
+        yield Clip(
+            escape_id(stem),
+            audio,
+            captions,
+            split=split,
+            source=freesound_url(sound) if sound.isdecimal() else known.get("sound_link") or None,
+            author=known.get("manufacturer") or None,
+            licence=known.get("license") or None,
+        )
+
+
+def _metadata(path: Path) -> dict[str, Mapping[str, Any]]:
+    """The rows of the metadata by file name; a broken one says nothing of its clip."""
+    rows = require_columns(delimited_rows(path), path, ("file_name",))
+    return {row.cells["file_name"]: row.cells for row in rows if not isinstance(row, Refusal)}

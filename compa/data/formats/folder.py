@@ -1,0 +1,87 @@
+"""A folder of sound files with a text file of the same name beside each, or with names that tell."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from compa.data.audio_folder import sound_files_below
+from compa.data.formats import Items
+from compa.lines import Refusal, numbered_lines
+from compa.manifest import Clip, escape_id
+
+ABOUT = "a folder of sound files, each with a .txt of its name beside it (a caption a line), or --names"
+FIELDS = ("caption", "split", "source", "author", "licence")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds `--names`."""
+    parser.add_argument(
+        "--names",
+        type=_pattern,
+        metavar="REGEX",
+        help=f"takes {', '.join(FIELDS)} from the start of each path below SOURCE, by named groups: "
+        "'(?P<caption>[^/]+)/' is a folder a label",
+    )
+
+
+def read(source: str, options: argparse.Namespace) -> Items:
+    """Yields a clip a sound file, in the order of their names."""
+    root = Path(source)
+    paths = list(sound_files_below(root))
+    stems = Counter(path.with_suffix("") for path in paths)
+    for path in paths:
+        name = path.relative_to(root).as_posix()
+        fields = _fields(options.names, name)
+        try:
+            captions = _sidecar(path) or ([fields["caption"]] if fields.get("caption") else [])
+        except (ValueError, OSError) as error:
+            yield Refusal(str(path), f"its text file cannot be read: {error}")
+            continue
+        if not captions:
+            named = "nor does its name fit --names" if options.names else "and --names is not given"
+            yield Refusal(str(path), f"no caption: {path.with_suffix('.txt').name} is not there or empty, {named}")
+            continue
+        fields.pop("caption", None)
+        unique = name if stems[path.with_suffix("")] > 1 else name.removesuffix(path.suffix)
+        yield replace(Clip(_id(unique), str(path), tuple(captions)), **fields)
+
+
+def _id(name: str) -> str:
+    """The id of a name; what of it is no UTF-8 is escaped too."""
+    return escape_id(name.encode("utf-8", "backslashreplace").decode())
+
+
+def _fields(pattern: re.Pattern[str] | None, name: str) -> dict[str, Any]:
+    match = pattern.match(name) if pattern else None
+    found = match.groupdict() if match else {}
+    return {key: " ".join(value.replace("_", " ").split()) for key, value in found.items() if value}
+
+
+def _sidecar(path: Path) -> list[str]:
+    """The lines of the text file beside a sound file."""
+    text = path.with_suffix(".txt")
+    if not text.is_file():
+        return []
+    captions = []
+    for _, line in numbered_lines(text):
+        if isinstance(line, Refusal):
+            raise ValueError(str(line))
+        captions += [line.strip()] if line.strip() else []
+    return list(dict.fromkeys(captions))
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    try:
+        pattern = re.compile(text)
+    except re.error as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no regular expression ({error})") from None
+    unknown = [name for name in pattern.groupindex if name not in FIELDS]
+    if unknown or not pattern.groupindex:
+        asked = f"unknown group {unknown[0]!r}" if unknown else "no named group"
+        raise argparse.ArgumentTypeError(f"{asked} in {text!r}: groups are named {', '.join(FIELDS)}")
+    return pattern

@@ -1,0 +1,109 @@
+"""The quarantine: clips of a manifest that must not be used, listed beside it with the reason for each.
+
+`m.jsonl` has the list `m.quarantine.jsonl`. Import lists what it found missing, `compa data verify` all that is
+wrong, and every other command leaves out what is listed.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from compa.lines import Refusal, numbered_lines
+from compa.manifest import Clip, parse_json, scan_manifest
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the list.
+
+    Attributes:
+        id: The clip's id; None for a line of the manifest that is no clip.
+        file: The sound file as the manifest names it, or the manifest's own file and line.
+        reason: What is wrong.
+    """
+
+    id: str | None
+    file: str | None
+    reason: str
+
+
+def list_path(manifest: str | Path) -> Path:
+    """Where the quarantine list of a manifest lies."""
+    manifest = Path(manifest)
+    return manifest.with_name(f"{manifest.stem}.quarantine.jsonl")
+
+
+def write(manifest: str | Path, entries: Iterable[Entry]) -> Path | None:
+    """Replaces the list of a manifest; without entries there is none.
+
+    Returns:
+        The list's path, or None where there is nothing to list.
+    """
+    path = list_path(manifest)
+    lines = [json.dumps(asdict(entry), ensure_ascii=False) + "\n" for entry in entries]
+    if not lines:
+        path.unlink(missing_ok=True)
+        return None
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text("".join(lines), encoding="utf-8")
+    partial.replace(path)
+    return path
+
+
+def entries(manifest: str | Path) -> list[Entry]:
+    """The entries of a manifest's list; none where there is no list.
+
+    Raises:
+        ValueError: If the list is damaged, naming file and line.
+    """
+    path = list_path(manifest)
+    if not path.is_file():
+        return []
+    found = []
+    for number, line in numbered_lines(path):
+        try:
+            found.append(Entry(**parse_json(str(line))))
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{path}, line {number}: no entry ({error}): verify the manifest again") from None
+    return found
+
+
+def read(manifest: str | Path) -> dict[str, str]:
+    """The ids of the clips in a manifest's quarantine, with the reason for each; empty without a list."""
+    return {entry.id: entry.reason for entry in entries(manifest) if entry.id is not None}
+
+
+def usable_clips(manifest: str | Path) -> Iterator[Clip]:
+    """Yields the clips of a manifest that are not in its quarantine, in order.
+
+    Raises:
+        ValueError: At a line that is no clip, unless the quarantine lists it.
+    """
+    listed = entries(manifest)
+    ids = {entry.id for entry in listed if entry.id is not None}
+    lines = {entry.file for entry in listed if entry.id is None}
+    for item in scan_manifest(manifest):
+        if isinstance(item, Clip):
+            if item.id not in ids:
+                yield item
+        elif place(manifest, item) not in lines:
+            raise ValueError(f"{item}: mend it, or let `compa data verify` put it into quarantine")
+
+
+def place(manifest: str | Path, refusal: Refusal) -> str:
+    """What the list calls a line of its manifest that is no clip, wherever both are moved."""
+    return refusal.where.removeprefix(f"{Path(manifest).parent}/")
+
+
+def coverage(num_found: int, num_all: int) -> str:
+    """The share of clips that are there, in words; rounded down, so that only all of them are 100 %.
+
+    Example:
+        >>> coverage(1999, 2000)
+        '1999 of 2000 clips (99.9%)'
+    """
+    return f"{num_found} of {num_all} clips ({math.floor(1000 * num_found / max(num_all, 1)) / 10}%)"

@@ -1,0 +1,52 @@
+"""Lines of text files whose content is not trusted: what is no UTF-8 or too long is refused, and the rest goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+MAX_LINE_BYTES = 2**24
+"""A longer line is refused unread: no caption is 16 MiB long."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Something that could not be read.
+
+    Attributes:
+        where: File, and line or row where there is one.
+        reason: What is wrong with it.
+    """
+
+    where: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.reason}"
+
+
+def numbered_lines(path: Path) -> Iterator[tuple[int, str | Refusal]]:
+    """Yields the lines of a file with their numbers from 1, with line ends, without a byte order mark.
+
+    At most 16 MiB of a line are ever in memory.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is no file: give one that exists")
+    with path.open("rb") as file:
+        number = 0
+        while line := file.readline(MAX_LINE_BYTES + 1):
+            number += 1
+            if len(line) > MAX_LINE_BYTES:
+                while line and not line.endswith(b"\n"):
+                    line = file.readline(MAX_LINE_BYTES)
+                yield number, Refusal(f"{path}, line {number}", f"longer than {MAX_LINE_BYTES / 2**20:g} MiB")
+                continue
+            try:
+                yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                reason = f"not UTF-8 (byte {error.start + 1} of the line): save the file in UTF-8"
+                yield number, Refusal(f"{path}, line {number}", reason)

@@ -1,0 +1,124 @@
+"""Bad input of some seventy kinds: each is named with its reason, the rest goes on, and memory is bounded."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from compa.audio.decode import read_audio
+from compa.data import quarantine
+from compa.data.quarantine import Entry
+from compa.lines import Refusal
+from compa.manifest import scan_manifest
+from tests.compa.data.bad_files import BAD_LINES, BAD_SOUNDS, GOOD_SOUNDS, build_corpus
+
+Corpus = tuple[Path, dict[str, str], set[str]]
+MEMORY_LIMIT = 3 * 2**30
+"""Address space that a process may have here, in bytes: the 10 hours of a header alone would take 6.9 GB."""
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
+    """Size and time of change of every file below a folder."""
+    return {
+        str(path.relative_to(folder)): (path.lstat().st_size, path.lstat().st_mtime_ns)
+        for path in sorted(folder.rglob("*"))
+        if not path.is_dir()
+    }
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    return build_corpus(tmp_path_factory.mktemp("bad") / "deep" / "corpus")
+
+
+@pytest.fixture(scope="module")
+def verified(corpus: Corpus) -> subprocess.CompletedProcess[str]:
+    manifest, _, _ = corpus
+    outside = manifest.parents[2]
+    before = snapshot(outside)
+    program = f"""if True:
+        import resource, sys
+        resource.setrlimit(resource.RLIMIT_AS, ({MEMORY_LIMIT}, {MEMORY_LIMIT}))
+        from compa.cli import main
+        sys.exit(main(sys.argv[1:]))
+    """
+    words = ["data", "verify", str(manifest), "--max-seconds", "20", "--workers", "2"]
+    done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=False)
+    after = snapshot(outside)
+    new = {name for name in after if after[name] != before.get(name)}
+    assert new == {"deep/corpus/manifest.quarantine.jsonl"}
+    return done
+
+
+def entries(manifest: Path) -> list[Entry]:
+    return [Entry(**json.loads(line)) for line in quarantine.list_path(manifest).read_text("utf-8").splitlines()]
+
+
+def test_there_are_enough_kinds(corpus: Corpus) -> None:
+    assert len(corpus[1]) + len(BAD_LINES) >= 60
+
+
+def test_verify_says_so(verified: subprocess.CompletedProcess[str]) -> None:
+    assert verified.returncode == 1
+    assert "Traceback" not in verified.stderr
+    assert "coverage: " in verified.stdout
+    assert f"clips and {len(BAD_LINES)} lines that are no clips, listed in " in verified.stdout
+
+
+@pytest.mark.usefixtures("verified")
+def test_every_bad_clip_is_listed_with_its_reason(
+    corpus: Corpus,
+) -> None:
+    manifest, expected, good = corpus
+    found = {entry.id: entry for entry in entries(manifest) if entry.id is not None}
+    kinds = {name: entry.reason.split(":")[0] for name, entry in found.items()}
+    assert kinds == expected
+    assert not good & set(found)
+    assert all(len(kinds[name]) + 5 < len(entry.reason) < 300 for name, entry in found.items())
+    assert all(entry.file == f"{name}.{BAD_SOUNDS[name][0]}" for name, entry in found.items() if name in BAD_SOUNDS)
+
+
+@pytest.mark.usefixtures("verified")
+def test_every_bad_line_is_listed_with_its_number(
+    corpus: Corpus,
+) -> None:
+    manifest, _, _ = corpus
+    first = len(manifest.read_bytes().split(b"\n")) - len(BAD_LINES)
+    listed = [entry for entry in entries(manifest) if entry.id is None]
+    assert [entry.file for entry in listed] == [f"manifest.jsonl, line {first + i}" for i in range(len(BAD_LINES))]
+    assert all(entry.reason.startswith("bad-line: ") and len(entry.reason) < 400 for entry in listed)
+
+
+@pytest.mark.usefixtures("verified")
+def test_what_is_left_can_be_used(
+    corpus: Corpus,
+) -> None:
+    manifest, _, good = corpus
+    assert {clip.id for clip in quarantine.usable_clips(manifest)} == good
+    for name in good:
+        assert len(read_audio(manifest.parent / f"{name}.{GOOD_SOUNDS[name][0]}", 16000)) > 0
+
+
+@pytest.mark.parametrize("name", [name for name, (_, _, kind) in BAD_SOUNDS.items() if kind in ("unreadable", "empty")])
+def test_reading_names_the_file(name: str, tmp_path: Path) -> None:
+    suffix, content, _ = BAD_SOUNDS[name]
+    path = tmp_path / f"{name}.{suffix}"
+    path.write_bytes(content())
+    with pytest.raises(ValueError, match=name) as error:
+        read_audio(path, 16000)
+    assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", BAD_LINES)
+def test_a_bad_line_does_not_stop_the_next(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "m.jsonl"
+    path.write_bytes(BAD_LINES[name] + b'\n{"id": "good", "audio": null, "captions": ["x"]}\n')
+    bad, good = scan_manifest(path)
+    assert isinstance(bad, Refusal)
+    assert bad.where == f"{path}, line 1"
+    assert not isinstance(good, Refusal)
+    assert good.id == "good"
