@@ -11,7 +11,7 @@ COMMANDS = {
     "verify": ("compa.data.verify", "decodes all audio of a manifest, and lists what must not be used"),
     "pack": (
         "compa.data.pack",
-        "packs the usable clips of a manifest into webdataset shards; can be killed and resumed",
+        "packs the usable clips of a manifest into webdataset shards",
     ),
     "stats": ("compa.data.stats", "says what is in a manifest, as a table and a picture"),
 }
