@@ -15,7 +15,7 @@ from compa.data.batch import Batch, Example, collate
 from compa.data.loader import TrainingLoader, check_resumed
 from compa.scenes.bank import EventBank, open_bank
 from compa.scenes.captions import caption, in_words, num_ways
-from compa.scenes.claims import Louder, Then
+from compa.scenes.claims import Louder, Relation, Then
 from compa.scenes.holdout import held_out_pairs, training_pairs
 from compa.scenes.twins import TWINS, TwinScenes
 from compa.scenes.varied import VariedBank
@@ -44,6 +44,9 @@ class SceneBatches(Dataset[Batch]):
         seed: Two sets of the same seed are the same.
         rank: Which share of every batch this is ...
         num_ranks: ... of how many; the batch of all ranks together is the same for any number.
+        num_replacements: Further hard negatives a clip: its claim with one label replaced by one that is not heard.
+            The twin only contrasts labels that are combined; this contrasts every label with every other, without
+            which labels of unseen pairs are taken for each other.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class SceneBatches(Dataset[Batch]):
         seed: int,
         rank: int = 0,
         num_ranks: int = 1,
+        num_replacements: int = 0,
     ) -> None:
         unit = 2 * num_ranks if twins_together else num_ranks
         if batch_size < unit or batch_size % unit:
@@ -75,6 +79,11 @@ class SceneBatches(Dataset[Batch]):
         self.seed = seed
         self.rank = rank
         self.num_ranks = num_ranks
+        self.num_replacements = num_replacements
+        self._partners = {
+            label: sorted({other for pair in pairs if label in pair for other in pair} - {label})
+            for label in bank.labels
+        }
 
     def __len__(self) -> int:
         """How many batches an epoch has."""
@@ -105,18 +114,31 @@ class SceneBatches(Dataset[Batch]):
 
     def _example(self, twins: TwinScenes, side: int, name: str, rng: np.random.Generator) -> Example:
         gain = np.float32(10 ** (rng.uniform(-MAX_GAIN_DB, MAX_GAIN_DB) / 20))
-        claim, false_claim = str(twins.claims[side]), str(twins.claims[1 - side])
+        claim = twins.claims[side]
+        text = caption(claim, rng)
+        false_claims = [twins.claims[1 - side]] * self.num_negatives
+        false_claims += [self._replaced(claim, rng) for _ in range(self.num_replacements)]
         return Example(
             id=name,
             waveform=gain * twins.waveforms[side],
-            caption=caption(twins.claims[side], rng),
-            claim=claim,
-            negatives=tuple(caption(twins.claims[1 - side], rng) for _ in range(self.num_negatives)),
-            negative_claims=(false_claim,) * self.num_negatives,
+            caption=text,
+            claim=str(claim),
+            negatives=tuple(caption(false_claim, rng) for false_claim in false_claims),
+            negative_claims=tuple(map(str, false_claims)),
             events=twins.scenes[side].events,
             kind=twins.kind,
             twin=name[:-1] + "ba"[side],
         )
+
+    def _replaced(self, claim: Relation, rng: np.random.Generator) -> Relation:
+        """The claim with one label replaced, such that training may combine the new one with the other."""
+        kept_first = rng.random() < 0.5
+        kept = claim.first if kept_first else claim.second
+        others = [label for label in self._partners[kept] if label not in claim.labels()]
+        if not others:
+            return type(claim)(claim.second, claim.first)
+        other = others[rng.integers(len(others))]
+        return type(claim)(kept, other) if kept_first else type(claim)(other, kept)
 
 
 class SceneData(pl.LightningDataModule):
@@ -129,7 +151,8 @@ class SceneData(pl.LightningDataModule):
         events: A folder with one folder a label, or a CSV with `file,label`; None is the built-in synthesiser.
         batch_size: Clips a batch over all ranks and accumulated steps, twins included.
         num_batches: Batches an epoch.
-        num_negatives: Hard negative captions a clip.
+        num_negatives: Hard negative captions a clip that say its twin's claim.
+        num_replacements: Hard negative captions a clip that name one label which is not heard.
         twins_together: Whether a scene and its minimal edit share a batch, so that each is the other's hard negative.
         num_validation_batches: Batches of the validation.
         num_workers: Processes that compose scenes beside the training; 0 where the training leaves no core idle.
@@ -142,6 +165,7 @@ class SceneData(pl.LightningDataModule):
         batch_size: int = 64,
         num_batches: int = 1000,
         num_negatives: int = 1,
+        num_replacements: int = 1,
         twins_together: bool = True,
         num_validation_batches: int = 4,
         num_workers: int = 0,
@@ -152,6 +176,7 @@ class SceneData(pl.LightningDataModule):
         self.batch_size = batch_size
         self.num_batches = num_batches
         self.num_negatives = num_negatives
+        self.num_replacements = num_replacements
         self.twins_together = twins_together
         self.num_validation_batches = num_validation_batches
         self.num_workers = num_workers
@@ -179,7 +204,7 @@ class SceneData(pl.LightningDataModule):
 
     def state_dict(self) -> dict[str, Any]:
         """What decides the batches, for the checkpoint; where in them the training is, its step tells."""
-        names = ("batch_size", "num_batches", "num_negatives", "twins_together", "seed")
+        names = ("batch_size", "num_batches", "num_negatives", "num_replacements", "twins_together", "seed")
         return {name: getattr(self, name) for name in names} | {"bank": self.bank.fingerprint}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -214,4 +239,5 @@ class SceneData(pl.LightningDataModule):
             seed=seed,
             rank=self.trainer.global_rank if self.trainer else 0,
             num_ranks=self.trainer.world_size if self.trainer else 1,
+            num_replacements=self.num_replacements,
         )

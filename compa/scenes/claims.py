@@ -63,7 +63,9 @@ class Has(Claim):
 
 
 @dataclass(frozen=True)
-class _Relation(Claim):
+class Relation(Claim):
+    """A claim about two labels."""
+
     first: str
     second: str
 
@@ -89,10 +91,10 @@ class _Relation(Claim):
 
 
 @dataclass(frozen=True)
-class Then(_Relation):
+class Then(Relation):
     """The second label starts after the first has ended (up to a cross-fade)."""
 
-    __str__ = _Relation.__str__
+    __str__ = Relation.__str__
 
     def _judge_pair(self, first: Event, second: Event) -> Truth:
         if second.onset >= first.offset - CROSS_FADE_SECONDS - _ROUNDING:
@@ -102,10 +104,10 @@ class Then(_Relation):
 
 
 @dataclass(frozen=True)
-class While(_Relation):
+class While(Relation):
     """Both labels sound at once, for at least half of the shorter one."""
 
-    __str__ = _Relation.__str__
+    __str__ = Relation.__str__
 
     def _judge_pair(self, first: Event, second: Event) -> Truth:
         if _overlap_share(first, second) >= MIN_OVERLAP_SHARE - _ROUNDING:
@@ -115,10 +117,10 @@ class While(_Relation):
 
 
 @dataclass(frozen=True)
-class Louder(_Relation):
+class Louder(Relation):
     """The first label is clearly louder than the second, whenever they sound."""
 
-    __str__ = _Relation.__str__
+    __str__ = Relation.__str__
 
     def judge(self, events: Sequence[Event]) -> Truth:
         """True if every pair differs by the margin that way, false if every pair does the other way."""
@@ -174,7 +176,7 @@ def parse(text: str) -> Claim:
 
 
 _ROUNDING = 1e-6
-_LEAVES: dict[str, tuple[type[Has] | type[_Relation], int]] = {
+_LEAVES: dict[str, tuple[type[Has] | type[Relation], int]] = {
     "Has": (Has, 1),
     "Then": (Then, 2),
     "While": (While, 2),

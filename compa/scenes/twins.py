@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from compa.scenes.bank import EventBank, Snippet
 from compa.scenes.captions import in_words, num_ways
-from compa.scenes.claims import Claim, Louder, Then, Truth
+from compa.scenes.claims import Louder, Relation, Then, Truth
 from compa.scenes.edits import swap_levels, swap_order
 from compa.scenes.scene import Placement, Scene, render
 
@@ -40,7 +40,7 @@ class TwinScenes:
     kind: str
     scenes: tuple[Scene, Scene]
     waveforms: NDArray[np.float32]
-    claims: tuple[Claim, Claim]
+    claims: tuple[Relation, Relation]
     captions: tuple[str, str]
 
 
@@ -113,7 +113,7 @@ def _scene(
 
 def _twins(
     kind: str,
-    relation: Callable[[str, str], Claim],
+    relation: Callable[[str, str], Relation],
     labels: tuple[str, str],
     scenes: tuple[Scene, Scene],
     bank: EventBank,

@@ -70,26 +70,32 @@ def test_sizes_that_do_not_divide_are_refused_with_the_nearest_that_do(tone_bank
 
 def test_captions_are_true_negatives_false_and_held_out_pairs_never_seen(tone_bank: EventBank) -> None:
     held_out = held_out_pairs(tone_bank.labels)
+    trained = set(training_pairs(tone_bank.labels))
     test_recordings = {name for label in tone_bank.labels for name in tone_bank.split("test").recordings(label)}
     assert test_recordings
     kinds = set()
     for number in range(4):
-        batch = batches(tone_bank)[number]
+        batch = batches(tone_bank, num_replacements=1)[number]
         for example in batch.examples:
             assert example.claim is not None
             assert parse(example.claim).judge(example.events) is Truth.TRUE
-            assert len(example.negatives) == 2
+            assert len(example.negatives) == 3
             for claim in example.negative_claims:
                 assert claim is not None
                 assert parse(claim).judge(example.events) is Truth.FALSE
+                assert tuple(sorted(parse(claim).labels())) in trained
+            heard = {event.label for event in example.events}
+            *swapped, replaced = (parse(claim).labels() for claim in example.negative_claims if claim)
+            assert all(labels == heard for labels in swapped)
+            assert len(replaced & heard) == 1
             first, second = sorted(event.label for event in example.events)
             assert (first, second) not in held_out
         of_batch = {example.kind for example in batch.examples}
         assert len(of_batch) == 1
         kinds |= of_batch
-        assert batch.owner.tolist() == [row for row in range(8) for _ in range(2)]
+        assert batch.owner.tolist() == [row for row in range(8) for _ in range(3)]
         assert not batch.is_positive.any()
-        assert len(batch.claims) == 8 + 16
+        assert len(batch.claims) == 8 + 24
     assert kinds == {"order", "attribute-swap"}
 
 

@@ -128,11 +128,12 @@ def test_a_scene_cannot_be_told_from_its_twin_by_its_surface(tone_bank: EventBan
 
 def test_captions_cannot_be_told_from_their_hard_negatives_by_text(tone_bank: EventBank) -> None:
     """2,560 training captions against their own negatives: word 1- and 2-grams and length know nothing."""
-    batches = SceneBatches(tone_bank.split("train"), training_pairs(tone_bank.labels), 40, 64, 1, True, seed=0)
+    pairs = training_pairs(tone_bank.labels)
+    batches = SceneBatches(tone_bank.split("train"), pairs, 40, 64, 1, True, seed=0, num_replacements=1)
     examples = [example for number in range(1280) for example in batches.twins(number)]
     texts = [text for example in examples for text in (example.caption, *example.negatives)]
-    is_true = [1, 0] * len(examples)
-    clips = [row for row in range(len(examples)) for _ in range(2)]
+    is_true = [1, 0, 0] * len(examples)
+    clips = [row for row in range(len(examples)) for _ in range(3)]
     vectoriser = CountVectorizer(ngram_range=(1, 2), token_pattern=r"\S+")
     counts = vectoriser.fit_transform(texts)
     lengths = np.array([[len(text)] for text in texts])
