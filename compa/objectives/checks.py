@@ -9,6 +9,8 @@ from compa.objectives.embeddings import Embeddings
 
 TOLERANCES = {torch.float64: 1e-6, torch.float32: 1e-3, torch.float16: 1e-2, torch.bfloat16: 2e-2}
 """How far a row's length may be from 1, by type."""
+MAX_SCALE = 600.0
+"""Beyond it the powers of opposite rows are too far apart for float64; CLIP and CLAP stay at or below 100."""
 
 
 def check_layout(embeddings: Embeddings) -> None:
@@ -69,8 +71,8 @@ def check_values(embeddings: Embeddings, first_clip: int = 0) -> None:
     """
     e = embeddings
     scale = float(e.scale.detach())
-    if not 0 < scale < float("inf"):
-        raise ValueError(f"scale is {scale}; one over the temperature is a positive, finite number")
+    if not 0 < scale <= MAX_SCALE:
+        raise ValueError(f"scale is {scale}; one over the temperature is a positive number, at most {MAX_SCALE:g}")
     for name, rows in (("audio", e.audio), ("captions", e.captions), ("extras", e.extras)):
         _check_unit_rows(name, rows.detach())
     if not len(e.owner):

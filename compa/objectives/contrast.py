@@ -84,7 +84,7 @@ def _pairs(
     counts: Sequence[int],
     kept: Tensor,
 ) -> Pairs:
-    # Which extras are compared is known to the device alone: the one wait for it, and in ModularNCE only.
+    # Which extras are compared is known to the device alone, so ModularNCE waits for it here.
     queries = owner[:0] if is_query is None else is_query.nonzero()[:, 0]
     own_clip = torch.cat([torch.arange(len(captions), device=owner.device), owner]) + _first_clip(counts)
     weight = scale.to(accumulator_type(everyone.dtype)) * LOG2_E
@@ -170,24 +170,28 @@ def _gradients(
         to_captions = torch.zeros_like(captions, dtype=factor.dtype) if needs_captions else None
         to_extras = torch.zeros_like(extras, dtype=factor.dtype) if needs_extras else None
         pairs = _pairs(everyone, captions, extras, scale, owner, is_query, known_true, counts, kept)
-        pair_slopes = (to_clips / unit, to_texts / unit)
+        pair_slopes, own_slopes = (to_clips / unit, to_texts / unit), to_logits / (unit * LOG2_E)
         grads = (to_everyone, to_captions, to_extras)
-        tiles.add_gradients(pairs, (of_clips, of_texts), pair_slopes, *grads, is_wide=bool(is_wide))
+        tiles.add_gradients(pairs, (of_clips, of_texts), pair_slopes, own_slopes, *grads, is_wide=bool(is_wide))
+        # Extras that are compared with all clips are done with.
+        alone = to_logits[len(captions) :] if is_query is None else to_logits[len(captions) :].masked_fill(is_query, 0)
         to_scale = torch.zeros_like(factor)
         if needs_scale and to_everyone is not None:
             # weight * d/dweight is the sum of audio * d/daudio, logit * d/dlogit likewise.
-            to_scale = own.dot(everyone, to_everyone) * unit * LOG2_E + torch.dot(to_logits, logits) / factor
+            to_scale = own.dot(everyone, to_everyone) * unit * LOG2_E
+            to_scale += torch.dot(alone, logits[len(captions) :]) / factor
         for grad in grads:
             if grad is not None:
                 grad.mul_(pairs.weight * unit)
-        to_audio = to_everyone if needs_audio else None
-        if counts and to_audio is not None:
-            to_audio = ranks.scatter_sum(to_audio.to(audio.dtype), counts).to(factor.dtype)
-        weights = to_logits * factor
-        own.add_gradients(audio, captions, None, weights[: len(audio)], to_audio, to_captions)
-        own.add_gradients(audio, extras, owner, weights[len(audio) :], to_audio, to_extras)
-    nothing = audio.new_empty(0)
-    wanted_grads = (nothing if grad is None else grad.to(audio.dtype) for grad in (to_audio, to_captions, to_extras))
+        to_audio = None
+        if needs_audio and to_everyone is not None:
+            first = _first_clip(counts)
+            to_audio = to_everyone[first : first + len(audio)]
+        own.add_gradients(audio, extras, owner, alone * factor, to_audio, to_extras)
+        if counts and to_everyone is not None and needs_audio:
+            to_audio = ranks.scatter_sum(to_everyone.to(audio.dtype), counts)
+    found = (to_audio, to_captions, to_extras)
+    wanted_grads = (audio.new_empty(0) if grad is None else grad.to(audio.dtype) for grad in found)
     return (*wanted_grads, to_scale.to(scale.dtype))
 
 

@@ -29,7 +29,7 @@ def logits(audio: Tensor, texts: Tensor, owner: Tensor | None, scale: Tensor) ->
 def add_gradients(
     audio: Tensor,
     texts: Tensor,
-    owner: Tensor | None,
+    owner: Tensor,
     weights: Tensor,
     of_audio: Tensor | None,
     of_texts: Tensor | None,
@@ -39,7 +39,7 @@ def add_gradients(
     Args:
         audio: `(B, D)`.
         texts: `(T, D)`.
-        owner: `(T,)` or None, as above.
+        owner: `(T,)`, as above.
         weights: `(T,)`, the gradients of the logits, times the scale.
         of_audio: `(B, D)`, of the weights' type.
         of_texts: `(T, D)`, likewise.
@@ -51,10 +51,7 @@ def add_gradients(
             of_texts[piece].addcmul_(_clips_of(audio, owner, piece, room), factors)
         if of_audio is not None:
             parts = torch.mul(texts[piece], factors, out=room[: len(factors)])
-            if owner is None:
-                of_audio[piece].add_(parts)
-            else:
-                of_audio.index_add_(0, owner[piece], parts)
+            of_audio.index_add_(0, owner[piece], parts)
 
 
 def dot(left: Tensor, right: Tensor) -> Tensor:

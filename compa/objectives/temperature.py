@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from compa.objectives.checks import MAX_SCALE
+
 
 class Temperature(nn.Module):
     """A learnable temperature, kept as `log_scale = log(1 / temperature)` and never below `floor`.
@@ -26,9 +28,10 @@ class Temperature(nn.Module):
 
     def __init__(self, initial: float = 0.07, floor: float = 0.01, *, learnable: bool = True) -> None:
         super().__init__()
-        if not 0 < floor <= initial < math.inf:
+        if not 1 / MAX_SCALE <= floor <= initial < math.inf:
             raise ValueError(
-                f"the temperature starts at {initial} with a floor of {floor}; it needs 0 < floor <= initial"
+                f"the temperature starts at {initial} with a floor of {floor}; "
+                f"it needs 1/{MAX_SCALE:g} <= floor <= initial"
             )
         self.max_log_scale = -math.log(floor)
         self.log_scale = nn.Parameter(torch.tensor(-math.log(initial)), requires_grad=learnable)

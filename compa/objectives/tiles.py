@@ -6,7 +6,7 @@ A sum of exponentials is safe at any size when the largest term is found first; 
 most 1, so that no power `2^(weight * cosine - shift)` is too large, with one shift for all. Powers so made are summed
 both ways, and are the weights of the gradients but for a factor a row and one a column: one `exp2` a pair instead of
 four. Where the terms of some sum may all be too small for float32 (all its cosines far below 0 at a low temperature),
-float64 takes over.
+float64 takes over. Whether that is so is asked for once a call, which is the one time that a GPU is waited for.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class TileSizes:
 
 
 SIZES = {"cpu": TileSizes(edge=512, kept=1024**2), "cuda": TileSizes(edge=2048, kept=2048**2)}
-"""By device type. On a CPU a tile fits into the second-level cache; a GPU needs larger ones to be busy."""
+"""By device type. On a CPU a tile fits into the second-level cache; a GPU needs larger ones to be busy (unmeasured)."""
 
 
 def sizes_of(device: torch.device) -> TileSizes:
@@ -168,16 +168,25 @@ class Pairs:
                     self._hide(powers, block, clips)
                 yield Tile(block, clips, texts, audio, powers)
 
+    def add_own(self, weights: Tensor, tile: Tile, own: Tensor) -> None:
+        """Adds a number a text, `(B + M,)`, to the weight of its own clip, where that is in the tile."""
+        place, is_elsewhere = self._own_places(tile.block, tile.clips)
+        weights.scatter_add_(1, place, own[tile.block.numbers, None].masked_fill(is_elsewhere, 0))
+
     def _hide(self, powers: Tensor, block: TextBlock, clips: slice) -> None:
         """Hides known true pairs, but never a text from its own clip."""
         if self.known_true is None:
             return
         hidden = self.known_true[block.numbers, clips].clone()
-        place = self.own_clip[block.numbers, None] - clips.start
-        is_elsewhere = (place < 0) | (place >= hidden.shape[1])
-        place = place.clamp(0, hidden.shape[1] - 1)
+        place, is_elsewhere = self._own_places(block, clips)
         hidden.scatter_(1, place, hidden.gather(1, place) & is_elsewhere)
         powers.masked_fill_(hidden, 0)
+
+    def _own_places(self, block: TextBlock, clips: slice) -> tuple[Tensor, Tensor]:
+        """The column of each text's own clip in a tile, `(n, 1)`, or any, where it is in another: and whether it is."""
+        place = self.own_clip[block.numbers, None] - clips.start
+        last = clips.stop - clips.start - 1
+        return place.clamp(0, last), (place < 0) | (place > last)
 
 
 def log2_sums(pairs: Pairs) -> tuple[Tensor, Tensor, bool]:
@@ -213,6 +222,7 @@ def add_gradients(
     pairs: Pairs,
     sums: tuple[Tensor, Tensor],
     slopes: tuple[Tensor, Tensor],
+    own_slopes: Tensor,
     of_audio: Tensor | None,
     of_captions: Tensor | None,
     of_extras: Tensor | None,
@@ -225,6 +235,8 @@ def add_gradients(
         pairs: As on the way there, with the powers it kept.
         sums: The results of `log2_sums`, those of the clips added up over all ranks.
         slopes: The gradients of these results, `(G,)` and `(B + M,)`.
+        own_slopes: `(B + M,)`, the gradients of the texts' logits with their own clips, which count where a text is
+            compared. They nearly cancel the others where texts match well, so they are added before any rounding.
         of_audio: `(G, D)`, in the accumulator's type.
         of_captions: `(B, D)`, likewise.
         of_extras: `(M, D)`, likewise.
@@ -240,6 +252,7 @@ def add_gradients(
             torch.add(per_text[numbers, None], per_clip[clips], out=weights).mul_(tile.powers)
         else:
             torch.mul(per_text[numbers, None], tile.powers, out=weights)
+        pairs.add_own(weights, tile, own_slopes.to(dtype))
         of_texts = of_captions if tile.block.is_caption else of_extras
         if of_texts is not None:
             add_product(of_texts, tile.block.rows, weights, tile.audio)

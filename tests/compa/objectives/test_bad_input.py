@@ -44,9 +44,10 @@ def _with(tensor: torch.Tensor, place: Any, value: float) -> torch.Tensor:
         ({"scale": torch.tensor(3)}, "scale is int64; it needs a floating point type"),
         (
             {"scale": torch.tensor(float("nan"))},
-            "scale is nan; one over the temperature is a positive, finite",
+            "scale is nan; one over the temperature is a positive number, at most 600",
         ),
         ({"scale": torch.tensor(-2.0)}, "scale is -2.0"),
+        ({"scale": torch.tensor(700.0)}, "scale is 700.0; .* at most 600"),
         (
             {"known_true": torch.zeros(5, 5, dtype=torch.bool)},
             r"known_true has the shape \(5, 5\); .* 7 extras",

@@ -30,9 +30,10 @@ def test_half_precision_sums_in_float32(name: str, dtype: torch.dtype) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
 @pytest.mark.parametrize("sign", [1.0, -1.0])
-def test_finite_at_scale_100_and_extreme_cosines(name: str, dtype: torch.dtype, sign: float) -> None:
+@pytest.mark.parametrize("scale", [100.0, 600.0])
+def test_finite_at_extreme_cosines(name: str, dtype: torch.dtype, sign: float, scale: float) -> None:
     """Every pair is at +1 or -1, with the clips' own captions on the wrong side."""
-    batch = random_batch(0, num_clips=6, num_extras=8, width=4, scale=100, dtype=dtype, share_known=0)
+    batch = random_batch(0, num_clips=6, num_extras=8, width=4, scale=scale, dtype=dtype, share_known=0)
     direction = torch.tensor([[1.0, 0, 0, 0]], dtype=dtype)
     side = torch.tensor([1.0, -1, 1, -1, 1, -1], dtype=dtype)[:, None]
     extreme = replace(
@@ -45,8 +46,8 @@ def test_finite_at_scale_100_and_extreme_cosines(name: str, dtype: torch.dtype, 
     assert loss.isfinite()
     assert all(grad.isfinite().all() for grad in gradients(loss, extreme))
     if name == "info":
-        expected = torch.log(torch.tensor(3.0)) + (200 if sign > 0 else 0)
-        torch.testing.assert_close(float(loss.detach()), float(expected), rtol=0, atol=2e-5)
+        expected = torch.log(torch.tensor(3.0)) + (2 * scale if sign > 0 else 0)
+        torch.testing.assert_close(float(loss.detach()), float(expected), rtol=1e-7, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -6,7 +6,16 @@ import pytest
 import torch
 
 from tests.compa.objectives.batches import NAMES, detached, gradients, objective_named
-from tests.compa.objectives.rank_worker import DTYPES, SHARES, Towers, run_ranks, share_of, train_once, whole_batch
+from tests.compa.objectives.rank_worker import (
+    DTYPES,
+    SHARES,
+    Towers,
+    aligned_batch,
+    run_ranks,
+    share_of,
+    train_once,
+    whole_batch,
+)
 
 Found = tuple[tuple[int, ...], list[dict[str, Any]]]
 
@@ -47,6 +56,19 @@ def test_equals_one_process(found: Found, name: str, dtype: torch.dtype) -> None
                 joined[rows] = part / len(sizes)
         allowed = tolerance * float(expected.abs().max())
         torch.testing.assert_close(joined, expected.double(), rtol=0, atol=max(allowed, 1e-30))
+
+
+def test_little_is_left_of_half_precision_gradients_but_that_is_right(found: Found) -> None:
+    sizes, results = found
+    exact = detached(aligned_batch(sizes), torch.float64)
+    objective = objective_named("info")
+    objective.check_values = "never"  # rounded rows are not that close to unit length
+    total = objective(exact).total
+    assert float(total.detach()) < 0.02
+    audio, captions, *_ = gradients(total, exact)
+    for index, expected in enumerate((audio, captions)):
+        joined = torch.cat([result["aligned"][index] for result in results]).double() / len(sizes)
+        torch.testing.assert_close(joined, expected, rtol=0, atol=0.02 * float(expected.abs().max()))
 
 
 def test_encoders_and_temperature_in_data_parallel_training(found: Found) -> None:

@@ -46,5 +46,5 @@ def test_frozen() -> None:
 
 @pytest.mark.parametrize(("initial", "floor"), [(0.0, 0.01), (-1.0, 0.01), (0.005, 0.01), (float("nan"), 0.01)])
 def test_refuses_what_makes_no_sense(initial: float, floor: float) -> None:
-    with pytest.raises(ValueError, match=r"needs 0 < floor <= initial"):
+    with pytest.raises(ValueError, match=r"needs 1/600 <= floor <= initial"):
         Temperature(initial, floor)
