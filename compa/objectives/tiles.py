@@ -6,7 +6,8 @@ A sum of exponentials is safe at any size when the largest term is found first; 
 most 1, so that no power `2^(weight * cosine - shift)` is too large, with one shift for all. Powers so made are summed
 both ways, and are the weights of the gradients but for a factor a row and one a column: one `exp2` a pair instead of
 four. Where the terms of some sum may all be too small for float32 (all its cosines far below 0 at a low temperature),
-float64 takes over. Whether that is so is asked for once a call, which is the one time that a GPU is waited for.
+float64 takes over, as it does where all captions of a rank are known to be true of another's clip, whose sum is 0.
+Whether that is so is asked for once a call, which is the one time that a GPU is waited for.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class TileSizes:
     kept: int
 
 
-SIZES = {"cpu": TileSizes(edge=512, kept=1024**2), "cuda": TileSizes(edge=2048, kept=2048**2)}
+SIZES = {"cpu": TileSizes(edge=512, kept=1024**2), "cuda": TileSizes(edge=2048, kept=1024**2)}
 """By device type. On a CPU a tile fits into the second-level cache; a GPU needs larger ones to be busy (unmeasured)."""
 
 
