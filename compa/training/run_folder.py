@@ -83,7 +83,7 @@ class RunFolder(Callback):
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Saves the last checkpoint; on every rank, since sharded strategies need them all."""
-        trainer.save_checkpoint(self.folder / LAST_CHECKPOINT)
+        trainer.save_checkpoint(self.folder / LAST_CHECKPOINT, weights_only=False)  # the optimiser, too
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Saves the model so that `compa.load(folder)` finds it."""
@@ -93,7 +93,7 @@ class RunFolder(Callback):
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """Keeps what an interrupted training has learnt."""
         if isinstance(exception, KeyboardInterrupt) and trainer.global_step:
-            trainer.save_checkpoint(self.folder / LAST_CHECKPOINT)
+            trainer.save_checkpoint(self.folder / LAST_CHECKPOINT, weights_only=False)  # the optimiser, too
 
     def _write(self, name: str, content: dict[str, Any]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
