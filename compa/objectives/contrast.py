@@ -86,9 +86,10 @@ def _pairs(
 ) -> Pairs:
     # Which extras are compared is known to the device alone, so ModularNCE waits for it here.
     queries = owner[:0] if is_query is None else is_query.nonzero()[:, 0]
-    own_clip = torch.cat([torch.arange(len(captions), device=owner.device), owner]) + _first_clip(counts)
+    first_clip = _first_clip(counts)
+    own_clip = torch.cat([torch.arange(len(captions), device=owner.device), owner]) + first_clip
     weight = scale.to(accumulator_type(everyone.dtype)) * LOG2_E
-    return Pairs(everyone, captions, extras, queries, own_clip, weight, known_true, kept)
+    return Pairs(everyone, captions, extras, queries, own_clip, first_clip, weight, known_true, kept)
 
 
 @torch.library.custom_op(

@@ -100,6 +100,7 @@ class Pairs:
         extras: `(M, D)`.
         queries: `(P,)` int64, the extras that are compared with all clips.
         own_clip: `(B + M,)` int64, which of the G clips a text belongs to.
+        first_clip: Which of the G clips the first caption belongs to; the next clip is the next caption's.
         weight: `()`, what turns a cosine into the exponent of a power of two, in the accumulator's type.
         known_true: `(B + M, G)` bool or None.
         kept: `(K,)`, room for the powers of the first tiles; they are in the accumulator's type.
@@ -110,6 +111,7 @@ class Pairs:
     extras: Tensor
     queries: Tensor
     own_clip: Tensor
+    first_clip: int
     weight: Tensor
     known_true: Tensor | None
     kept: Tensor
@@ -171,6 +173,12 @@ class Pairs:
 
     def add_own(self, weights: Tensor, tile: Tile, own: Tensor) -> None:
         """Adds a number a text, `(B + M,)`, to the weight of its own clip, where that is in the tile."""
+        if isinstance(tile.block.rows, slice):  # captions stand in the order of their clips
+            offset = self.first_clip + tile.block.rows.start - tile.clips.start
+            if -weights.shape[0] < offset < weights.shape[1]:
+                diagonal = weights.diagonal(offset)
+                diagonal += own[tile.block.rows][max(0, -offset) :][: len(diagonal)]
+            return
         place, is_elsewhere = self._own_places(tile.block, tile.clips)
         weights.scatter_add_(1, place, own[tile.block.numbers, None].masked_fill(is_elsewhere, 0))
 
