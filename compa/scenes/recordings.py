@@ -14,6 +14,7 @@ from typing import Literal
 from tqdm import tqdm
 
 from compa.audio.decode import read_audio
+from compa.audio.rumble import RUMBLE_HZ, without_rumble
 from compa.scenes.activity import Active
 
 Split = Literal["train", "test"]
@@ -30,7 +31,7 @@ class Recording:
         source: What it was taken from (a freesound recording, an address), if known.
         author: Who made it, if known.
         licence: Under which terms, if known.
-        content: A hash of its content.
+        content: A hash of its content and of what was done to it.
         split: `train` or `test`; None while that is not decided.
     """
 
@@ -94,11 +95,11 @@ def read_recordings(files: Sequence[SoundFile], sample_rate: int, title: str) ->
 
 
 def _read(file: SoundFile, sample_rate: int) -> Recording | str:
-    """Reads one file; gives the reason where that is not possible."""
+    """Reads one file, without its rumble; gives the reason where that is not possible."""
     if not file.path.is_file():
         return "no such file"
     try:
-        waveform = read_audio(file.path, sample_rate)
+        waveform = without_rumble(read_audio(file.path, sample_rate), sample_rate)
         end = None if file.offset is None else round(file.offset * sample_rate)
         part = "" if file.offset is None else f"{file.onset} {file.offset} "
         return Recording(
@@ -108,7 +109,7 @@ def _read(file: SoundFile, sample_rate: int) -> Recording | str:
             source=file.source,
             author=file.author,
             licence=file.licence,
-            content=part + hashlib.sha256(file.path.read_bytes()).hexdigest(),
+            content=f"from {RUMBLE_HZ:g} Hz {part}" + hashlib.sha256(file.path.read_bytes()).hexdigest(),
             split=file.split,
         )
     except (ValueError, OSError) as error:
