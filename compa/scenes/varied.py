@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from compa.scenes.bank import DEFAULT_SECONDS, EventBank, Snippet
 from compa.scenes.recordings import Split
 
-MAX_SPEED = 1.15
+MAX_SPEED = 1.6
 """Snippets are played up to so much faster or slower, which moves pitch and tempo together."""
 MAX_COLOUR = 0.6
 """Largest coefficient of the one-tap filters that brighten or dull a snippet."""
