@@ -11,8 +11,8 @@ from typing import Any
 
 from compa.side_by_side import Training, watch
 
-STEPS_PER_MINUTE = 160
-"""Optimiser steps that each of both trainings does a minute: 2 cores of an AMD EPYC with AVX-512, PyTorch 2.14."""
+STEPS_PER_MINUTE = 190
+"""Optimiser steps that each of both trainings does a minute: 2 cores of an AMD EPYC (Zen 5), PyTorch 2.14."""
 OTHER_MINUTES = 0.6
 """What all but the trainings takes there: starting, making sounds, scoring, the report."""
 VALIDATIONS = 10
