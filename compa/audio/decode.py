@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +22,9 @@ SAMPLE_RATES = (1_000, 768_000)
 """Slowest and fastest rate of a file, in Hz. Beyond them a header is wrong, and resampling would fill the memory."""
 MAX_CHANNELS = 256
 """More than any microphone array has."""
+RESAMPLING = "HQ"
+"""Soxr's setting: from 44.1 to 16 kHz a tone gets an error of -133 dB. `MQ`, with -111 dB, damps what lies above 18 kHz
+when 44.1 become 48 kHz, and is no faster there."""
 
 Channels = Literal["mean", "first", "only"]
 """How a file becomes mono: the mean of its channels, its first one, or its only one (more are an error)."""
@@ -41,6 +44,18 @@ def read_audio(path: str | Path, sample_rate: int, channels: Channels = "mean") 
     Raises:
         ValueError: If the file is missing, cannot be decoded, is cut off, or holds no samples, NaN or infinite ones.
     """
+    return _joined(audio_blocks(path, sample_rate, channels))
+
+
+def audio_blocks(path: str | Path, sample_rate: int, channels: Channels = "mean") -> Iterator[NDArray[np.float32]]:
+    """Decodes a sound file as `read_audio` does, block by block: memory stays bounded however long the file is.
+
+    Yields:
+        The waveform in parts of some seconds, float32 of shape (samples,), which together are what `read_audio` gives.
+
+    Raises:
+        ValueError: As `read_audio`, as soon as what is wrong was met.
+    """
     if channels not in get_args(Channels):
         raise ValueError(f"channels {channels!r} is none of {', '.join(get_args(Channels))}")
     with open_audio(path) as stream:
@@ -48,13 +63,7 @@ def read_audio(path: str | Path, sample_rate: int, channels: Channels = "mean") 
             raise ValueError(
                 f"{path} has {stream.num_channels} channels: give a mono file, or channels 'mean' or 'first'"
             )
-        blocks = [block[:, 0] if channels == "first" else to_mono(block) for block in stream.blocks]
-    if not blocks:
-        raise ValueError(f"{path} holds no samples")
-    waveform = np.concatenate(blocks)
-    if not np.isfinite(waveform).all():
-        raise ValueError(f"{path} holds NaN or infinite samples")
-    return resample(waveform, stream.sample_rate, sample_rate)
+        yield from _resampled(_mono(stream.blocks, channels, path), stream.sample_rate, sample_rate)
 
 
 @contextmanager
@@ -82,17 +91,61 @@ def to_mono(channels: NDArray[np.float32]) -> NDArray[np.float32]:
         raise ValueError(f"a waveform of shape {channels.shape} is not (samples, channels)")
     if channels.shape[1] == 1:
         return channels[:, 0]
+    total: NDArray[np.float32] = np.array(channels[:, 0], dtype=np.float32)
     with np.errstate(invalid="ignore"):  # infinite ones of both signs give NaN, which readers look for
-        return np.asarray(channels.mean(axis=1, dtype=np.float32))
+        for other in channels.T[1:]:  # numpy's mean over so short an axis takes nine times as long
+            total += other
+    total /= np.float32(channels.shape[1])
+    return total
 
 
 def resample(waveform: NDArray[np.float32], own_rate: int, sample_rate: int) -> NDArray[np.float32]:
     """Brings a mono waveform of shape (samples,) from its own rate to another one, both in Hz."""
+    return _joined(_resampled(iter([waveform]), own_rate, sample_rate))
+
+
+def _resampled(blocks: Iterator[NDArray[np.float32]], own_rate: int, sample_rate: int) -> Iterator[NDArray[np.float32]]:
+    """Resamples a waveform block by block; how it is cut into blocks changes no bit."""
     if own_rate <= 0 or sample_rate <= 0:
         raise ValueError(f"sample rates are positive numbers of Hz, not {own_rate} and {sample_rate}")
     if own_rate == sample_rate:
-        return np.ascontiguousarray(waveform, dtype=np.float32)
-    return np.asarray(soxr.resample(waveform, own_rate, sample_rate), dtype=np.float32)
+        yield from (np.ascontiguousarray(block, dtype=np.float32) for block in blocks)
+        return
+    stream = soxr.ResampleStream(own_rate, sample_rate, 1, dtype="float32", quality=RESAMPLING)
+    for block in blocks:
+        yield stream.resample_chunk(np.ascontiguousarray(block, dtype=np.float32))
+    yield stream.resample_chunk(np.zeros(0, dtype=np.float32), last=True)
+
+
+def _mono(blocks: Iterator[NDArray[np.float32]], channels: Channels, path: str | Path) -> Iterator[NDArray[np.float32]]:
+    num_samples = 0
+    for block in blocks:
+        waveform = block[:, 0] if channels == "first" else to_mono(block)
+        if not np.isfinite(waveform).all():
+            raise ValueError(f"{path} holds NaN or infinite samples")
+        num_samples += len(waveform)
+        yield waveform
+    if not num_samples:
+        raise ValueError(f"{path} holds no samples")
+
+
+def in_windows(blocks: Iterable[NDArray[np.float32]], num_samples: int) -> Iterator[NDArray[np.float32]]:
+    """Cuts a waveform that comes in blocks into windows of so many samples; the last one holds what is left."""
+    waiting: list[NDArray[np.float32]] = []
+    missing = num_samples
+    for block in blocks:
+        while len(block) >= missing:
+            yield _joined([*waiting, block[:missing]])
+            waiting, block, missing = [], block[missing:], num_samples
+        waiting.append(block)
+        missing -= len(block)
+    if missing < num_samples:
+        yield _joined(waiting)
+
+
+def _joined(blocks: Iterable[NDArray[np.float32]]) -> NDArray[np.float32]:
+    parts = [block for block in blocks if len(block)] or [np.zeros(0, dtype=np.float32)]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _is_file(path: Path) -> bool:

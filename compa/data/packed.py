@@ -66,6 +66,7 @@ class PackedData(pl.LightningDataModule):
         self.weights = weights
         self.batch_size = batch_size
         self.validation_batch_size = validation_batch_size or batch_size
+        self.sample_rate = sample_rate
         self.draws = {
             is_training: Draw(sample_rate, clip_seconds, num_negatives, num_positives, is_training)
             for is_training in (True, False)

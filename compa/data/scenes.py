@@ -190,6 +190,11 @@ class SceneData(pl.LightningDataModule):
             self._opened = open_bank(self.events)
         return self._opened
 
+    @property
+    def sample_rate(self) -> int:
+        """That of the bank, in Hz."""
+        return self.bank.sample_rate
+
     def train_dataloader(self) -> TrainingLoader:
         """The batches of one epoch, in order; the next epoch has others."""
         batches = self._batches(self.seed, self.num_batches, self.twins_together)

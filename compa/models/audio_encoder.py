@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from compa.audio.features import AudioConfig
+from compa.audio.features import AudioConfig, audio_config
 from compa.models.transformer import Block
 
 
@@ -36,7 +36,7 @@ class ConvTransformer(AudioEncoder):
     the other clips of a batch change a frame.
 
     Args:
-        config: The log-mel features it reads.
+        config: The log-mel features it reads, or a name of `compa.audio.features.PRESETS`.
         patch_frames: Frames of a patch; patches do not overlap.
         patch_bands: Mel bands of a patch.
         patch_channels: Channels of a patch.
@@ -49,7 +49,7 @@ class ConvTransformer(AudioEncoder):
 
     def __init__(
         self,
-        config: AudioConfig | None = None,
+        config: AudioConfig | str | None = None,
         patch_frames: int = 4,
         patch_bands: int = 8,
         patch_channels: int = 48,
@@ -60,7 +60,7 @@ class ConvTransformer(AudioEncoder):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.config = config or AudioConfig()
+        self.config = audio_config(config)
         self.width = width
         self.patch_frames = patch_frames
         self.init_args = {

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from compa.audio.features import AudioConfig, LogMel
+from compa.audio.features import AudioConfig, LogMel, int16_round_trip
 from compa.models.audio_encoder import AudioEncoder, ConvTransformer
 from compa.models.pooling import masked_mean, segment_means
 from compa.models.text_encoder import CaptionTransformer, TextEncoder
@@ -72,6 +72,8 @@ class CLAP(nn.Module):
         Returns:
             (B, D) unit vectors.
         """
+        if self.audio_encoder.config.int16:
+            waveforms = int16_round_trip(waveforms)
         frames, mask = self.audio_encoder(*self.log_mel(waveforms, lengths))
         of_clip = self.clip_projection(masked_mean(frames, mask))
         of_segments = self.segment_projection(segment_means(frames, mask, self.num_segments))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from compa.audio.decode import read_audio, resample
+from compa.audio.decode import audio_blocks, in_windows, resample
 from compa.models.clap import CLAP
 
 Audio = Path | str | tuple[NDArray[np.float32], int]
@@ -21,7 +21,8 @@ Audio = Path | str | tuple[NDArray[np.float32], int]
 WEIGHTS = "model.safetensors"
 DESCRIPTION = "model.json"
 WINDOW_SECONDS = 10.0
-"""Longer clips are embedded window by window; the clip's embedding is the mean, made unit length again."""
+"""Longer clips are embedded window by window. A clip's embedding is the mean of its windows', made unit length again.
+The mean is weighted by the windows' lengths, so that a short rest at the end counts for little."""
 
 
 class Embedder:
@@ -40,7 +41,7 @@ class Embedder:
 
     @torch.inference_mode()
     def embed_audio(self, audio: Sequence[Audio]) -> NDArray[np.float32]:
-        """Embeds clips of any length.
+        """Embeds clips of any length; of a file no more is in memory than the windows that are embedded together.
 
         Args:
             audio: Paths, or pairs of a mono waveform (samples,) and its rate in Hz.
@@ -58,7 +59,7 @@ class Embedder:
             for row, window in enumerate(windows):
                 padded[row, : len(window)] = torch.from_numpy(window)
             embedded = self.clap.embed_audio(padded.to(self.device), lengths.to(self.device))
-            np.add.at(sums, rows, embedded.double().cpu().numpy())
+            np.add.at(sums, rows, embedded.double().cpu().numpy() * lengths[:, None].numpy())
         return _unit_rows(sums)
 
     @torch.inference_mode()
@@ -74,9 +75,8 @@ class Embedder:
     def _windows(self, audio: Sequence[Audio]) -> Iterator[tuple[int, NDArray[np.float32]]]:
         size = round(WINDOW_SECONDS * self.clap.sample_rate)
         for row, clip in enumerate(audio):
-            waveform = _waveform(clip, self.clap.sample_rate)
-            for start in range(0, len(waveform), size):
-                yield row, waveform[start : start + size]
+            for window in in_windows(_blocks(clip, self.clap.sample_rate), size):
+                yield row, window
 
 
 def load(model: str | Path, device: str | torch.device | None = None) -> Embedder:
@@ -134,16 +134,17 @@ def _read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor
     return description, {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}
 
 
-def _waveform(clip: Audio, sample_rate: int) -> NDArray[np.float32]:
+def _blocks(clip: Audio, sample_rate: int) -> Iterator[NDArray[np.float32]]:
     if isinstance(clip, str | Path):
-        return read_audio(clip, sample_rate)
+        yield from audio_blocks(clip, sample_rate)
+        return
     waveform, rate = clip
     waveform = np.asarray(waveform, dtype=np.float32)
     if waveform.ndim != 1 or not len(waveform):
         raise ValueError(f"a waveform of shape {waveform.shape} is not mono audio: give (samples,) with samples > 0")
     if not np.isfinite(waveform).all():
         raise ValueError("a waveform has NaN or infinite samples")
-    return resample(waveform, rate, sample_rate)
+    yield resample(waveform, rate, sample_rate)
 
 
 def _batches(items: Iterator[tuple[int, Any]] | enumerate[Any], size: int) -> Iterator[tuple[list[int], list[Any]]]:

@@ -53,7 +53,17 @@ class ContrastiveTask(pl.LightningModule):
         self.skip_known_true = skip_known_true
 
     def setup(self, stage: str) -> None:
-        """Builds the tokeniser from the training captions, where the model has none yet."""
+        """Builds the tokeniser from the training captions, where the model has none yet.
+
+        Raises:
+            ValueError: If the data is of another sample rate than the model's features.
+        """
+        rate = getattr(getattr(self.trainer, "datamodule", None), "sample_rate", self.clap.sample_rate)
+        if rate != self.clap.sample_rate:
+            raise ValueError(
+                f"the data has {rate} Hz, but the model's audio encoder reads {self.clap.sample_rate} Hz: "
+                "set the data's sample_rate, or the encoder's config, to the other"
+            )
         if stage == "fit":
             self.clap.text_encoder.fit_tokeniser(self.trainer.datamodule.training_texts())  # type: ignore[attr-defined]
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import soxr
 
-from compa.audio.decode import open_audio, read_audio, resample, to_mono
+from compa.audio.decode import audio_blocks, in_windows, open_audio, read_audio, resample, to_mono
 
 
 def tone(rate: int, seconds: float = 0.5, hz: float = 440.0) -> np.ndarray:
@@ -152,3 +153,30 @@ def test_an_error_of_the_reader_is_not_blamed_on_the_file(tmp_path: Path) -> Non
     soundfile.write(tmp_path / "a.wav", tone(16000), 16000)
     with pytest.raises(OSError, match=r"^disk full$"), open_audio(tmp_path / "a.wav"):
         raise OSError("disk full")
+
+
+@pytest.mark.parametrize(("own_rate", "rate"), [(16000, 16000), (44100, 48000), (44100, 16000), (8000, 32000)])
+def test_blocks_are_the_whole_file_cut(tmp_path: Path, own_rate: int, rate: int) -> None:
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, (700_001, 2)).astype(np.float32)
+    soundfile.write(tmp_path / "a.wav", noise, own_rate, subtype="FLOAT")
+    blocks = list(audio_blocks(tmp_path / "a.wav", rate))
+    assert len(blocks) > 5
+    assert max(map(len, blocks)) < 140_000 * max(rate / own_rate, 1)
+    whole = soxr.resample((noise[:, 0] + noise[:, 1]) / 2, own_rate, rate)
+    np.testing.assert_array_equal(np.concatenate(blocks), whole)
+    np.testing.assert_array_equal(read_audio(tmp_path / "a.wav", rate), whole)
+
+
+@pytest.mark.parametrize("cuts", [[10], [3, 7], [0, 4, 0, 6], [1] * 10, [9, 1], [5, 5]])
+@pytest.mark.parametrize("size", [1, 3, 4, 5, 10, 11])
+def test_windows_do_not_depend_on_the_blocks(cuts: list[int], size: int) -> None:
+    waveform = np.arange(10, dtype=np.float32)
+    blocks = np.split(waveform, np.cumsum(cuts)[:-1])
+    windows = list(in_windows(blocks, size))
+    assert [len(window) for window in windows[:-1]] == [size] * (len(windows) - 1)
+    assert 0 < len(windows[-1]) <= size
+    np.testing.assert_array_equal(np.concatenate(windows), waveform)
+
+
+def test_a_waveform_of_nothing_has_no_window() -> None:
+    assert list(in_windows([np.zeros(0, np.float32)], 5)) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -134,12 +135,38 @@ def test_files_of_any_rate_and_waveforms_embed_alike(clap: CLAP, tmp_path: Path)
     np.testing.assert_allclose(rows @ rows.T, 1.0, atol=1e-3)
 
 
-def test_long_clips_are_the_mean_of_their_windows(clap: CLAP) -> None:
+@pytest.mark.parametrize("seconds", [20, 25, 20.001])
+def test_long_clips_are_the_mean_of_their_windows_by_length(clap: CLAP, tmp_path: Path, seconds: float) -> None:
     embedder = pretrained.Embedder(clap, batch_size=2)
-    (clip,) = clips(16000 * 25)
+    (clip,) = clips(round(16000 * seconds))
     windows = [(part.numpy(), 16000) for part in torch.split(clip, 160000)]
-    mean = embedder.embed_audio(windows).mean(0)
-    np.testing.assert_allclose(embedder.embed_audio([(clip.numpy(), 16000)])[0], mean / np.linalg.norm(mean), atol=1e-5)
+    mean = np.average(embedder.embed_audio(windows), axis=0, weights=[len(window) for window, _ in windows])
+    soundfile.write(tmp_path / "a.wav", clip.numpy(), 16000, subtype="FLOAT")
+    found = embedder.embed_audio([(clip.numpy(), 16000), tmp_path / "a.wav"])
+    np.testing.assert_allclose(found, np.stack([mean, mean]) / np.linalg.norm(mean), atol=1e-5)
+
+
+def test_a_tiny_rest_hardly_moves_an_embedding(clap: CLAP) -> None:
+    embedder = pretrained.Embedder(clap)
+    (clip,) = clips(160000 + 16)
+    whole, cut, rest = embedder.embed_audio([(part.numpy(), 16000) for part in (clip, clip[:160000], clip[160000:])])
+    assert whole @ cut > 1 - 1e-6
+    assert rest @ cut < 0.999  # negative control: with full weight it would
+
+
+def test_memory_does_not_grow_with_the_file(clap: CLAP, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five minutes of 44.1 kHz in stereo would be 106 MB at once; a model that hears nothing makes it quick."""
+    one_minute = np.random.default_rng(0).integers(-999, 999, (60 * 44100, 2)).astype(np.int16)
+    with soundfile.SoundFile(tmp_path / "long.wav", "w", 44100, 2) as file:
+        for _ in range(5):
+            file.write(one_minute)
+    monkeypatch.setattr(clap, "embed_audio", lambda waveforms, _: torch.ones(len(waveforms), 256))
+    embedder = pretrained.Embedder(clap, batch_size=4)
+    tracemalloc.start()
+    embedder.embed_audio([tmp_path / "long.wav"])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 16e6
 
 
 @pytest.mark.parametrize(

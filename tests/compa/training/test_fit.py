@@ -97,6 +97,14 @@ def test_bad_configurations_are_told_in_a_sentence(
     assert "lerning_rate" in capsys.readouterr().err
 
 
+def test_data_of_another_rate_than_the_models_is_refused(
+    tone_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    preset = "--model.clap.init_args.audio_encoder.init_args.config=32khz"
+    assert fit(tone_folder, tmp_path / "run", preset) == 1
+    assert "the data has 16000 Hz, but the model's audio encoder reads 32000 Hz" in capsys.readouterr().err
+
+
 def test_ctrl_c_keeps_a_checkpoint_that_loads(tone_folder: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "compa.cli", "fit", "--config", str(TINY), "--out", str(tmp_path / "run"),
                f"--data.init_args.events={tone_folder}", "--trainer.max_steps=100000",
