@@ -11,8 +11,6 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from compa.audio.mel import mel_filters
-
 MelScale = Literal["slaney", "htk"]
 Edges = Literal["zeros", "reflect"]
 Level = Literal["unit", "decibel"]
@@ -199,15 +197,30 @@ def _reach(filters: Tensor) -> slice:
 
 
 def _mel_filters(config: AudioConfig) -> Tensor:
-    """The (bins, mels) filter bank; the weights of `unit` are rounded as those our checkpoints were trained with."""
-    filters = mel_filters(
-        config.fft_size // 2 + 1,
-        config.num_mels,
-        config.min_hz,
-        config.max_hz or config.sample_rate / 2,
-        config.sample_rate / 2,
-        config.mel_scale,
-        config.mel_norm == "slaney",
-        torch.float32 if config.level == "unit" else torch.float64,
-    )
-    return filters.to(torch.get_default_dtype())
+    """The (bins, mels) filter bank of torchaudio.
+
+    It computes in torch's default type. In float32 weights are off by up to 6e-6 of a peak: kept for `unit`, whose
+    checkpoints were trained so.
+    """
+    try:
+        from torchaudio.functional import melscale_fbanks  # type: ignore[import-untyped]
+    except (ImportError, OSError) as error:  # OSError: built for another torch or for CUDA that is not there
+        raise ValueError(
+            f"torchaudio cannot be loaded beside torch {torch.__version__} ({str(error).splitlines()[0]}): install "
+            "'torch>=2.11,<2.15' and 'torchaudio>=2.11,<2.12' from the same index into a fresh virtual environment"
+        ) from None
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32 if config.level == "unit" else torch.float64)
+    try:
+        filters: Tensor = melscale_fbanks(
+            config.fft_size // 2 + 1,
+            config.min_hz,
+            config.max_hz or config.sample_rate / 2,
+            config.num_mels,
+            config.sample_rate,
+            norm=config.mel_norm,
+            mel_scale=config.mel_scale,
+        )
+    finally:
+        torch.set_default_dtype(default)
+    return filters.to(default)
