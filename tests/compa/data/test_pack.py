@@ -20,7 +20,9 @@ import pytest
 import soundfile
 
 from compa.data import pack as packing
+from compa.data import verify
 from compa.data.pack import PARTS, Settings, pack
+from compa.data.reader import ShardReader
 from compa.data.shards import SAMPLE, parse_index, scan_shard
 from compa.manifest import Clip, parse_clip, read_manifest, write_manifest
 from tests.compa.data.corpus import RATE, write_corpus
@@ -164,6 +166,37 @@ def test_bad_and_quarantined_clips_are_left_out_and_listed(tmp_path: Path) -> No
     assert [shard.name for shard in index.shards] == ["shard-000000.tar", "shard-000002.tar"]
 
 
+def broken_manifest(folder: Path) -> Path:
+    """Ten lines: clips 0 to 5, of which 2 stands twice, a broken line, a blank one, and one that is too long."""
+    manifest = write_corpus(folder, 6)
+    lines = manifest.read_bytes().splitlines()
+    lines = [*lines[:3], b'{"id": "x"', b"", lines[2], lines[3], b"x" * (2**24 + 1), *lines[4:]]
+    manifest.write_bytes(b"\n".join(lines) + b"\n")
+    return manifest
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_lines_that_are_no_clips_and_double_ids_are_left_out_once_they_are_quarantined(
+    tmp_path: Path, workers: int
+) -> None:
+    manifest = broken_manifest(tmp_path / "in")
+    with pytest.raises(ValueError, match=r"manifest\.jsonl, line 4: not JSON.*`compa data verify` put it into quarant"):
+        pack(manifest, tmp_path / "out", SETTINGS)
+    assert not (tmp_path / "out").exists()
+    assert verify.main([str(manifest), "--workers", "1"]) == 1
+    index, _ = pack(manifest, tmp_path / "out", SETTINGS, workers)
+    found = [(shard.name, shard.count) for shard in index.shards]
+    assert found == [("shard-000000.tar", 2), ("shard-000001.tar", 2), ("shard-000002.tar", 1)]
+    assert [(clip.id, clip.file, clip.reason.split(": ")[1]) for clip in index.skipped] == [
+        ("clip-2", "2.wav", "duplicate-id"),
+        (None, "manifest.jsonl, line 4", "bad-line"),
+        ("clip-2", "2.wav", "duplicate-id"),
+        (None, "manifest.jsonl, line 8", "bad-line"),
+    ]
+    reader = ShardReader(tmp_path / "out")
+    assert [reader.read_clip(row).id for row in range(5)] == [f"clip-{number}" for number in (0, 1, 3, 4, 5)]
+
+
 def test_a_twin_that_was_left_out_leaves_a_single_clip(tmp_path: Path) -> None:
     manifest = write_corpus(tmp_path / "in", 6, twins=True)
     (tmp_path / "in" / "2.wav").unlink()
@@ -174,7 +207,10 @@ def test_a_twin_that_was_left_out_leaves_a_single_clip(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (['{"id": "a", "audio": "0.wav", "captions": ["x"]}'] * 2, "line 2: id 'a' stands in line 1, too"),
+        (
+            ['{"id": "a", "audio": "0.wav", "captions": ["x"]}'] * 2,
+            "line 2: id 'a' stands in line 1, too.*mend it, or let `compa data verify`",
+        ),
         (['{"id": "a"'], "line 1: not JSON"),
         (['{"id": "a", "audio": "0.wav", "captoins": ["x"]}'], "did you mean 'captions'"),
         ([], "holds no clips"),
