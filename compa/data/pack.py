@@ -10,9 +10,10 @@ import io
 import json
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -23,11 +24,15 @@ from compa.data.files import PARTIAL, sha256_of, write_whole
 from compa.data.pack_shard import Part, Task, pack_shard, read_part
 from compa.data.parallel import add_workers_option, map_in_processes
 from compa.data.quarantine import REMEDY, Quarantine
+from compa.data.ray_engine import map_on_ray
 from compa.data.shards import INDEX, SAMPLES, Index, build_samples, parse_index
 from compa.manifest import Clip, scan_from
 
 PARTS = ".parts"
 """The folder beside unfinished shards: the plan, a lock, and what each finished shard holds."""
+Engine = Callable[[Callable[[Task], Task], list[Task], int], Iterator[Task]]
+ENGINES: dict[str, Engine] = {"processes": partial(map_in_processes, chunk=1), "ray": map_on_ray}
+"""What can pack many shards at a time, by name."""
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -55,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
     """Runs `compa data pack` with the arguments after it."""
     options = _parser().parse_args(arguments)
     settings = Settings(options.format, options.rate, options.clips_per_shard)
-    index, is_new = pack(options.manifest, options.out, settings, options.workers)
+    index, is_new = pack(options.manifest, options.out, settings, options.workers, options.engine)
     clips = f"{index.count:,} clips in {len(index.shards):,} shards, {index.bytes / 1e6:,.1f} MB"
     done = "" if is_new else " is packed already from this manifest with these settings; it"
     print(f"{options.out}{done} holds {clips}; {len(index.skipped):,} clips were left out", file=sys.stderr)
@@ -66,17 +71,20 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def pack(manifest: Path, out: Path, settings: Settings, num_workers: int = 1) -> tuple[Index, bool]:
+def pack(
+    manifest: Path, out: Path, settings: Settings, num_workers: int = 1, engine: str = "processes"
+) -> tuple[Index, bool]:
     """Packs a manifest's clips into shards, or goes on with what an earlier call left unfinished.
 
     Clips in `<manifest stem>.quarantine.jsonl` beside the manifest and those without sound or text are left out, and
-    listed in the index. The shards depend on the manifest, its sounds and the settings, not on the number of workers.
+    listed in the index. The shards depend on the manifest, its sounds and the settings, not on engine and workers.
 
     Args:
         manifest: JSON Lines of clips.
         out: The folder for the shards.
         settings: How they shall be.
         num_workers: Processes that work side by side.
+        engine: `processes` of this machine, or `ray` for those of a Ray cluster that sees the same files.
 
     Returns:
         The index, and whether anything was written.
@@ -87,6 +95,8 @@ def pack(manifest: Path, out: Path, settings: Settings, num_workers: int = 1) ->
     """
     if num_workers < 1:
         raise ValueError(f"{num_workers} workers cannot pack: take 1 or more")
+    if engine != "processes":
+        manifest, out = manifest.absolute(), out.absolute()  # other machines are in other folders
     listed = Quarantine(manifest)
     content = _content(manifest, settings, listed)
     if (index := _finished(out, content)) is not None:
@@ -96,7 +106,7 @@ def pack(manifest: Path, out: Path, settings: Settings, num_workers: int = 1) ->
     with _full_disk_in_words(out), _locked(out, content):
         _remove_leftovers(out)
         try:
-            _pack_all(tasks, num_workers)
+            _pack_all(tasks, ENGINES[engine], num_workers)
         finally:
             _remove_leftovers(out)  # workers that were ended could not
         index = _write_index(out, content, [read_part(task) for task in tasks])
@@ -199,14 +209,14 @@ def _remove_leftovers(out: Path) -> None:
         leftover.unlink(missing_ok=True)
 
 
-def _pack_all(tasks: list[Task], num_workers: int) -> None:
+def _pack_all(tasks: list[Task], engine: Engine, num_workers: int) -> None:
     from tqdm import tqdm
 
     todo = [task for task in tasks if not task.is_done()]
     total = sum(task.count for task in tasks)
     initial = total - sum(task.count for task in todo)
     with tqdm(total=total, initial=initial, desc="packing", unit="clip", disable=None) as bar:
-        for task in map_in_processes(pack_shard, todo, num_workers, chunk=1):
+        for task in engine(pack_shard, todo, num_workers):
             bar.update(task.count)
 
 
@@ -246,6 +256,13 @@ def _parser() -> argparse.ArgumentParser:
         "--clips-per-shard", metavar="N", type=int, default=Settings.clips_per_shard, help="(%(default)s)"
     )
     add_workers_option(parser)
+    parser.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default="processes",
+        help="ray packs on a Ray cluster that sees the same files "
+        "at the same paths (RAY_ADDRESS names it), or starts Ray here (%(default)s)",
+    )
     return parser
 
 
