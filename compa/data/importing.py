@@ -154,7 +154,9 @@ def _parser() -> argparse.ArgumentParser:
         + "\n\ncompa data import FORMAT --help tells the options of a format.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    by_format = parser.add_subparsers(dest="format", required=True, metavar="FORMAT", help=argparse.SUPPRESS)
+    by_format = parser.add_subparsers(
+        prog="compa data import", dest="format", required=True, metavar="FORMAT", help=argparse.SUPPRESS
+    )
     for name, format_module in known.items():
         command = by_format.add_parser(name, description=format_module.ABOUT)
         command.add_argument("source", help="what to import")
