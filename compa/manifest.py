@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from compa.lines import Refusal, numbered_lines
+from compa.lines import START, Place, Refusal, placed_lines
 
 KINDS = (
     "order",
@@ -146,7 +146,11 @@ def parse_clip(line: str) -> Clip:
     Raises:
         ValueError: If the line is not JSON, lacks a required key, or has an unknown one (nearest names given).
     """
-    record = parse_json(line)
+    return build_clip(parse_json(line))
+
+
+def build_clip(record: Any) -> Clip:
+    """Makes a clip of what its line of JSON holds; raises as `parse_clip` does."""
     if not isinstance(record, dict):
         raise ValueError(f"a clip must be a JSON object, not {type(record).__name__}")
     clip = _build(Clip, record)
@@ -177,15 +181,21 @@ def parse_json(text: str) -> Any:
 
 def scan_manifest(path: str | Path) -> Iterator[Clip | Refusal]:
     """Yields the clips of a JSON Lines file in order, and what is wrong with a line in place of its clip."""
+    for _, item in scan_from(path):
+        yield item
+
+
+def scan_from(path: str | Path, first: Place = START) -> Iterator[tuple[Place, Clip | Refusal]]:
+    """Yields what `scan_manifest` does, from a line on, each with the place of its line; blank lines are skipped."""
     path = Path(path)
-    for number, line in numbered_lines(path):
+    for place, line in placed_lines(path, first):
         if isinstance(line, Refusal):
-            yield line
+            yield place, line
         elif text := line.strip():
             try:
-                yield parse_clip(text)
+                yield place, parse_clip(text)
             except ValueError as error:
-                yield Refusal(f"{path}, line {number}", str(error))
+                yield place, Refusal(f"{path}, line {place.number}", str(error))
 
 
 def read_manifest(path: str | Path) -> Iterator[Clip]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from compa.audio.container import is_container, open_container
 from compa.audio.sndfile import open_sndfile
 from compa.audio.stream import AudioStream
+from compa.lines import is_file
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".mp4", ".webm")
 """Names of sound files end so, in any case of letters; the last three need PyAV."""
@@ -74,7 +75,7 @@ def open_audio(path: str | Path) -> Iterator[AudioStream]:
         ValueError: Naming the file, if it is missing or cannot be decoded; while its blocks are read, too.
     """
     path = Path(path)
-    if not _is_file(path):
+    if not is_file(path):
         raise ValueError(f"{path} is no file: give the path of a {_listed(SUFFIXES)} file")
     with ExitStack() as opened:
         with _naming(path):
@@ -146,13 +147,6 @@ def in_windows(blocks: Iterable[NDArray[np.float32]], num_samples: int) -> Itera
 def _joined(blocks: Iterable[NDArray[np.float32]]) -> NDArray[np.float32]:
     parts = [block for block in blocks if len(block)] or [np.zeros(0, dtype=np.float32)]
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # a name too long, or with a zero byte
-        return False
 
 
 @contextmanager

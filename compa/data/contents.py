@@ -16,8 +16,8 @@ class Contents:
 
     Attributes:
         num_clips: How many there are.
-        num_missing: Those without a sound file that can be opened.
-        seconds: Length of each clip whose header says one.
+        without_length: Clips whose length is not known, by the reason.
+        seconds: Length of each of the others.
         captions_per_clip: How many clips have so many captions.
         words_per_caption: How many captions have so many words.
         words: How often each word stands in captions.
@@ -29,7 +29,7 @@ class Contents:
     """
 
     num_clips: int = 0
-    num_missing: int = 0
+    without_length: Counter[str] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
     captions_per_clip: Counter[int] = field(default_factory=Counter)
     words_per_caption: Counter[int] = field(default_factory=Counter)
@@ -40,11 +40,11 @@ class Contents:
     positives: Counter[str] = field(default_factory=Counter)
     num_twins: int = 0
 
-    def add(self, clip: Clip, seconds: float | None) -> None:
-        """Counts a clip; `seconds` is its length, or None where its sound file cannot be opened."""
+    def add(self, clip: Clip, seconds: float | str) -> None:
+        """Counts a clip; `seconds` is its length, or the reason why that is not known."""
         self.num_clips += 1
-        if seconds is None:
-            self.num_missing += 1
+        if isinstance(seconds, str):
+            self.without_length[seconds] += 1
         else:
             self.seconds.append(seconds)
         self.captions_per_clip[len(clip.captions)] += 1
@@ -63,8 +63,7 @@ class Contents:
         captions = self.captions_per_clip
         num_captions = sum(number * clips for number, clips in captions.items())
         rows = [("clips", f"{self.num_clips:,}"), *_shares("split", self.splits, self.num_clips)]
-        if self.num_missing:
-            rows.append(("without audio", f"{self.num_missing:,}"))
+        rows += [(reason, f"{count:,}") for reason, count in self.without_length.most_common()]
         if self.seconds:
             rows.append(("hours", f"{sum(self.seconds) / 3600:,.2f}"))
             rows.append(("seconds a clip", _spread(Counter(self.seconds), ".2f")))

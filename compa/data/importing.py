@@ -16,7 +16,7 @@ from tqdm import tqdm
 from compa.data import quarantine
 from compa.data.formats import Items, formats
 from compa.data.quarantine import Entry
-from compa.lines import Refusal
+from compa.lines import Refusal, is_file
 from compa.manifest import Clip, write_manifest
 
 NUM_SHOWN = 10
@@ -80,7 +80,7 @@ class Intake:
             self.counts["clips"] += 1
             self.counts["captions"] += len(clip.captions)
             self.counts["with audio"] += clip.audio is not None
-            if clip.audio is not None and not _is_file(self._folder / clip.audio):
+            if clip.audio is not None and not is_file(self._folder / clip.audio):
                 self.missing.append(Entry(clip.id, clip.audio, "missing: no such file"))
             yield clip
 
@@ -137,13 +137,6 @@ def _not_empty(clips: Iterable[Clip], options: argparse.Namespace, intake: Intak
         )
 
 
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # a name too long, or with a zero byte
-        return False
-
-
 def _printable(text: str) -> str:
     text = text.encode("utf-8", "backslashreplace").decode()
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
@@ -161,7 +154,9 @@ def _parser() -> argparse.ArgumentParser:
         + "\n\ncompa data import FORMAT --help tells the options of a format.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    by_format = parser.add_subparsers(dest="format", required=True, metavar="FORMAT", help=argparse.SUPPRESS)
+    by_format = parser.add_subparsers(
+        prog="compa data import", dest="format", required=True, metavar="FORMAT", help=argparse.SUPPRESS
+    )
     for name, format_module in known.items():
         command = by_format.add_parser(name, description=format_module.ABOUT)
         command.add_argument("source", help="what to import")

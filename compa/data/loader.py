@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import signal
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,7 +36,9 @@ class TrainingLoader:
     ) -> None:
         self.num_batches = num_batches
         self.trainer = trainer
-        self._loader = DataLoader(batches, batch_size=None, sampler=_Numbers(self), num_workers=num_workers)
+        self._loader = DataLoader(
+            batches, batch_size=None, sampler=_Numbers(self), num_workers=num_workers, worker_init_fn=_keep_working
+        )
 
     def __len__(self) -> int:
         """Batches of a whole epoch, whatever is left of the present one."""
@@ -66,6 +71,34 @@ class _Numbers(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.loader.numbers())
+
+
+def validation_loader(batches: Dataset[Batch], num_workers: int) -> DataLoader[Batch]:
+    """The same batches whenever they are asked for, by workers that stay."""
+    return DataLoader(
+        batches,
+        batch_size=None,
+        num_workers=num_workers,
+        persistent_workers=num_workers > 0,
+        worker_init_fn=_keep_working,
+    )
+
+
+def _keep_working(_worker: int) -> None:
+    """Leaves signals to the training, which wants more batches until its optimiser step is complete.
+
+    Terminals send Ctrl-C, and SLURM SIGTERM, to all processes; DataLoader ends its workers by the latter.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "sigwaitinfo"):  # not on macOS
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        threading.Thread(target=_end_for_the_parent, daemon=True).start()
+
+
+def _end_for_the_parent() -> None:
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != os.getppid():
+        pass
+    os._exit(0)
 
 
 def check_resumed(saved: dict[str, Any], present: dict[str, Any]) -> None:

@@ -8,26 +8,31 @@ import fcntl
 import hashlib
 import io
 import json
-import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from compa.audio.encode import FORMATS, check_format
-from compa.data import quarantine
 from compa.data.files import PARTIAL, sha256_of, write_whole
 from compa.data.pack_shard import Part, Task, pack_shard, read_part
-from compa.data.processes import run_all
+from compa.data.parallel import add_workers_option, map_in_processes
+from compa.data.quarantine import REMEDY, Quarantine
+from compa.data.ray_engine import map_on_ray
 from compa.data.shards import INDEX, SAMPLES, Index, build_samples, parse_index
-from compa.manifest import parse_clip
+from compa.manifest import Clip, scan_from
 
 PARTS = ".parts"
 """The folder beside unfinished shards: the plan, a lock, and what each finished shard holds."""
+Engine = Callable[[Callable[[Task], Task], list[Task], int], Iterator[Task]]
+ENGINES: dict[str, Engine] = {"processes": partial(map_in_processes, chunk=1), "ray": map_on_ray}
+"""What can pack many shards at a time, by name."""
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -55,28 +60,31 @@ def main(arguments: Sequence[str]) -> int:
     """Runs `compa data pack` with the arguments after it."""
     options = _parser().parse_args(arguments)
     settings = Settings(options.format, options.rate, options.clips_per_shard)
-    index, is_new = pack(options.manifest, options.out, settings, options.workers)
+    index, is_new = pack(options.manifest, options.out, settings, options.workers, options.engine)
     clips = f"{index.count:,} clips in {len(index.shards):,} shards, {index.bytes / 1e6:,.1f} MB"
     done = "" if is_new else " is packed already from this manifest with these settings; it"
     print(f"{options.out}{done} holds {clips}; {len(index.skipped):,} clips were left out", file=sys.stderr)
     for clip in index.skipped[:5]:
-        print(f"  {clip.id}: {clip.reason}", file=sys.stderr)
+        print(f"  {clip}", file=sys.stderr)
     if len(index.skipped) > 5:
         print(f"  ... all are listed in {options.out / INDEX}", file=sys.stderr)
     return 0
 
 
-def pack(manifest: Path, out: Path, settings: Settings, num_workers: int = 1) -> tuple[Index, bool]:
+def pack(
+    manifest: Path, out: Path, settings: Settings, num_workers: int = 1, engine: str = "processes"
+) -> tuple[Index, bool]:
     """Packs a manifest's clips into shards, or goes on with what an earlier call left unfinished.
 
     Clips in `<manifest stem>.quarantine.jsonl` beside the manifest and those without sound or text are left out, and
-    listed in the index. The shards depend on the manifest, its sounds and the settings, not on the number of workers.
+    listed in the index. The shards depend on the manifest, its sounds and the settings, not on engine and workers.
 
     Args:
         manifest: JSON Lines of clips.
         out: The folder for the shards.
         settings: How they shall be.
         num_workers: Processes that work side by side.
+        engine: `processes` of this machine, or `ray` for those of a Ray cluster that sees the same files.
 
     Returns:
         The index, and whether anything was written.
@@ -87,16 +95,18 @@ def pack(manifest: Path, out: Path, settings: Settings, num_workers: int = 1) ->
     """
     if num_workers < 1:
         raise ValueError(f"{num_workers} workers cannot pack: take 1 or more")
-    reasons = quarantine.read(manifest)
-    content = _content(manifest, settings, reasons)
+    if engine != "processes":
+        manifest, out = manifest.absolute(), out.absolute()  # other machines are in other folders
+    listed = Quarantine(manifest)
+    content = _content(manifest, settings, listed)
     if (index := _finished(out, content)) is not None:
         shutil.rmtree(out / PARTS, ignore_errors=True)
         return index, False
-    tasks = _plan(manifest, out, settings, reasons)
+    tasks = _plan(manifest, out, settings, listed)
     with _full_disk_in_words(out), _locked(out, content):
         _remove_leftovers(out)
         try:
-            _pack_all(tasks, num_workers)
+            _pack_all(tasks, ENGINES[engine], num_workers)
         finally:
             _remove_leftovers(out)  # workers that were ended could not
         index = _write_index(out, content, [read_part(task) for task in tasks])
@@ -104,49 +114,45 @@ def pack(manifest: Path, out: Path, settings: Settings, num_workers: int = 1) ->
     return index, True
 
 
-def _plan(manifest: Path, out: Path, settings: Settings, reasons: Mapping[str, str]) -> list[Task]:
+def _plan(manifest: Path, out: Path, settings: Settings, listed: Quarantine) -> list[Task]:
     """Reads through the manifest, and makes one task of the lines of each shard."""
     line_of_id: dict[str, int] = {}
-    starts: list[int] = []
-    position = 0
-    with manifest.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                if text := line.decode("utf-8").strip():
-                    clip = parse_clip(text)
-                    if clip.id in line_of_id:
-                        raise ValueError(
-                            f"id {clip.id!r} stands in line {line_of_id[clip.id]}, too: ids must be unique"
-                        )
-                    if len(line_of_id) % settings.clips_per_shard == 0:
-                        starts.append(position)
-                    line_of_id[clip.id] = number
-            except ValueError as error:
-                raise ValueError(f"{manifest}, line {number}: {error}") from None
-            position += len(line)
-    if not starts:
-        raise ValueError(f"{manifest} holds no clips")
-    return [
-        Task(
-            manifest=manifest,
-            start=start,
-            count=min(settings.clips_per_shard, len(line_of_id) - number * settings.clips_per_shard),
-            quarantine=reasons,
-            tar=out / f"shard-{number:06d}.tar",
-            part=out / PARTS / f"shard-{number:06d}.json",
-            format=settings.format,
-            sample_rate=settings.sample_rate,
+    tasks: list[Task] = []
+    size = settings.clips_per_shard
+    places = scan_from(manifest)
+    while lines := list(islice(places, size)):
+        quarantined: dict[int, str] = {}
+        for place, item in lines:
+            if (reason := listed.reason(item)) is not None:
+                quarantined[place.number] = reason
+            elif isinstance(item, Clip) and (other := line_of_id.setdefault(item.id, place.number)) != place.number:
+                double = f"id {item.id!r} stands in line {other}, too, and ids must be unique"
+                raise ValueError(f"{manifest}, line {place.number}: {double}: {REMEDY}")
+        name = f"shard-{len(tasks):06d}"
+        tasks.append(
+            Task(
+                manifest=manifest,
+                first=lines[0][0],
+                count=len(lines),
+                quarantined=quarantined,
+                tar=out / f"{name}.tar",
+                part=out / PARTS / f"{name}.json",
+                format=settings.format,
+                sample_rate=settings.sample_rate,
+            )
         )
-        for number, start in enumerate(starts)
-    ]
+    if not tasks:
+        raise ValueError(f"{manifest} holds no clips")
+    return tasks
 
 
-def _content(manifest: Path, settings: Settings, reasons: Mapping[str, str]) -> dict[str, object]:
+def _content(manifest: Path, settings: Settings, listed: Quarantine) -> dict[str, object]:
     """What decides every byte of the shards, but for the sounds themselves."""
+    reasons = sorted((listed.clips | listed.lines).items())
     with manifest.open("rb") as file:
         return {
             "manifest_sha256": sha256_of(file),
-            "quarantine_sha256": hashlib.sha256(json.dumps(sorted(reasons.items())).encode()).hexdigest(),
+            "quarantine_sha256": hashlib.sha256(json.dumps(reasons).encode()).hexdigest(),
             **asdict(settings),
         }
 
@@ -203,14 +209,14 @@ def _remove_leftovers(out: Path) -> None:
         leftover.unlink(missing_ok=True)
 
 
-def _pack_all(tasks: list[Task], num_workers: int) -> None:
+def _pack_all(tasks: list[Task], engine: Engine, num_workers: int) -> None:
     from tqdm import tqdm
 
     todo = [task for task in tasks if not task.is_done()]
     total = sum(task.count for task in tasks)
     initial = total - sum(task.count for task in todo)
     with tqdm(total=total, initial=initial, desc="packing", unit="clip", disable=None) as bar:
-        for task in run_all(pack_shard, todo, num_workers):
+        for task in engine(pack_shard, todo, num_workers):
             bar.update(task.count)
 
 
@@ -220,9 +226,7 @@ def _write_index(out: Path, content: dict[str, object], parts: list[Part]) -> In
     skipped = tuple(clip for part in parts for clip in part.skipped)
     if not packed:
         shutil.rmtree(out / PARTS)
-        raise ValueError(
-            f"none of {len(skipped):,} clips can be packed; the first: {skipped[0].id}: {skipped[0].reason}"
-        )
+        raise ValueError(f"none of {len(skipped):,} clips can be packed; the first: {skipped[0]}")
     samples = io.BytesIO()
     np.save(samples, build_samples(part.entries for part in packed))
     write_whole(out / SAMPLES, samples.getvalue())
@@ -251,8 +255,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--clips-per-shard", metavar="N", type=int, default=Settings.clips_per_shard, help="(%(default)s)"
     )
+    add_workers_option(parser)
     parser.add_argument(
-        "--workers", metavar="N", type=int, default=os.cpu_count() or 1, help="processes (one a core: %(default)s)"
+        "--engine",
+        choices=ENGINES,
+        default="processes",
+        help="ray packs on a Ray cluster that sees the same files "
+        "at the same paths (RAY_ADDRESS names it), or starts Ray here (%(default)s)",
     )
     return parser
 

@@ -14,9 +14,11 @@ import numpy as np
 
 from compa.audio.decode import read_audio
 from compa.audio.encode import encode_audio
+from compa.data import quarantine
 from compa.data.files import sha256_of, whole_file, write_whole
 from compa.data.shards import Entry, Shard, Skipped, scan_shard
-from compa.manifest import Clip, parse_clip
+from compa.lines import Place, is_file
+from compa.manifest import Clip, scan_from
 
 SILENCE = 0.5 / 2**15
 """Peaks below this are 0 in 16 bits a sample."""
@@ -28,9 +30,9 @@ class Task:
 
     Attributes:
         manifest: JSON Lines of clips; their audio paths are relative to its folder.
-        start: Byte in the manifest where this shard's first clip stands.
-        count: How many clips there are, in lines one after the other.
-        quarantine: Why clips of some ids shall be left out.
+        first: Where in the manifest this shard's lines begin.
+        count: How many lines there are, blank ones aside.
+        quarantined: Why the clips of some lines are left out, by the lines' numbers.
         tar: The shard's file.
         part: The file that says what is in the tar, whose presence says that the tar is complete.
         format: Of the sounds.
@@ -38,9 +40,9 @@ class Task:
     """
 
     manifest: Path
-    start: int
+    first: Place
     count: int
-    quarantine: Mapping[str, str]
+    quarantined: Mapping[int, str]
     tar: Path
     part: Path
     format: str
@@ -70,7 +72,7 @@ def pack_shard(task: Task) -> Task:
     shard = None
     with whole_file(task.tar) as file:
         with tarfile.open(fileobj=file, mode="w", format=tarfile.GNU_FORMAT, encoding="utf-8") as tar:
-            for clip in _clips(task):
+            for clip in _clips(task, skipped):
                 try:
                     sound = _sound(clip, task)
                 except ValueError as error:
@@ -105,23 +107,28 @@ def read_part(task: Task) -> Part:
     return Part(shard, entries, tuple(Skipped(**clip) for clip in values["skipped"]))
 
 
-def _clips(task: Task) -> Iterator[Clip]:
-    with task.manifest.open("rb") as file:
-        file.seek(task.start)
-        lines = (line for line in file if line.strip())
-        yield from (parse_clip(line.decode("utf-8")) for line in islice(lines, task.count))
+def _clips(task: Task, skipped: list[Skipped]) -> Iterator[Clip]:
+    """Yields the clips that are not quarantined, and adds the others to those that are skipped."""
+    for place, item in islice(scan_from(task.manifest, task.first), task.count):
+        reason = task.quarantined.get(place.number)
+        if reason is None and isinstance(item, Clip):
+            yield item
+        elif reason is None:
+            raise ValueError(f"{item}: the manifest was changed while it was packed")
+        elif isinstance(item, Clip):
+            skipped.append(Skipped(item.id, item.audio, f"quarantined: {reason}"))
+        else:
+            skipped.append(Skipped(None, quarantine.place(task.manifest, item), f"quarantined: {reason}"))
 
 
 def _sound(clip: Clip, task: Task) -> bytes:
     """The clip's sound as it goes into the shard, or a ValueError that says why there is none."""
-    if clip.id in task.quarantine:
-        raise ValueError(f"quarantined: {task.quarantine[clip.id]}")
     if clip.audio is None:
         raise ValueError("the manifest names no audio file")
     if not clip.captions:
         raise ValueError("the clip has no caption")
     path = task.manifest.parent / clip.audio
-    if not path.is_file():
+    if not is_file(path):
         raise ValueError("the audio file is missing")
     try:
         waveform = read_audio(path, task.sample_rate)

@@ -13,8 +13,9 @@ from torch.utils.data import DataLoader
 
 from compa.data.batch import Batch
 from compa.data.examples import Draw
-from compa.data.loader import TrainingLoader, check_resumed
+from compa.data.loader import TrainingLoader, check_resumed, validation_loader
 from compa.data.reader import CACHE, ShardReader
+from compa.data.shares import shares_of
 from compa.data.stream import PackedBatches
 
 NUM_TOKENISER_CLIPS = 20_000
@@ -91,9 +92,7 @@ class PackedData(pl.LightningDataModule):
         if not self.validation:
             return []
         batches = self._batches(self._open(self.validation), self.validation_batch_size, is_training=False)
-        return DataLoader(
-            batches, batch_size=None, num_workers=self.num_workers, persistent_workers=self.num_workers > 0
-        )
+        return validation_loader(batches, self.num_workers)
 
     def training_texts(self) -> Iterator[str]:
         """Captions, positives and negatives of clips drawn from all sources: what a tokeniser is built from."""
@@ -134,7 +133,5 @@ class PackedData(pl.LightningDataModule):
             self.draws[is_training],
             seed=self.seed,
             weights=self.weights if is_training else None,
-            rank=self.trainer.global_rank if self.trainer else 0,
-            num_ranks=self.trainer.world_size if self.trainer else 1,
-            num_steps=self.trainer.accumulate_grad_batches if self.trainer and is_training else 1,
+            shares=shares_of(self.trainer, is_training),
         )

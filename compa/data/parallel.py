@@ -1,79 +1,95 @@
-"""Maps a function over many items in processes, in order, with bounded memory; a crash costs one item only."""
+"""Maps a function over many items in processes, in order, with bounded memory; they end with the one that began."""
 
 from __future__ import annotations
 
 import argparse
 import multiprocessing
 import os
+import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from itertools import islice
+from multiprocessing.connection import Connection
 from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 CHUNK = 16
-"""Items that travel together."""
+"""Items that travel together, where they are small."""
 
 
 def add_workers_option(parser: argparse.ArgumentParser) -> None:
     """Adds `--workers`: by default as many as there are processors that this process may use."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    parser.add_argument("--workers", type=_count, default=available, metavar="N", help="default: %(default)s")
+    parser.add_argument("--workers", type=_count, default=available, metavar="N", help="processes (%(default)s)")
 
 
 def map_in_processes(
     function: Callable[[Item], Result],
     items: Iterable[Item],
-    crashed: Callable[[Item], Result],
     num_workers: int,
+    crashed: Callable[[Item], Result] | None = None,
+    chunk: int = CHUNK,
 ) -> Iterator[Result]:
     """Yields `function(item)` of every item, in order.
+
+    At the first error, when the caller stops, and when this process is killed, the workers are ended at once.
 
     Args:
         function: Importable by its name; what it raises is raised here.
         items: Read a few chunks ahead only.
-        crashed: The result for an item that ended its process, as a decoder that breaks on a bad file does.
-        num_workers: How many processes; they end when this one does, even by a kill.
+        num_workers: How many processes.
+        crashed: The result for an item that ended its process, as a decoder that breaks on a bad file does. Without
+            it such an end is an error, and one worker is this very process.
+        chunk: Items that travel together.
 
     Raises:
+        ValueError: If a worker ended and there is no `crashed`.
         OSError: If processes cannot be started.
     """
+    if num_workers == 1 and crashed is None:
+        yield from map(function, items)
+        return
     source = iter(items)
     waiting: deque[tuple[list[Item], Future[list[Result]]]] = deque()
-    pool = _pool(num_workers)
-    try:
+    with ExitStack() as opened:
+        pool = opened.enter_context(_Pool(num_workers))
         while True:
-            while len(waiting) < 3 * num_workers and (chunk := list(islice(source, CHUNK))):
-                waiting.append((chunk, _submit(pool, function, chunk)))
+            while len(waiting) < 3 * num_workers and (some := list(islice(source, chunk))):
+                waiting.append((some, pool.submit(function, some)))
             if not waiting:
                 break
-            chunk, future = waiting.popleft()
+            some, future = waiting.popleft()
             try:
                 yield from future.result()
             except BrokenProcessPool:
-                yield from _one_by_one(function, chunk, crashed)
-                pool.shutdown(cancel_futures=True)
-                pool = _pool(num_workers)
-                waiting = deque((later, _submit(pool, function, later)) for later, _ in waiting)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+                if crashed is None:
+                    _check_processes()
+                    raise ValueError(
+                        "a worker process was killed, perhaps for want of memory: run the same command again with "
+                        "fewer --workers; if a sound breaks its decoder, `compa data verify` finds it"
+                    ) from None
+                yield from _one_by_one(function, some, crashed)
+                opened.close()
+                pool = opened.enter_context(_Pool(num_workers))
+                waiting = deque((later, pool.submit(function, later)) for later, _ in waiting)
 
 
 def _one_by_one(
-    function: Callable[[Item], Result], chunk: list[Item], crashed: Callable[[Item], Result]
+    function: Callable[[Item], Result], items: list[Item], crashed: Callable[[Item], Result]
 ) -> Iterator[Result]:
     """The results of a chunk with a crash in it, an item at a time, so that the crash is the item's own."""
-    rest = list(chunk)
+    rest = list(items)
     while rest:
-        with _pool(1) as pool:
+        with _Pool(1) as pool:
             try:
                 while rest:
-                    yield from _submit(pool, function, rest[:1]).result()
+                    yield from pool.submit(function, rest[:1]).result()
                     del rest[0]
             except BrokenProcessPool:
                 _check_processes()
@@ -82,40 +98,51 @@ def _one_by_one(
 
 def _check_processes() -> None:
     """Raises OSError where no process can be started at all: that is no item's fault."""
-    with _pool(1) as pool:
+    with _Pool(1) as pool:
         try:
-            pool.submit(os.getpid).result()
+            pool.submit(abs, [0]).result()
         except BrokenProcessPool as error:
             raise OSError("worker processes end as soon as they start; the messages above say why") from error
 
 
-def _submit(pool: ProcessPoolExecutor, function: Callable[[Item], Result], chunk: list[Item]) -> Future[list[Result]]:
-    try:
-        return pool.submit(_map, function, chunk)
-    except BrokenProcessPool as error:  # it broke while an earlier chunk was worked on
-        broken: Future[list[Result]] = Future()
-        broken.set_exception(error)
-        return broken
+class _Pool:
+    """Processes that live until this is closed, or this process ends, however it does."""
+
+    def __init__(self, num_workers: int) -> None:
+        context = multiprocessing.get_context("spawn")  # a forked worker would keep the lifeline open itself
+        self._workers_end, self._lifeline = context.Pipe(duplex=False)
+        self._executor = ProcessPoolExecutor(num_workers, context, _start_worker, (self._workers_end,))
+
+    def __enter__(self) -> _Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lifeline.close()
+        self._executor.shutdown(cancel_futures=True)
+        self._workers_end.close()
+
+    def submit(self, function: Callable[[Item], Result], items: list[Item]) -> Future[list[Result]]:
+        try:
+            return self._executor.submit(_map, function, items)
+        except BrokenProcessPool as error:  # it broke while an earlier chunk was worked on
+            broken: Future[list[Result]] = Future()
+            broken.set_exception(error)
+            return broken
 
 
-def _map(function: Callable[[Item], Result], chunk: list[Item]) -> list[Result]:
-    return [function(item) for item in chunk]
+def _map(function: Callable[[Item], Result], items: list[Item]) -> list[Result]:
+    return [function(item) for item in items]
 
 
-def _pool(num_workers: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(num_workers, multiprocessing.get_context("spawn"), _start_worker)
-
-
-def _start_worker() -> None:
-    """Ends this process with its parent, and keeps decoders' own warnings off the screen."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+def _start_worker(workers_end: Connection) -> None:
+    """Ends this process when nobody holds the lifeline; keeps Ctrl-C for the parent, and decoders' warnings quiet."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(workers_end,), daemon=True).start()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
-def _end_after(parent: multiprocessing.process.BaseProcess) -> None:
-    parent.join()
+def _end_with(workers_end: Connection) -> None:
+    workers_end.poll(None)
     os._exit(1)
 
 

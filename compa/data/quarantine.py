@@ -12,8 +12,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from compa.lines import Refusal, numbered_lines
+from compa.lines import Refusal, is_file, numbered_lines
 from compa.manifest import Clip, parse_json, scan_manifest
+
+REMEDY = "mend it, or let `compa data verify` put it into quarantine"
+"""What can be done about a line that cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def entries(manifest: str | Path) -> list[Entry]:
         ValueError: If the list is damaged, naming file and line.
     """
     path = list_path(manifest)
-    if not path.is_file():
+    if not is_file(path):
         return []
     found = []
     for number, line in numbered_lines(path):
@@ -74,7 +77,37 @@ def entries(manifest: str | Path) -> list[Entry]:
 
 def read(manifest: str | Path) -> dict[str, str]:
     """The ids of the clips in a manifest's quarantine, with the reason for each; empty without a list."""
-    return {entry.id: entry.reason for entry in entries(manifest) if entry.id is not None}
+    return Quarantine(manifest).clips
+
+
+class Quarantine:
+    """A manifest's list, to be asked about one clip or line after the other.
+
+    Attributes:
+        clips: The reason for each id of a clip that is listed.
+        lines: The reason for each line that is listed since it is no clip, by what `place` calls it.
+
+    Raises:
+        ValueError: If the list is damaged.
+    """
+
+    def __init__(self, manifest: str | Path) -> None:
+        self._manifest = manifest
+        listed = entries(manifest)
+        self.clips = {entry.id: entry.reason for entry in listed if entry.id is not None}
+        self.lines = {entry.file: entry.reason for entry in listed if entry.id is None}
+
+    def reason(self, item: Clip | Refusal) -> str | None:
+        """Why something of the manifest must not be used; None for a clip that is not listed.
+
+        Raises:
+            ValueError: If it is no clip and not listed, either.
+        """
+        if isinstance(item, Clip):
+            return self.clips.get(item.id)
+        if (where := place(self._manifest, item)) not in self.lines:
+            raise ValueError(f"{item}: {REMEDY}")
+        return self.lines[where]
 
 
 def usable_clips(manifest: str | Path) -> Iterator[Clip]:
@@ -83,15 +116,10 @@ def usable_clips(manifest: str | Path) -> Iterator[Clip]:
     Raises:
         ValueError: At a line that is no clip, unless the quarantine lists it.
     """
-    listed = entries(manifest)
-    ids = {entry.id for entry in listed if entry.id is not None}
-    lines = {entry.file for entry in listed if entry.id is None}
+    listed = Quarantine(manifest)
     for item in scan_manifest(manifest):
-        if isinstance(item, Clip):
-            if item.id not in ids:
-                yield item
-        elif place(manifest, item) not in lines:
-            raise ValueError(f"{item}: mend it, or let `compa data verify` put it into quarantine")
+        if listed.reason(item) is None and isinstance(item, Clip):
+            yield item
 
 
 def place(manifest: str | Path, refusal: Refusal) -> str:

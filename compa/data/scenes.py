@@ -12,7 +12,8 @@ from pytorch_lightning.trainer.states import TrainerFn
 from torch.utils.data import DataLoader, Dataset
 
 from compa.data.batch import Batch, Example, collate
-from compa.data.loader import TrainingLoader, check_resumed
+from compa.data.loader import TrainingLoader, check_resumed, validation_loader
+from compa.data.shares import WHOLE, Shares, shares_of
 from compa.scenes.bank import EventBank, open_bank
 from compa.scenes.captions import caption, in_words, num_ways
 from compa.scenes.claims import Louder, Relation, Then
@@ -37,13 +38,13 @@ class SceneBatches(Dataset[Batch]):
     Args:
         bank: Where the sounds come from.
         pairs: Label pairs that may be combined.
-        num_batches: Batches an epoch; more can be asked for, they belong to the next epochs.
-        batch_size: Clips a batch over all ranks.
+        num_batches: Batches an epoch.
+        batch_size: Clips a batch over all ranks and accumulated steps.
         num_negatives: Hard negatives a clip: its twin's claim in other words.
         twins_together: Whether twins share a batch.
         seed: Two sets of the same seed are the same.
-        rank: Which share of every batch this is ...
-        num_ranks: ... of how many; the batch of all ranks together is the same for any number.
+        shares: Which part of every batch this is; element i is the one of step `i % num_steps` of batch
+            `i // num_steps`. All parts together are the same for any number of ranks and steps.
         num_replacements: Further hard negatives a clip: its claim with one label replaced by one that is not heard.
             The twin only contrasts labels that are combined; this contrasts every label with every other, without
             which labels of unseen pairs are taken for each other.
@@ -58,18 +59,10 @@ class SceneBatches(Dataset[Batch]):
         num_negatives: int,
         twins_together: bool,
         seed: int,
-        rank: int = 0,
-        num_ranks: int = 1,
+        shares: Shares = WHOLE,
         num_replacements: int = 0,
     ) -> None:
-        unit = 2 * num_ranks if twins_together else num_ranks
-        if batch_size < unit or batch_size % unit:
-            below, above = batch_size // unit * unit, (batch_size // unit + 1) * unit
-            nearest = f"{below} or {above}" if below else f"{above}"
-            together = "twins on " if twins_together else ""
-            raise ValueError(
-                f"batch_size {batch_size} does not divide into {together}{num_ranks} ranks: take {nearest}"
-            )
+        shares.check(batch_size, of_twins=twins_together)
         self.bank = bank
         self.pairs = pairs
         self.num_batches = num_batches
@@ -77,8 +70,7 @@ class SceneBatches(Dataset[Batch]):
         self.num_negatives = num_negatives
         self.twins_together = twins_together
         self.seed = seed
-        self.rank = rank
-        self.num_ranks = num_ranks
+        self.shares = shares
         self.num_replacements = num_replacements
         self._partners = {
             label: sorted({other for pair in pairs if label in pair for other in pair} - {label})
@@ -86,21 +78,19 @@ class SceneBatches(Dataset[Batch]):
         }
 
     def __len__(self) -> int:
-        """How many batches an epoch has."""
-        return self.num_batches
+        """How many elements an epoch has; more can be asked for, they belong to the next epochs."""
+        return self.num_batches * self.shares.num_steps
 
     def __getitem__(self, index: int) -> Batch:
-        """Composes this rank's share of batch `index`."""
+        """Composes this rank's share."""
+        batch, step = divmod(index, self.shares.num_steps)
         if self.twins_together:
-            numbers = self._share(range(index * self.batch_size // 2, (index + 1) * self.batch_size // 2))
-            return collate([example for number in numbers for example in self.twins(number)])
-        first = index // 2 * self.batch_size
-        numbers = self._share(range(first, first + self.batch_size))
-        return collate([self.twins(number)[(number + index) % 2] for number in numbers])
-
-    def _share(self, numbers: range) -> range:
-        size = len(numbers) // self.num_ranks
-        return numbers[self.rank * size : (self.rank + 1) * size]
+            numbers = range(batch * self.batch_size // 2, (batch + 1) * self.batch_size // 2)
+            share = numbers[self.shares.part(len(numbers), step)]
+            return collate([example for number in share for example in self.twins(number)])
+        first = batch // 2 * self.batch_size
+        share = range(first, first + self.batch_size)[self.shares.part(self.batch_size, step)]
+        return collate([self.twins(number)[(number + batch) % 2] for number in share])
 
     def twins(self, number: int) -> tuple[Example, Example]:
         """Composes twins by number, with a caption and the hard negatives of each."""
@@ -197,15 +187,15 @@ class SceneData(pl.LightningDataModule):
 
     def train_dataloader(self) -> TrainingLoader:
         """The batches of one epoch, in order; the next epoch has others."""
-        batches = self._batches(self.seed, self.num_batches, self.twins_together)
-        return TrainingLoader(batches, self.num_batches, self.num_workers, self.trainer)
+        batches = self._batches(self.seed, self.num_batches, self.twins_together, is_training=True)
+        return TrainingLoader(batches, len(batches), self.num_workers, self.trainer)
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Twins that training does not show, composed of training recordings and training label pairs."""
-        batches = self._batches(self.seed + 500_009, self.num_validation_batches, twins_together=True)
-        return DataLoader(
-            batches, batch_size=None, num_workers=self.num_workers, persistent_workers=self.num_workers > 0
+        batches = self._batches(
+            self.seed + 500_009, self.num_validation_batches, twins_together=True, is_training=False
         )
+        return validation_loader(batches, self.num_workers)
 
     def state_dict(self) -> dict[str, Any]:
         """What decides the batches, for the checkpoint; where in them the training is, its step tells."""
@@ -233,7 +223,7 @@ class SceneData(pl.LightningDataModule):
             "test_recordings": sorted(name for label in test.labels for name in test.recordings(label)),
         }
 
-    def _batches(self, seed: int, num_batches: int, twins_together: bool) -> SceneBatches:
+    def _batches(self, seed: int, num_batches: int, twins_together: bool, is_training: bool) -> SceneBatches:
         return SceneBatches(
             VariedBank(self.bank.split("train")),
             training_pairs(self.bank.labels),
@@ -242,7 +232,6 @@ class SceneData(pl.LightningDataModule):
             num_negatives=self.num_negatives,
             twins_together=twins_together,
             seed=seed,
-            rank=self.trainer.global_rank if self.trainer else 0,
-            num_ranks=self.trainer.world_size if self.trainer else 1,
+            shares=shares_of(self.trainer, is_training),
             num_replacements=self.num_replacements,
         )

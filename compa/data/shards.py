@@ -54,11 +54,17 @@ class Shard:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A clip that was left out: its id, its file as the manifest names it, and why."""
+    """A clip that was left out: its id, its file as the manifest names it, and why.
 
-    id: str
+    A line that is no clip has no id, and its file is the manifest's own, with the line's number.
+    """
+
+    id: str | None
     file: str | None
     reason: str
+
+    def __str__(self) -> str:
+        return f"{self.id or self.file}: {self.reason}"
 
 
 @dataclass(frozen=True)

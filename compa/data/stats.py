@@ -14,9 +14,12 @@ from compa.audio.decode import open_audio
 from compa.data import quarantine
 from compa.data.contents import Contents
 from compa.data.parallel import add_workers_option, map_in_processes
+from compa.lines import is_file
 from compa.manifest import Clip
 
 PICTURES = (".png", ".svg", ".pdf")
+UNREADABLE = "unreadable audio"
+"""What the table calls a file without a length, as far as `compa data verify` has not put it into quarantine."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.picture is not None and options.picture.suffix.lower() not in PICTURES:
         raise ValueError(f"{options.picture} is no picture: its name ends in {', '.join(PICTURES)}")
     contents = count(options.manifest, options.workers)
-    left_out = quarantine.read(options.manifest)
+    left_out = quarantine.entries(options.manifest)
     print(contents.table())
     if left_out:
         print(f"{'quarantined':18} {len(left_out):,}, not counted here: {quarantine.list_path(options.manifest)}")
@@ -52,7 +55,7 @@ def count(manifest: Path, num_workers: int) -> Contents:
     contents = Contents()
     clips, ahead = tee(quarantine.usable_clips(manifest))
     paths = (None if clip.audio is None else manifest.parent / clip.audio for clip in ahead)
-    lengths = map_in_processes(_seconds, paths, lambda _: None, num_workers)
+    lengths = map_in_processes(_seconds, paths, num_workers, lambda _: UNREADABLE)
     shown = tqdm(lengths, "counting", unit=" clips", file=sys.stderr, mininterval=0.5, disable=None)
     clip: Clip
     for clip, seconds in zip(clips, shown, strict=True):
@@ -62,16 +65,16 @@ def count(manifest: Path, num_workers: int) -> Contents:
     return contents
 
 
-def _seconds(path: Path | None) -> float | None:
-    """The length that a file's header says; None where the file cannot be opened."""
+def _seconds(path: Path | None) -> float | str:
+    """The length that a file's header says, or why there is none."""
+    if path is None:
+        return "captions only"
     try:
-        if path is not None:
-            with open_audio(path) as stream:
-                promised = stream.num_promised
-                return (sum(map(len, stream.blocks)) if promised is None else promised) / stream.sample_rate
-    except ValueError:
-        pass
-    return None
+        with open_audio(path) as stream:
+            promised = stream.num_promised
+            return (sum(map(len, stream.blocks)) if promised is None else promised) / stream.sample_rate
+    except ValueError:  # what is wrong with each of them, `compa data verify` says
+        return UNREADABLE if is_file(path) else "missing audio"
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -11,6 +11,7 @@ from compa.data.batch import Batch, collate
 from compa.data.examples import Draw, make_example
 from compa.data.order import Order
 from compa.data.reader import ShardReader
+from compa.data.shares import WHOLE, Shares
 
 
 class PackedBatches(Dataset[Batch]):
@@ -26,9 +27,7 @@ class PackedBatches(Dataset[Batch]):
         draw: What is taken of each clip.
         seed: Two sets of the same seed are the same.
         weights: How much comes from each source; None takes every clip once an epoch.
-        rank: Which rank's share this is ...
-        num_ranks: ... of how many.
-        num_steps: Steps whose gradients are accumulated.
+        shares: Which part of every batch this is.
     """
 
     def __init__(
@@ -38,38 +37,24 @@ class PackedBatches(Dataset[Batch]):
         draw: Draw,
         seed: int = 0,
         weights: Sequence[float] | None = None,
-        rank: int = 0,
-        num_ranks: int = 1,
-        num_steps: int = 1,
+        shares: Shares = WHOLE,
     ) -> None:
         self.sources = sources
         self.order = Order([source.samples["twin"] for source in sources], batch_size, seed, weights)
         self.draw = draw
         self.seed = seed
-        self.rank = rank
-        self.num_ranks = num_ranks
-        self.num_steps = num_steps
-        unit = self.order.unit_size * num_ranks * num_steps
-        if batch_size % unit:
-            below, above = batch_size // unit * unit, (batch_size // unit + 1) * unit
-            nearest = f"{below} or {above}" if below else f"{above}"
-            clips = "twins" if self.order.has_twins else "clips"
-            accumulated = f" x {num_steps} accumulated steps" if num_steps > 1 else ""
-            raise ValueError(
-                f"batch_size {batch_size} does not divide into {clips} on {num_ranks} ranks{accumulated}: "
-                f"take {nearest}"
-            )
+        self.shares = shares
+        shares.check(batch_size, self.order.has_twins)
 
     def __len__(self) -> int:
         """How many elements an epoch has; more can be asked for, they belong to the next epochs."""
-        return self.order.num_batches * self.num_steps
+        return self.order.num_batches * self.shares.num_steps
 
     def __getitem__(self, index: int) -> Batch:
         """Reads, decodes and collates this rank's share."""
-        number, step = divmod(index, self.num_steps)
+        number, step = divmod(index, self.shares.num_steps)
         sources, rows = self.order.batch(number)
-        size = len(rows) // (self.num_ranks * self.num_steps)
-        share = slice((step * self.num_ranks + self.rank) * size, (step * self.num_ranks + self.rank + 1) * size)
+        share = self.shares.part(len(rows), step)
         examples = []
         for source, row in zip(sources[share].tolist(), rows[share].tolist(), strict=True):
             clip, sound = self.sources[source].read(row)

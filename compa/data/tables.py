@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -43,11 +43,21 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def clips_of_rows(rows: Rows, source: Path, options: argparse.Namespace) -> Items:
+def reader_of(rows_of: Callable[[Path], Rows]) -> Callable[[str, argparse.Namespace], Items]:
+    """The `read` of a format whose tables `rows_of` reads."""
+
+    def read(source: str, options: argparse.Namespace) -> Items:
+        """Yields a clip for every sound file, with the captions of all its rows."""
+        return clips_of_rows(rows_of(Path(source)), Path(source), options)
+
+    return read
+
+
+def clips_of_rows(rows: Iterable[Row | Refusal | Clip], source: Path, options: argparse.Namespace) -> Items:
     """Yields a clip for every sound file that the rows name, with the captions of all its rows, in order.
 
     Args:
-        rows: What the table holds.
+        rows: What the table holds; what is a clip already is yielded as it is.
         source: The table's path: audio starts from its folder, and clips without audio are named after it.
         options: `audio` and `map`, as `add_table_options` has them.
 
@@ -59,7 +69,7 @@ def clips_of_rows(rows: Rows, source: Path, options: argparse.Namespace) -> Item
     columns: dict[str, list[str]] = {}
     names: set[str] = set()
     for number, row in enumerate(rows, start=1):
-        if isinstance(row, Refusal):
+        if not isinstance(row, Row):
             yield row
             continue
         if row.cells.keys() != names:  # of CSV only once, of JSON now and then

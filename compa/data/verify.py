@@ -89,7 +89,7 @@ def verify(manifest: Path, min_seconds: float, max_seconds: float | None, num_wo
     inspector = Inspector(min_seconds, max_seconds)
     items, ahead = tee(scan_manifest(manifest))
     paths = (_path(manifest, item) for item in ahead)
-    probes = map_in_processes(_probe, paths, lambda _: Probe(error="its decoder crashed"), num_workers)
+    probes = map_in_processes(_probe, paths, num_workers, lambda _: Probe(error="its decoder crashed"))
     shown = tqdm(probes, "verifying", unit=" clips", file=sys.stderr, mininterval=0.5, disable=None)
     for item, found in zip(items, shown, strict=True):
         if isinstance(item, Refusal):

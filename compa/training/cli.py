@@ -14,6 +14,7 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveCon
 
 from compa.training import run_folder
 from compa.training.contrastive import ContrastiveTask
+from compa.training.stopping import Stopped
 
 
 class _SaveConfig(SaveConfigCallback):
@@ -75,13 +76,15 @@ class TrainingCLI(LightningCLI):
         """Lightning ends the process at Ctrl-C; we say what is kept."""
         try:
             super()._run_subcommand(subcommand)
-        except SystemExit:
+        except SystemExit as end:
             if not self.trainer.interrupted:
                 raise
-            folder = self.config[subcommand].get("out")
-            kept = (
-                f"{folder} keeps step {self.trainer.global_step}" if self.trainer.global_step else "nothing was learnt"
-            )
+            folder = Path(self.config[subcommand].get("out", ""))
+            kept = "nothing was learnt"
+            if isinstance(end.__context__, Stopped):
+                kept = f"{folder} keeps step {self.trainer.global_step}"
+            elif (folder / run_folder.LAST_CHECKPOINT).is_file():
+                kept = f"{folder} keeps its last checkpoint"
             raise KeyboardInterrupt(kept) from None
 
 

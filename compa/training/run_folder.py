@@ -16,6 +16,7 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from compa.data.files import whole_file
 from compa.models import pretrained
+from compa.training.stopping import StopBetweenSteps, Stopped
 
 HELD_OUT = "heldout.json"
 METRICS = "metrics.csv"
@@ -91,8 +92,8 @@ class RunFolder(Callback):
             pretrained.save(pl_module.clap, self.folder)  # type: ignore[arg-type]
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
-        """Keeps what an interrupted training has learnt."""
-        if isinstance(exception, KeyboardInterrupt) and trainer.global_step:
+        """Keeps what an interrupted training has learnt, if it was stopped where it can be resumed."""
+        if isinstance(exception, Stopped):
             trainer.save_checkpoint(self.folder / LAST_CHECKPOINT, weights_only=False)  # the optimiser, too
 
     def _write(self, name: str, content: dict[str, Any]) -> None:
@@ -113,7 +114,7 @@ class WholeCheckpoints(TorchCheckpointIO):
 
 
 def callbacks(folder: Path, checkpoint_steps: int = CHECKPOINT_STEPS) -> list[Callback]:
-    """What every training has: the run folder and a checkpoint to resume from, saved every so many steps."""
+    """What every training has: stops that keep all, the run folder, and a checkpoint every so many steps."""
     if checkpoint_steps < 1:
         raise ValueError(f"checkpoint_steps {checkpoint_steps} leaves nothing to resume from: take 1 or more")
     checkpoint = ModelCheckpoint(
@@ -122,7 +123,7 @@ def callbacks(folder: Path, checkpoint_steps: int = CHECKPOINT_STEPS) -> list[Ca
         enable_version_counter=False,  # one file, replaced
         every_n_train_steps=checkpoint_steps,
     )
-    return [RunFolder(folder), checkpoint]
+    return [StopBetweenSteps(), RunFolder(folder), checkpoint]
 
 
 def _read_metrics(path: Path) -> list[dict[str, str]]:

@@ -1,23 +1,42 @@
-"""JSON Lines, an object a clip or a caption; keys are found by their names, or mapped."""
+"""JSON Lines: a manifest of compa's own, or objects whose keys are found by their names, or mapped."""
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import fields, replace
 from pathlib import Path
 
 from compa.data.formats import Items
-from compa.data.tables import add_table_options, clips_of_rows
-from compa.rows import json_rows
+from compa.data.tables import COLUMNS, add_table_options, clips_of_rows
+from compa.lines import Refusal
+from compa.manifest import Clip, build_clip
+from compa.rows import Row, json_rows
 
-ABOUT = "JSON Lines, an object a clip; its caption may be a list (--map FIELD=KEY where keys do not tell)"
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds `--audio` and `--map`."""
-    add_table_options(parser)
+ABOUT = "JSON Lines: a manifest, or an object a clip or a caption (--map FIELD=KEY where keys do not tell)"
+CLIP_KEYS = {field.name for field in fields(Clip)}
+add_arguments = add_table_options
 
 
 def read(source: str, options: argparse.Namespace) -> Items:
-    """Yields a clip for every sound file, with the captions of all its objects."""
+    """Yields the clips of a manifest with all that it knows of them, and of other objects one for every sound file.
+
+    An object with a clip's keys, and no other keys, is a manifest's unless keys are mapped.
+    """
     path = Path(source)
-    return clips_of_rows(json_rows(path), path, options)
+    rows = json_rows(path)
+    folder: Path = options.audio or path.parent
+    known = rows if options.map else (_clip(row, folder) if isinstance(row, Row) else row for row in rows)
+    return clips_of_rows(known, path, options)
+
+
+def _clip(row: Row, folder: Path) -> Clip | Row | Refusal:
+    """The clip of a manifest's line; any other row is given back."""
+    keys = row.cells.keys()
+    if not {"id", "audio", "captions"} <= keys <= CLIP_KEYS:
+        return row
+    try:
+        clip = build_clip(row.cells)
+    except ValueError as error:
+        says_more = keys - COLUMNS.keys() - {"captions"}  # than any table does: nothing of it may be dropped
+        return Refusal(row.where, str(error)) if says_more else row
+    return replace(clip, audio=str(folder / clip.audio)) if clip.audio else clip

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
+from functools import partial
 
-from compa.data.formats import Items
-from compa.data.tables import add_table_options, clips_of_rows
+from compa.data.tables import add_table_options, reader_of
 from compa.rows import delimited_rows
 
 ABOUT = "a TSV with a header: a row a caption (--map FIELD=COLUMN where column names do not tell)"
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds `--audio` and `--map`."""
-    add_table_options(parser)
-
-
-def read(source: str, options: argparse.Namespace) -> Items:
-    """Yields a clip for every sound file, with the captions of all its rows."""
-    path = Path(source)
-    return clips_of_rows(delimited_rows(path, "\t"), path, options)
+add_arguments = add_table_options
+read = reader_of(partial(delimited_rows, delimiter="\t"))

@@ -11,7 +11,9 @@ import pytest
 
 from compa.audio.decode import read_audio
 from compa.data import quarantine
+from compa.data.pack import Settings, pack
 from compa.data.quarantine import Entry
+from compa.data.reader import ShardReader
 from compa.lines import Refusal
 from compa.manifest import scan_manifest
 from tests.compa.data.bad_files import BAD_LINES, BAD_SOUNDS, GOOD_SOUNDS, build_corpus
@@ -101,6 +103,69 @@ def test_what_is_left_can_be_used(
     assert {clip.id for clip in quarantine.usable_clips(manifest)} == good
     for name in good:
         assert len(read_audio(manifest.parent / f"{name}.{GOOD_SOUNDS[name][0]}", 16000)) > 0
+
+
+@pytest.mark.usefixtures("verified")
+def test_what_is_left_is_packed_and_all_else_is_listed(corpus: Corpus, tmp_path: Path) -> None:
+    manifest, expected, good = corpus
+    before = snapshot(manifest.parents[2])
+    index, _ = pack(manifest, tmp_path / "shards", Settings(clips_per_shard=5))
+    assert snapshot(manifest.parents[2]) == before
+    reader = ShardReader(tmp_path / "shards")
+    assert {reader.read_clip(row).id for row in range(len(reader))} == good
+    left_out = {clip.id: clip.reason for clip in index.skipped if clip.id is not None}
+    assert {name: reason.split(": ")[1] for name, reason in left_out.items()} == expected
+    assert sum(clip.id is None for clip in index.skipped) == len(BAD_LINES)
+
+
+def test_packing_leaves_out_by_itself_what_it_cannot_decode(corpus: Corpus, tmp_path: Path) -> None:
+    """Without a quarantine list; what is only too short, too long, doubled or nearly silent is verify's business."""
+    manifest, expected, _ = corpus
+    lines = [line for line in manifest.read_bytes().splitlines() if line not in BAD_LINES.values()]
+    folder = tmp_path / "corpus"
+    folder.symlink_to(manifest.parent)
+    (tmp_path / "m.jsonl").write_bytes(b"\n".join(lines).replace(b'"audio": "', b'"audio": "corpus/'))
+    index, _ = pack(tmp_path / "m.jsonl", tmp_path / "shards", Settings())
+    skipped = {clip.id: clip.reason for clip in index.skipped}
+    fine = {name for name, kind in expected.items() if kind in ("too-short", "too-long", "duplicate-audio")}
+    assert set(skipped) == set(expected) - fine - {"constant", "opposite-channels"}
+    assert all(5 < len(reason) < 300 and "\n" not in reason for reason in skipped.values())
+    assert index.count == len(lines) - len(skipped)
+
+
+MEASURED = """if True:
+    import resource, sys
+    from compa.cli import main
+    main(["data", "verify", sys.argv[1], "--workers", "1"])
+    assert main(["data", "pack", sys.argv[1], "--out", sys.argv[2], "--workers", "1"]) == 0
+    print(max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
+"""
+
+
+def peak_megabytes(folder: Path, *lines: bytes, num_zeros: int = 0) -> float:
+    """Peak memory of verifying and packing a manifest of a good clip, further lines, and one of zeros."""
+    (folder / "good.wav").write_bytes(GOOD_SOUNDS["plain"][1]())
+    good = b'{"id": "good", "audio": "good.wav", "captions": ["good"]}'
+    with (folder / "m.jsonl").open("wb") as file:  # this process stays small: a child's peak begins with its parent's
+        file.write(b"\n".join([*lines, good, b""]))
+        file.truncate(file.tell() + num_zeros)
+    command = [sys.executable, "-c", MEASURED, str(folder / "m.jsonl"), str(folder / "shards")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return int(done.stdout.splitlines()[-1]) / 1024  # Linux counts in KiB
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss has another unit elsewhere")
+def test_neither_a_huge_line_nor_a_header_of_ten_hours_fills_the_memory(tmp_path: Path) -> None:
+    for name in ("plain", "huge"):
+        (tmp_path / name).mkdir()
+    usual = peak_megabytes(tmp_path / "plain")
+    names = ("wav-of-ten-hours", "flac-of-ten-hours")
+    for name in names:
+        (tmp_path / "huge" / name).write_bytes(BAD_SOUNDS[name][1]())
+    headers = [b'{"id": "%b", "audio": "%b", "captions": ["x"]}' % ((name.encode(),) * 2) for name in names]
+    huge = peak_megabytes(tmp_path / "huge", *headers, num_zeros=500_000_000)
+    assert usual > 20
+    assert huge < usual + 100  # the line has 500 MB, ten hours of 16 kHz have 2,300 MB
 
 
 @pytest.mark.parametrize("name", [name for name, (_, _, kind) in BAD_SOUNDS.items() if kind in ("unreadable", "empty")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import soundfile
 
 from compa.data import quarantine
 from compa.data.importing import main
-from compa.manifest import Clip, Event, read_manifest
+from compa.manifest import Clip, Event, Negative, Positive, read_manifest, write_manifest
 from compa.scenes.claims import Truth, parse
 from tests.compa.scenes.sound_files import ESC10, beep, write
 
@@ -65,6 +66,59 @@ def test_json_lines_may_list_captions(tmp_path: Path) -> None:
     first = run("jsonl", source, out=tmp_path / "m.jsonl")
     assert [(clip.id, clip.captions) for clip in first] == [("x%2E1", ("one", "two")), ("7", ("three",))]
     assert "line 3" in (tmp_path / "m.refused.jsonl").read_text()
+
+
+def whole_clip(name: str, audio: str | None) -> Clip:
+    return Clip(
+        name,
+        audio,
+        ("a dog, then a cat", "a dog"),
+        claims=('Then("dog", "cat")', None),
+        negatives=(Negative("a cat, then a dog", "order", "rules", 0, 'Then("cat", "dog")'),),
+        positives=(Positive("an animal", "event", 1),),
+        events=(Event("dog", 0.0, 1.0, -3.0, {"pitch": 2}), Event("cat", 1.0, 2.0)),
+        twin="other%2E1",
+        split="train",
+        source="s",
+        author="a",
+        licence="CC0",
+    )
+
+
+def test_a_manifest_keeps_all_it_knows(tmp_path: Path) -> None:
+    write(tmp_path / "in/wavs/a.wav")
+    clips = [whole_clip("a", "wavs/a.wav"), whole_clip("b", "wavs/a.wav"), whole_clip("c", "/abs/x.wav")]
+    write_manifest(tmp_path / "in/m.jsonl", [*clips, whole_clip("d", None), Clip("e", None, ())])
+    found = run("jsonl", tmp_path / "in/m.jsonl", out=tmp_path / "deep/out/m.jsonl")
+    assert [clip.audio for clip in found[:2]] == ["../../in/wavs/a.wav"] * 2
+    assert (tmp_path / "deep/out" / str(found[2].audio)).resolve() == Path("/abs/x.wav")
+    assert [replace(clip, audio=None) for clip in found] == [
+        *(replace(clip, audio=None) for clip in clips), whole_clip("d", None), Clip("e", None, ())
+    ]  # fmt: skip
+    write(tmp_path / "moved/wavs/a.wav")
+    again = run("jsonl", tmp_path / "in/m.jsonl", "--audio", tmp_path / "moved", out=tmp_path / "again.jsonl")
+    assert again[0].audio == "moved/wavs/a.wav"
+
+
+def test_a_manifest_beside_other_json_lines(tmp_path: Path) -> None:
+    """Mapped keys, and rows that only look like a clip, are read as any table; what would lose something is refused."""
+    own = json.loads(whole_clip("a", "a.wav").to_json())
+    lines = [
+        own,
+        {"id": "b.1", "audio": "b.wav", "captions": ["b"], "split": "test"},
+        {"audio": "c.wav", "caption": "c"},
+        {"audio": "c.wav", "caption": "more of c"},
+        own | {"id": "d", "events": 3},
+    ]
+    source = text(tmp_path / "s.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    found = run("jsonl", source, out=tmp_path / "m.jsonl")
+    assert found[0] == whole_clip("a", "a.wav")
+    assert [(clip.id, clip.captions) for clip in found[1:]] == [("b%2E1", ("b",)), ("c", ("c", "more of c"))]
+    [refused] = (tmp_path / "m.refused.jsonl").read_text().splitlines()
+    assert "line 5" in refused
+    assert "events" in refused
+    mapped = run("jsonl", source, "--map", "author=split", "--overwrite", out=tmp_path / "m.jsonl")
+    assert (mapped[0].id, mapped[0].events, mapped[0].author) == ("a", (), "train")
 
 
 def test_captions_without_audio(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tarfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,9 @@ import pytest
 import soundfile
 
 from compa.data import pack as packing
+from compa.data import verify
 from compa.data.pack import PARTS, Settings, pack
+from compa.data.reader import ShardReader
 from compa.data.shards import SAMPLE, parse_index, scan_shard
 from compa.manifest import Clip, parse_clip, read_manifest, write_manifest
 from tests.compa.data.corpus import RATE, write_corpus
@@ -32,9 +35,9 @@ def content(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def start_packing(manifest: Path, out: Path, workers: int = 2) -> subprocess.Popen[str]:
+def start_packing(manifest: Path, out: Path, workers: int = 2, options: tuple[str, ...] = ()) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "compa.data.pack", str(manifest), "--out", str(out), "--rate", str(RATE),
-               "--clips-per-shard", "4", "--workers", str(workers)]  # fmt: skip
+               "--clips-per-shard", "4", "--workers", str(workers), *options]  # fmt: skip
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 
@@ -164,6 +167,37 @@ def test_bad_and_quarantined_clips_are_left_out_and_listed(tmp_path: Path) -> No
     assert [shard.name for shard in index.shards] == ["shard-000000.tar", "shard-000002.tar"]
 
 
+def broken_manifest(folder: Path) -> Path:
+    """Ten lines: clips 0 to 5, of which 2 stands twice, a broken line, a blank one, and one that is too long."""
+    manifest = write_corpus(folder, 6)
+    lines = manifest.read_bytes().splitlines()
+    lines = [*lines[:3], b'{"id": "x"', b"", lines[2], lines[3], b"x" * (2**24 + 1), *lines[4:]]
+    manifest.write_bytes(b"\n".join(lines) + b"\n")
+    return manifest
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_lines_that_are_no_clips_and_double_ids_are_left_out_once_they_are_quarantined(
+    tmp_path: Path, workers: int
+) -> None:
+    manifest = broken_manifest(tmp_path / "in")
+    with pytest.raises(ValueError, match=r"manifest\.jsonl, line 4: not JSON.*`compa data verify` put it into quarant"):
+        pack(manifest, tmp_path / "out", SETTINGS)
+    assert not (tmp_path / "out").exists()
+    assert verify.main([str(manifest), "--workers", "1"]) == 1
+    index, _ = pack(manifest, tmp_path / "out", SETTINGS, workers)
+    found = [(shard.name, shard.count) for shard in index.shards]
+    assert found == [("shard-000000.tar", 2), ("shard-000001.tar", 2), ("shard-000002.tar", 1)]
+    assert [(clip.id, clip.file, clip.reason.split(": ")[1]) for clip in index.skipped] == [
+        ("clip-2", "2.wav", "duplicate-id"),
+        (None, "manifest.jsonl, line 4", "bad-line"),
+        ("clip-2", "2.wav", "duplicate-id"),
+        (None, "manifest.jsonl, line 8", "bad-line"),
+    ]
+    reader = ShardReader(tmp_path / "out")
+    assert [reader.read_clip(row).id for row in range(5)] == [f"clip-{number}" for number in (0, 1, 3, 4, 5)]
+
+
 def test_a_twin_that_was_left_out_leaves_a_single_clip(tmp_path: Path) -> None:
     manifest = write_corpus(tmp_path / "in", 6, twins=True)
     (tmp_path / "in" / "2.wav").unlink()
@@ -174,7 +208,10 @@ def test_a_twin_that_was_left_out_leaves_a_single_clip(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (['{"id": "a", "audio": "0.wav", "captions": ["x"]}'] * 2, "line 2: id 'a' stands in line 1, too"),
+        (
+            ['{"id": "a", "audio": "0.wav", "captions": ["x"]}'] * 2,
+            "line 2: id 'a' stands in line 1, too.*mend it, or let `compa data verify`",
+        ),
         (['{"id": "a"'], "line 1: not JSON"),
         (['{"id": "a", "audio": "0.wav", "captoins": ["x"]}'], "did you mean 'captions'"),
         ([], "holds no clips"),
@@ -248,6 +285,60 @@ def test_a_full_disk_is_told_and_packing_goes_on_later(tmp_path: Path) -> None:
     assert not list((tmp_path / "out").glob("*.partial"))
     assert pack(manifest, tmp_path / "out", SETTINGS)[0] == expected
     assert content(tmp_path / "out") == content(tmp_path / "whole")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 256 KiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"no disk can be mounted: {mounted.stderr.strip()}")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.slow
+def test_on_a_disk_that_is_really_full_packing_goes_on_when_there_is_room(small_disk: Path, tmp_path: Path) -> None:
+    manifest = write_corpus(tmp_path / "in", 200)
+    pack(manifest, tmp_path / "whole", SETTINGS)
+    assert sum(map(len, content(tmp_path / "whole").values())) > 256 * 1024
+    process = start_packing(manifest, small_disk / "out")
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "there is no room for more in" in errors
+    assert "run the same command again" in errors
+    packed = list((small_disk / "out").glob("*.tar"))
+    assert packed
+    assert not list((small_disk / "out").glob("*.partial"))
+    subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
+    kept = {path: path.stat().st_mtime_ns for path in packed}
+    process = start_packing(manifest, small_disk / "out")
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert {path: path.stat().st_mtime_ns for path in packed} == kept
+    assert content(small_disk / "out") == content(tmp_path / "whole")
+
+
+def test_ray_packs_the_same_bytes(tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed")
+    manifest = write_corpus(tmp_path / "in", 12)
+    pack(manifest, tmp_path / "whole", SETTINGS)
+    process = start_packing(manifest, tmp_path / "out", options=("--engine", "ray"))
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    assert errors.startswith(f"{tmp_path / 'out'} holds 12 clips in 3 shards")  # and Ray itself says nothing
+    assert content(tmp_path / "out") == content(tmp_path / "whole")
+
+
+def test_without_ray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    manifest = write_corpus(tmp_path / "in", 3)
+    with pytest.raises(ValueError, match=r"this engine needs Ray: pip install 'compa\[ray\]'"):
+        pack(manifest, tmp_path / "out", SETTINGS, engine="ray")
 
 
 def kill_and_resume(manifest: Path, out: Path, chance: random.Random, moments: int) -> int:

@@ -24,13 +24,28 @@ def double(number: int) -> int:
 
 
 def test_order_is_kept_and_a_crash_costs_one_item() -> None:
-    found = list(map_in_processes(double, range(60), lambda number: -number, num_workers=2))
+    found = list(map_in_processes(double, range(60), 2, crashed=lambda number: -number))
     assert found == [-37 if number == 37 else 2 * number for number in range(60)]
 
 
-def test_errors_are_raised() -> None:
+def test_a_crash_that_is_not_expected_is_an_error() -> None:
+    with pytest.raises(ValueError, match=r"a worker process was killed.*fewer --workers"):
+        list(map_in_processes(double, range(60), 2, chunk=1))
+
+
+def test_one_worker_is_this_process_where_no_crash_is_expected() -> None:
+    assert list(map_in_processes(process_id, [0, 0], 1)) == [os.getpid()] * 2
+    assert os.getpid() not in map_in_processes(process_id, [0, 0], 1, crashed=abs)
+
+
+def process_id(_: int) -> int:
+    return os.getpid()
+
+
+@pytest.mark.parametrize("num_workers", [1, 2])
+def test_errors_are_raised(num_workers: int) -> None:
     with pytest.raises(ValueError, match="99 is refused"):
-        list(map_in_processes(double, [1, 99], lambda number: number, num_workers=1))
+        list(map_in_processes(double, [1, 99], num_workers, crashed=abs))
 
 
 def test_little_is_read_ahead() -> None:
@@ -42,7 +57,7 @@ def test_little_is_read_ahead() -> None:
             taken += 1
             yield 0
 
-    results = map_in_processes(double, numbers(), lambda number: number, num_workers=1)
+    results = map_in_processes(double, numbers(), 1, crashed=abs)
     for _ in range(10):
         next(results)
     assert taken < 100
@@ -55,7 +70,7 @@ def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
         "from compa.data.parallel import map_in_processes\n"
         "from tests.compa.data.test_parallel import note\n"
         "if __name__ == '__main__':\n"
-        "    for _ in map_in_processes(note, itertools.repeat(sys.argv[1]), str, 2): pass\n"
+        "    for _ in map_in_processes(note, itertools.repeat(sys.argv[1]), 2, crashed=str): pass\n"
     )
     (tmp_path / "program.py").write_text(program)
     (tmp_path / "pids").mkdir()
@@ -75,7 +90,7 @@ def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
 def test_that_no_process_can_start_is_not_blamed_on_the_items() -> None:
     program = (
         "from compa.data.parallel import map_in_processes\n"
-        "if __name__ == '__main__': print(list(map_in_processes(abs, [1, 2], lambda _: -1, 1)))\n"
+        "if __name__ == '__main__': print(list(map_in_processes(abs, [1, 2], 1, crashed=lambda _: -1)))\n"
     )
     done = subprocess.run(  # the main module of a program from a pipe cannot be imported by a spawned process
         [sys.executable, "-"],

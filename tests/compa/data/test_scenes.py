@@ -8,13 +8,14 @@ import torch
 
 from compa.data.batch import Batch, Example, collate
 from compa.data.scenes import SceneBatches, SceneData
+from compa.data.shares import Shares
 from compa.scenes.bank import EventBank
 from compa.scenes.claims import Truth, parse
 from compa.scenes.holdout import held_out_pairs, training_pairs
 from compa.scenes.varied import VariedBank
 
 
-def batches(bank: EventBank, **changes: int | bool) -> SceneBatches:
+def batches(bank: EventBank, **changes: int | bool | Shares) -> SceneBatches:
     settings = {
         "num_batches": 4,
         "batch_size": 8,
@@ -49,23 +50,31 @@ def test_twins_together_or_apart_every_two_batches_hold_the_same_clips(tone_bank
 
 
 @pytest.mark.parametrize("twins_together", [True, False])
-def test_the_batch_of_all_ranks_is_the_same_for_any_number(tone_bank: EventBank, twins_together: bool) -> None:
+@pytest.mark.parametrize(("num_ranks", "num_steps"), [(2, 1), (4, 1), (1, 2), (2, 2)])
+def test_the_batch_of_all_ranks_and_steps_is_the_same_for_any_number(
+    tone_bank: EventBank, twins_together: bool, num_ranks: int, num_steps: int
+) -> None:
     whole = batches(tone_bank, twins_together=twins_together)
-    for num_ranks in (2, 4):
-        shares = [
-            batches(tone_bank, twins_together=twins_together, rank=rank, num_ranks=num_ranks)
-            for rank in range(num_ranks)
-        ]
-        for number in range(4):
-            together = [e.id for share in shares for e in share[number].examples]
-            assert together == [e.id for e in whole[number].examples]
+    parts = [
+        batches(tone_bank, twins_together=twins_together, shares=Shares(rank, num_ranks, num_steps))
+        for rank in range(num_ranks)
+    ]
+    assert {len(part) for part in parts} == {4 * num_steps}
+    for number in range(4):
+        elements = [part[number * num_steps + step] for step in range(num_steps) for part in parts]
+        together = [example.id for element in elements for example in element.examples]
+        assert together == [example.id for example in whole[number].examples]
+        assert {len(element.examples) for element in elements} == {8 // (num_ranks * num_steps)}
 
 
 def test_sizes_that_do_not_divide_are_refused_with_the_nearest_that_do(tone_bank: EventBank) -> None:
-    with pytest.raises(ValueError, match="take 16 or 20"):
-        batches(tone_bank, batch_size=18, num_ranks=2)
-    with pytest.raises(ValueError, match="take 2"):
-        batches(tone_bank, batch_size=1)
+    with pytest.raises(ValueError, match="batch_size 18 does not divide into twins on 2 ranks: take 16 or 20"):
+        batches(tone_bank, batch_size=18, shares=Shares(0, 2))
+    with pytest.raises(ValueError, match="clips on 2 ranks x 3 accumulated steps: take 12 or 18"):
+        batches(tone_bank, batch_size=16, shares=Shares(0, 2, 3), twins_together=False)
+    for size in (1, 0, -3):
+        with pytest.raises(ValueError, match="twins on 1 rank: take 2"):
+            batches(tone_bank, batch_size=size)
 
 
 def test_captions_are_true_negatives_false_and_held_out_pairs_never_seen(tone_bank: EventBank) -> None:

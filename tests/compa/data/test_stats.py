@@ -17,11 +17,14 @@ def manifest(tmp_path: Path) -> Path:
     write(tmp_path / "a.wav", beep(1.0))
     write(tmp_path / "b.flac", beep(2.0))
     dog, cat = Event("dog", 0, 1), Event("cost $5 $^", 0, 1)
+    (tmp_path / "text.wav").write_text("no sound")
     clips = [
         Clip("a", "a.wav", ("A dog barks.", "a cat"), events=(dog, dog, cat), split="train", twin="b"),
         Clip("b", "b.flac", ("the dog",), negatives=(Negative("x", "order"), Negative("y", "count")), split="train"),
         Clip("c", "gone.wav", ("one two three four five six",), positives=(Positive("x", "event"),), split="test"),
         Clip("d", "a.wav", ("not counted",)),
+        Clip("e", "text.wav", ("nothing",), split="test"),
+        Clip("f", None, ("nothing",), split="test"),
     ]
     write_manifest(tmp_path / "m.jsonl", clips)
     quarantine.write(tmp_path / "m.jsonl", [quarantine.Entry("d", "a.wav", "duplicate-audio: x")])
@@ -30,10 +33,11 @@ def manifest(tmp_path: Path) -> Path:
 
 def test_counts_are_those_by_hand(manifest: Path) -> None:
     contents = count(manifest, num_workers=1)
-    assert (contents.num_clips, contents.num_missing, contents.num_twins) == (3, 1, 1)
+    assert (contents.num_clips, contents.num_twins) == (5, 1)
+    assert contents.without_length == {"missing audio": 1, "unreadable audio": 1, "captions only": 1}
     assert contents.seconds == pytest.approx([1.0, 2.0])
-    assert contents.captions_per_clip == {2: 1, 1: 2}
-    assert contents.words_per_caption == {3: 1, 2: 2, 6: 1}
+    assert contents.captions_per_clip == {2: 1, 1: 4}
+    assert contents.words_per_caption == {3: 1, 2: 2, 6: 1, 1: 2}
     assert contents.words["dog"] == 2
     assert contents.labels == {"dog": 1, "cost $5 $^": 1}
     assert contents.negatives == {"order": 1, "count": 1}
@@ -43,12 +47,13 @@ def test_counts_are_those_by_hand(manifest: Path) -> None:
 def test_the_table(manifest: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(manifest)]) == 0
     rows = {line[:18].strip(): line[18:].strip() for line in capsys.readouterr().out.splitlines()}
-    assert rows["clips"] == "3"
-    assert rows["train"] == "2 (66.7%)"
+    assert rows["clips"] == "5"
+    assert rows["unreadable audio"] == "1"
+    assert rows["train"] == "2 (40.0%)"
     assert rows["hours"] == "0.00"
     assert rows["seconds a clip"] == "1.00 to 2.00, median 1.00"
-    assert rows["captions"] == "4"
-    assert rows["words a caption"] == "2 to 6, median 2"
+    assert rows["captions"] == "6"
+    assert rows["words a caption"] == "1 to 6, median 2"
     assert rows["negatives"] == "2"
     assert rows["order"] == "1 (50.0%)"
     assert rows["quarantined"].startswith("1, not counted here")

@@ -19,6 +19,7 @@ from compa.data.loader import TrainingLoader
 from compa.data.pack import Settings, pack
 from compa.data.packed import PackedData
 from compa.data.reader import ShardReader
+from compa.data.shares import Shares
 from compa.data.stream import PackedBatches
 from compa.manifest import Clip, Event, Negative, Positive, read_manifest
 from compa.training.known_true import known_true
@@ -89,7 +90,7 @@ def test_ranks_accumulation_and_workers_change_nothing(
     expected = [facts(whole[number]) for number in range(2 * len(whole))]
     shares = []
     for rank in range(num_ranks):
-        part = batches(shards, rank=rank, num_ranks=num_ranks, num_steps=num_steps)
+        part = batches(shards, shares=Shares(rank, num_ranks, num_steps))
         assert len(part) == 5 * num_steps
         found = [facts(batch) for batch in TrainingLoader(part, 2 * len(part), num_workers)]
         assert len(found) == 2 * len(part)
@@ -110,9 +111,9 @@ def test_ranks_accumulation_and_workers_change_nothing(
 
 def test_shares_that_are_not_equal_are_refused(shards: Path) -> None:
     with pytest.raises(ValueError, match="does not divide into twins on 3 ranks: take 6 or 12"):
-        batches(shards, num_ranks=3)
+        batches(shards, shares=Shares(0, 3))
     with pytest.raises(ValueError, match="on 4 ranks x 2 accumulated steps: take 16"):
-        batches(shards, num_ranks=4, num_steps=2)
+        batches(shards, shares=Shares(0, 4, 2))
 
 
 def test_training_draws_anew_every_epoch_and_evaluation_never(shards: Path) -> None:

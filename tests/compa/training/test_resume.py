@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import random
 import signal
@@ -12,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
 
 from compa import cli
 from compa.data.pack import Settings, pack
+from compa.training.contrastive import ContrastiveTask
 from tests.compa.data.corpus import RATE, write_corpus
 from tests.compa.training.recorder import read_steps
 
@@ -31,12 +34,14 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "out"
 
 
-def command(run: Path, shards: Path, *options: str, kill_after: int | None = None) -> list[str]:
+def command(
+    run: Path, shards: Path, *options: str, kill_after: int | None = None, signal_name: str = "SIGKILL"
+) -> list[str]:
     """The words after `compa`; the epoch has 5 steps."""
     run.parent.mkdir(parents=True, exist_ok=True)
     config: dict[str, Any] = yaml.safe_load(PACKED.read_text())
     config["data"]["init_args"] |= {"train": [str(shards)], "validation": [str(shards)]}
-    arguments = {"folder": str(run.parent), "kill_after_batch": kill_after}
+    arguments = {"folder": str(run.parent), "kill_after_batch": kill_after, "signal_name": signal_name}
     recorder = {"class_path": "tests.compa.training.recorder.Recorder", "init_args": arguments}
     config["trainer"]["callbacks"] = [recorder]
     (run.parent / "config.yaml").write_text(yaml.safe_dump(config))
@@ -130,6 +135,118 @@ def test_shorter_epochs_and_accumulation_resume_too(shards: Path, tmp_path: Path
     assert whole == killed
     weights = [(tmp_path / name / "run" / "model.safetensors").read_bytes() for name in ("whole", "killed")]
     assert weights[0] == weights[1]
+
+
+def micro_batches(run: Path) -> list[list[Any]]:
+    """What the micro-batches saw, one after the other."""
+    return [clips for _, _, clips in read_steps(run.parent)]
+
+
+ACCUMULATED = ["--trainer.accumulate_grad_batches=2", "--trainer.max_steps=12", "--checkpoint_steps=100"]
+
+
+@pytest.fixture(scope="module")
+def accumulated(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("accumulated") / "run"
+    assert cli.main(command(run, shards, *ACCUMULATED)) == 0
+    return run
+
+
+def check_resumed(run: Path, shards: Path, accumulated: Path) -> None:
+    """Resuming gives the same micro-batches one after the other, each once, and the same weights."""
+    assert cli.main(command(run, shards, *ACCUMULATED, "--resume=true")) == 0
+    assert micro_batches(run) == micro_batches(accumulated)
+    assert (run / "model.safetensors").read_bytes() == (accumulated / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("batch", "signal_name"), [(5, "SIGINT"), (5, "SIGTERM"), pytest.param(9, "SIGTERM", marks=pytest.mark.slow),
+                               pytest.param(10, "SIGINT", marks=pytest.mark.slow)]
+)  # fmt: skip
+def test_a_signal_stops_between_optimiser_steps_and_nothing_is_lost(
+    accumulated: Path, shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], batch: int, signal_name: str
+) -> None:
+    """After an odd batch half a step is left; an epoch has 10."""
+    run, step = tmp_path / "run", (batch + 1) // 2
+    words = command(run, shards, *ACCUMULATED, kill_after=batch, signal_name=signal_name)
+    assert cli.main(words) == 1
+    assert f"interrupted; {run} keeps step {step}" in capsys.readouterr().err
+    assert len(micro_batches(run)) == 2 * step
+    check_resumed(run, shards, accumulated)
+
+
+def test_a_signal_to_all_processes_leaves_the_workers_to_the_step(
+    accumulated: Path, shards: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    workers = "--data.init_args.num_workers=2"
+    process = start(command(run, shards, *ACCUMULATED, workers, kill_after=5, signal_name="group SIGTERM"))
+    _, errors = process.communicate(timeout=120)
+    assert (process.returncode, f"{run} keeps step 3" in errors, "Traceback" in errors) == (1, True, False), errors
+    check_resumed(run, shards, accumulated)
+
+
+def test_validation_is_finished_first(
+    accumulated: Path, shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 5 batches of the first validation the signal comes in the second; it follows the 2nd optimiser step."""
+    run, calls, validate = tmp_path / "run", 0, ContrastiveTask.validation_step
+
+    def signalling(*arguments: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        validate(*arguments)
+
+    monkeypatch.setattr(ContrastiveTask, "validation_step", signalling)
+    assert cli.main(command(run, shards, *ACCUMULATED)) == 1
+    assert calls == 5
+    assert f"{run} keeps step 2" in capsys.readouterr().err
+    check_resumed(run, shards, accumulated)
+    assert validations(run) == validations(accumulated)
+
+
+def validations(run: Path) -> list[str]:
+    with (run / "metrics.csv").open() as file:
+        return [row["val/loss"] for row in csv.DictReader(file) if row["val/loss"]]
+
+
+def test_a_second_signal_stops_at_once_and_saves_nothing(
+    shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, calls, train = tmp_path / "run", 0, ContrastiveTask.training_step
+
+    def signalling(*arguments: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 7:
+            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGINT)
+        return train(*arguments)
+
+    monkeypatch.setattr(ContrastiveTask, "training_step", signalling)
+    assert cli.main(command(run, shards, *ACCUMULATED, "--checkpoint_steps=2")) == 1
+    assert f"{run} keeps its last checkpoint" in capsys.readouterr().err
+    assert len(micro_batches(run)) == 6
+    saved = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+    assert saved["global_step"] == 2
+    monkeypatch.undo()
+    assert cli.main(command(run, shards, *ACCUMULATED, "--checkpoint_steps=2", "--trainer.max_steps=2")) == 1
+    assert "already holds a run" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_all_ranks_stop_in_the_same_step_when_one_gets_a_signal(
+    accumulated: Path, shards: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    ranks = ["--trainer.devices=2", "--trainer.strategy=ddp"]
+    process = start(command(run, shards, *ACCUMULATED, *ranks, kill_after=5, signal_name="SIGTERM"))
+    _, errors = process.communicate(timeout=240)
+    assert f"{run} keeps step 3" in errors
+    assert cli.main(command(run, shards, *ACCUMULATED, "--resume=true")) == 0
+    assert micro_batches(run) == micro_batches(accumulated)
 
 
 def test_composed_scenes_resume_in_the_middle_of_an_epoch(tone_folder: Path, tmp_path: Path) -> None:

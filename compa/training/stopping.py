@@ -1,0 +1,65 @@
+"""Ctrl-C and SIGTERM stop a training where it can go on from: between two optimiser steps."""
+
+from __future__ import annotations
+
+import os
+import signal
+from types import FrameType
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback
+
+NOTICE = b"\ncompa: stopping after this optimiser step; once more stops at once, with the last checkpoint\n"
+
+
+class Stopped(KeyboardInterrupt):
+    """Raised on all ranks in the same place between two optimiser steps, so that a checkpoint made now is exact."""
+
+
+class StopBetweenSteps(Callback):
+    """Raises `Stopped` at the end of the optimiser step in which any rank was asked to stop.
+
+    Some accumulated gradients, or a part of an update, are nothing that a checkpoint could hold. A second signal ends
+    the training where it is.
+    """
+
+    def __init__(self) -> None:
+        self._is_asked = False
+        self._is_between_steps = False
+        self._step_at_start = 0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Takes over both signals, unless they are ignored; Lightning gives them back when it ends."""
+        self._is_asked = trainer.received_sigterm
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._ask)
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Notes that a step has begun, or goes on."""
+        self._step_at_start = trainer.global_step
+        self._is_between_steps = False
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Stops if that is wanted and the step is complete."""
+        self._is_between_steps = trainer.global_step > self._step_at_start
+        self._stop(trainer)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Stops if that was wanted while validation ran; within it nothing can be kept."""
+        self._stop(trainer)
+
+    def _stop(self, trainer: pl.Trainer) -> None:
+        if self._is_between_steps and trainer.strategy.reduce_boolean_decision(self._is_asked, all=False):
+            raise Stopped
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self._is_asked:
+            raise KeyboardInterrupt
+        self._is_asked = True
+        os.write(2, NOTICE)  # print() cannot be called while it is being called
