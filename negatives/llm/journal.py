@@ -24,10 +24,9 @@ CREATE TABLE IF NOT EXISTS responses (
     cost REAL, raw TEXT);
 CREATE TABLE IF NOT EXISTS answers (
     key TEXT PRIMARY KEY, response INTEGER, item TEXT, texts TEXT, reason TEXT, tries INTEGER) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS batches (
-    id TEXT PRIMARY KEY, at REAL, base_url TEXT, model TEXT, state TEXT);
+CREATE TABLE IF NOT EXISTS batches (id TEXT PRIMARY KEY, at REAL, state TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS batch_requests (
-    batch TEXT, custom_id TEXT, prompt TEXT, keys TEXT, PRIMARY KEY (batch, custom_id)) WITHOUT ROWID;
+    batch TEXT, custom_id TEXT, questions TEXT, PRIMARY KEY (batch, custom_id)) WITHOUT ROWID;
 """
 _MAX_VARIABLES = 500
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -81,10 +82,11 @@ class Server:
 
         limits = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
         self.timeout = timeout
-        self._key = _key(address)
+        key = read_key(address)
+        self._redact = redactor(key)
         self._response = httpx2.Response
         self._client = openai.AsyncOpenAI(
-            api_key=self._key,
+            api_key=key,
             base_url=address.base_url,
             max_retries=0,
             timeout=timeout,
@@ -136,12 +138,12 @@ class Server:
             raise Failed(TIME_OUT, is_lost=True) from None
         except openai.APIConnectionError as error:
             raise _broken(error) from None
-        return self._redacted(response.content.decode("utf-8", errors="replace"))
+        return self._redact(response.content.decode("utf-8", errors="replace"))
 
     def _judge(self, error: Any) -> Failed | Rejected | Stopped:
         """What an HTTP status means."""
         status, response = error.status_code, error.response
-        text = self._redacted(response.content.decode("utf-8", errors="replace"))
+        text = self._redact(response.content.decode("utf-8", errors="replace"))
         shown = _shown(text)
         if status == 429 and "insufficient_quota" in text:
             return Stopped(f"the server says that nothing is left to spend ({shown}): top up, then run again")
@@ -154,12 +156,18 @@ class Server:
             return Rejected("content filter", text)
         return Rejected(f"status {status}", text)
 
-    def _redacted(self, text: str) -> str:
-        """A text without the key, which some servers repeat; "none" or "ollama" is no secret."""
-        return text.replace(self._key, "[key]") if len(self._key) >= _SECRET_CHARACTERS else text
+
+def redactor(key: str) -> Callable[[str], str]:
+    """What takes the key out of texts, as some servers repeat it; "none" or "ollama" is no secret."""
+    return lambda text: text.replace(key, "[key]") if len(key) >= _SECRET_CHARACTERS else text
 
 
-def _key(address: Address) -> str:
+def read_key(address: Address) -> str:
+    """The key in the environment; a server of one's own may need none.
+
+    Raises:
+        ValueError: If there is none, and the server is OpenAI's.
+    """
     key = os.environ.get(KEY_VARIABLE, "").strip()
     if key:
         return key
