@@ -40,7 +40,7 @@ class LanguageModel:
         self.captions_per_request = captions_per_request
 
     def propose(self, requests: Iterable[Request]) -> Iterator[list[Candidate]]:
-        """Yields one list of candidates a request: each kind's best, then each kind's second, and so on."""
+        """Yields the candidates of each request: positives, then each kind's best, each kind's second, and so on."""
         plans: deque[tuple[Sequence[Request], Sequence[_Sheet]]] = deque()
 
         def sheets() -> Iterator[Sequence[Question]]:
@@ -84,7 +84,8 @@ class LanguageModel:
         for request, by_kind in zip(batch, by_request, strict=True):
             random.Random(f"{request.seed} {request.text}").shuffle(by_kind)
             rounds = itertools.zip_longest(*by_kind)
-            yield [candidate for candidates in rounds for candidate in candidates if candidate]
+            candidates = [candidate for members in rounds for candidate in members if candidate]
+            yield sorted(candidates, key=lambda candidate: not candidate.is_positive)
 
 
 def batched(items: Iterable[Request], size: int) -> Iterator[list[Request]]:

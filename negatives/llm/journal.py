@@ -65,13 +65,12 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._reader = self._open()
         try:
-            [version] = self._reader.execute("PRAGMA user_version").fetchone()
-            if version not in (0, VERSION):
-                raise ValueError(f"{path} is a journal of version {version}, not {VERSION}: choose another --journal")
-            self._reader.execute("PRAGMA journal_mode = WAL").fetchone()
-            self._reader.executescript(_SCHEMA + f"PRAGMA user_version = {VERSION};")
+            self._reader = sqlite3.connect(path, timeout=60)
+        except sqlite3.Error as error:
+            raise ValueError(f"{path}: {error}: choose another --journal") from None
+        try:
+            self._set_up()
         except (sqlite3.DatabaseError, ValueError) as error:
             self._reader.close()
             if isinstance(error, ValueError):
@@ -120,16 +119,16 @@ class Journal:
         if self._error:
             raise OSError(f"{self.path}: {self._error}")
 
-    def _open(self) -> sqlite3.Connection:
-        try:
-            connection = sqlite3.connect(self.path, timeout=60)
-        except sqlite3.OperationalError as error:
-            raise ValueError(f"{self.path}: {error}: choose another --journal") from None
-        connection.execute("PRAGMA synchronous = NORMAL")
-        return connection
+    def _set_up(self) -> None:
+        [version] = self._reader.execute("PRAGMA user_version").fetchone()
+        if version not in (0, VERSION):
+            raise ValueError(f"{self.path} is a journal of version {version}, not {VERSION}: choose another --journal")
+        self._reader.execute("PRAGMA journal_mode = WAL").fetchone()
+        self._reader.executescript(_SCHEMA + f"PRAGMA user_version = {VERSION};")
 
     def _write_all(self) -> None:
-        with closing(self._open()) as connection:
+        with closing(sqlite3.connect(self.path, timeout=60)) as connection:
+            connection.execute("PRAGMA synchronous = NORMAL")
             for batch in self._batches():
                 try:
                     with connection:
