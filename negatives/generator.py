@@ -51,12 +51,12 @@ class Candidate:
 
 
 class Generator(Protocol):
-    """Turns requests into candidates.
+    """Turns requests into candidates, which may be made only as they are asked for.
 
     ``propose`` reads as far ahead in the stream as it likes (rules: one request; a server: some batches) and
-    answers every request, in order, with its candidates, the ones it likes best first.
+    answers every request, in order, with its candidates: positives first, then the ones that it likes best.
     """
 
-    def propose(self, requests: Iterable[Request]) -> Iterator[list[Candidate]]:
-        """Yields one list of candidates a request."""
+    def propose(self, requests: Iterable[Request]) -> Iterator[Iterable[Candidate]]:
+        """Yields the candidates of one request after the other."""
         ...

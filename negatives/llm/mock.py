@@ -8,9 +8,8 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from negatives import kinds
+from negatives import kinds, levels
 from negatives.checks import is_equivalent
-from negatives.grammar import as_sentence, read
 from negatives.llm.chat import Chat
 from negatives.llm.prompt import JUDGE
 
@@ -49,17 +48,8 @@ def _answer(prompt: str, item: dict[str, Any], num: int) -> dict[str, Any]:
 
 
 def _texts(prompt: str, caption: str) -> list[str]:
-    rules = kinds.available()
-    if prompt in rules:
-        return rules[prompt](caption, random.Random(caption))
-    sentence = read(caption)
-    if sentence is None:
-        return []
-    if prompt == "sub-scene":
-        return [as_sentence(f"{clause}{sentence.end}") for clause in (sentence.first, sentence.second)]
-    if prompt == "paraphrase" and sentence.connective.together and not sentence.shares_subject:
-        return [as_sentence(f"{sentence.second}{sentence.joint}{sentence.first}{sentence.end}")]
-    return []
+    rules = {**kinds.available(), **levels.available()}
+    return list(rules[prompt](caption, random.Random(caption)))
 
 
 Fault = Callable[[Sequence[Any]], dict[str, Any]]
