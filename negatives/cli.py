@@ -12,12 +12,13 @@ from tqdm import tqdm
 
 from compa.data import quarantine
 from compa.manifest import write_manifest
-from negatives.generate import Tally, add_negatives
+from negatives.generate import Tally, add_negatives, filter_negatives
 from negatives.kinds import available
+from negatives.llm import batch_cli
+from negatives.llm import options as llm_options
+from negatives.llm.session import RULES, forecast, open_session
 from negatives.rules import Rules
 from negatives.sources import read_clips, rebase_audio
-
-GENERATORS = {"rules": Rules}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,15 +29,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         OSError: If a file cannot be read or written.
     """
     options = _parser().parse_args(arguments)
+    return batch_cli.main(options) if options.command == "batch" else _generate(options)
+
+
+def _generate(options: argparse.Namespace) -> int:
     source, out = options.input, options.out
     if out.exists() and not options.overwrite:
         raise ValueError(f"{out} exists: choose another --out, or pass --overwrite to replace it")
-    generator = GENERATORS[options.model](options.kinds, options.seed)
+    if estimate := forecast(options, (text for clip in read_clips(source) for text in clip.captions)):
+        print(estimate, flush=True)
+    if options.estimate:
+        return 0
     tally = Tally()
-    clips = (rebase_audio(clip, source, out) for clip in read_clips(source))
-    negated = add_negatives(clips, generator, options.num, tally)
-    written = write_manifest(out, tqdm(negated, unit=" clips", file=sys.stderr, mininterval=0.5))
-    print(f"{written} clips written to {out}\n{_summary(tally, options.kinds)}")
+    with open_session(options, Rules()) as session:
+        clips = (rebase_audio(clip, source, out) for clip in read_clips(source))
+        negated = add_negatives(clips, session.generator, options.num, tally, options.kinds, options.seed)
+        if session.judge:
+            negated = filter_negatives(negated, session.judge, tally)
+        written = write_manifest(out, tqdm(negated, unit=" clips", file=sys.stderr, mininterval=0.5))
+        print(f"{written} clips written to {out}\n{_summary(tally, options.kinds)}")
+        print("\n".join(session.report()))
     if source.suffix == ".jsonl" and (left_out := quarantine.read(source)):
         print(f"left out: {len(left_out)} clips in {quarantine.list_path(source)}")
     return 0
@@ -52,12 +64,27 @@ def _summary(tally: Tally, kinds: Sequence[str]) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("compa negatives", description="Captions in, confusable captions out.")
-    command = parser.add_subparsers(dest="command", required=True).add_parser(
+    commands = parser.add_subparsers(dest="command", required=True)
+    command = commands.add_parser(
         "generate",
         help="write a manifest whose clips have hard negatives",
         description="For every caption, captions that sound alike and say something else. A caption that "
         "cannot be read for sure gets none. A seed gives the same negatives whatever the captions' order.",
     )
+    _add_questions(command)
+    command.add_argument("--out", type=Path, required=True, help="manifest to write")
+    command.add_argument("--overwrite", action="store_true", help="replace an existing manifest")
+    batch = commands.add_parser(
+        "batch",
+        help="ask a language model in batches: submit, status, collect",
+        description="Asks a language model through the Batch API: slower, and for half the price.",
+    )
+    _add_questions(batch_cli.add_commands(batch)["submit"])
+    return parser
+
+
+def _add_questions(command: argparse.ArgumentParser) -> None:
+    """Adds what is asked of whom, for what captions."""
     kinds = tuple(available())
     add = command.add_argument
     add(
@@ -65,7 +92,6 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         help="manifest .jsonl, .csv with a column 'caption', or .txt with a caption a line",
     )
-    add("--out", type=Path, required=True, help="manifest to write")
     add(
         "--kinds",
         type=_kinds,
@@ -81,12 +107,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=0, help="chooses among wordings and kinds (default: %(default)s)")
     add(
         "--model",
-        choices=tuple(GENERATORS),
-        default="rules",
-        help="what proposes them (default: %(default)s)",
+        default=RULES,
+        help="what proposes them: rules, mock (a trial of language models, without one), or a model's name at a server "
+        "(default: %(default)s)",
     )
-    add("--overwrite", action="store_true", help="replace an existing manifest")
-    return parser
+    llm_options.add_arguments(command)
 
 
 def _kinds(text: str) -> tuple[str, ...]:

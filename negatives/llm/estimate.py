@@ -26,7 +26,7 @@ class Estimate:
     prices: Prices | None
 
     def __str__(self) -> str:
-        tokens = f"{self.tokens_in / 1e6:.3g} million tokens in prompts and {self.tokens_out / 1e6:.3g} in answers"
+        tokens = f"{self.tokens_in:,.0f} tokens in prompts and {self.tokens_out:,.0f} in answers"
         text = f"estimate: {self.captions:,} captions, {self.requests:,} requests, about {tokens}"
         if self.prices:
             text += f", about {self.prices.cost(self.tokens_in, self.tokens_out):.2f} in all"

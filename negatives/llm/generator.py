@@ -17,7 +17,7 @@ from negatives.llm.prompt import load
 
 
 @dataclass(frozen=True)
-class _Sheet:
+class Sheet:
     """What is asked in one go: questions of one kind, and which requests of the batch they are for."""
 
     kind: str
@@ -41,13 +41,13 @@ class LanguageModel:
 
     def propose(self, requests: Iterable[Request]) -> Iterator[list[Candidate]]:
         """Yields the candidates of each request: positives, then each kind's best, each kind's second, and so on."""
-        plans: deque[tuple[Sequence[Request], Sequence[_Sheet]]] = deque()
+        plans: deque[tuple[Sequence[Request], Sequence[Sheet]]] = deque()
 
         def sheets() -> Iterator[Sequence[Question]]:
             for batch in batched(requests, self.captions_per_request):
-                plan = self.plan(batch)
-                plans.append((batch, plan))
-                yield from (sheet.questions for sheet in plan)
+                planned = plan(batch, self.settings)
+                plans.append((batch, planned))
+                yield from (sheet.questions for sheet in planned)
 
         answers: list[list[Outcome]] = []
         for outcomes in itertools.chain(self.asker.ask(sheets()), [None]):
@@ -57,27 +57,11 @@ class LanguageModel:
             if outcomes is not None:
                 answers.append(outcomes)
 
-    def plan(self, batch: Sequence[Request]) -> list[_Sheet]:
-        """The questions that a batch of requests leads to, those of one kind, number and seed together."""
-        groups: dict[tuple[str, int, int], list[int]] = {}
-        for i, request in enumerate(batch):
-            num_negatives = sum(kind not in LEVELS for kind in request.kinds)
-            for kind in request.kinds:
-                # One more than each kind's share, so that the checks have a choice.
-                num = 1 + (1 if kind in LEVELS else -(-request.num // num_negatives))
-                groups.setdefault((kind, num, request.seed), []).append(i)
-        sheets = []
-        for (kind, num, seed), members in groups.items():
-            items = [{"caption": batch[i].text} for i in members]
-            asked = [question(load(kind), item, num, seed, self.settings) for item in items]
-            sheets.append(_Sheet(kind, members, asked))
-        return sheets
-
     def _candidates(
-        self, batch: Sequence[Request], plan: Sequence[_Sheet], answers: Sequence[Sequence[Outcome]]
+        self, batch: Sequence[Request], planned: Sequence[Sheet], answers: Sequence[Sequence[Outcome]]
     ) -> Iterator[list[Candidate]]:
         by_request: list[list[list[Candidate]]] = [[] for _ in batch]
-        for sheet, outcomes in zip(plan, answers, strict=True):
+        for sheet, outcomes in zip(planned, answers, strict=True):
             name = f"{self.settings.model}, prompt {sheet.kind} {load(sheet.kind).version}"
             for i, outcome in zip(sheet.members, outcomes, strict=True):
                 by_request[i].append([Candidate(text, sheet.kind, name) for text in outcome.values])
@@ -93,3 +77,20 @@ def batched(items: Iterable[Request], size: int) -> Iterator[list[Request]]:
     items = iter(items)
     while batch := list(itertools.islice(items, size)):
         yield batch
+
+
+def plan(batch: Sequence[Request], settings: Settings) -> list[Sheet]:
+    """The questions that a batch of requests leads to, those of one kind, number and seed together."""
+    groups: dict[tuple[str, int, int], list[int]] = {}
+    for i, request in enumerate(batch):
+        num_negatives = sum(kind not in LEVELS for kind in request.kinds)
+        for kind in request.kinds:
+            # One more than each kind's share, so that the checks have a choice.
+            num = 1 + (1 if kind in LEVELS else -(-request.num // num_negatives))
+            groups.setdefault((kind, num, request.seed), []).append(i)
+    sheets = []
+    for (kind, num, seed), members in groups.items():
+        items = [{"caption": batch[i].text} for i in members]
+        asked = [question(load(kind), item, num, seed, settings) for item in items]
+        sheets.append(Sheet(kind, members, asked))
+    return sheets

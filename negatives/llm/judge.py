@@ -31,7 +31,11 @@ class Judge:
         controls: What it said of statements that are true.
     """
 
-    def __init__(self, asker: Asker, settings: Settings, seed: int = 0, statements_per_request: int = 16) -> None:
+    STATEMENTS_PER_REQUEST = 16
+
+    def __init__(
+        self, asker: Asker, settings: Settings, seed: int = 0, statements_per_request: int = STATEMENTS_PER_REQUEST
+    ) -> None:
         self.asker = asker
         self.settings = settings
         self.seed = seed

@@ -33,9 +33,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--max-requests", type=_count, default=math.inf, help="that this run may send, repetitions included")
     add("--max-tokens", type=_count, default=math.inf, help="that this run may use, prompts and answers together")
     add("--max-cost", type=_amount, default=math.inf, help="that this run may spend; needs the prices")
-    add("--price-in", type=_amount, metavar="PRICE", help="of a million tokens in prompts")
-    add("--price-out", type=_amount, metavar="PRICE", help="of a million tokens in answers")
+    add_price_arguments(group)
     add("--estimate", action="store_true", help="say what the run would take, and stop")
+
+
+def add_price_arguments(parser: argparse._ActionsContainer) -> None:
+    """Adds what tokens cost."""
+    parser.add_argument("--price-in", type=_amount, metavar="PRICE", help="of a million tokens in prompts")
+    parser.add_argument("--price-out", type=_amount, metavar="PRICE", help="of a million tokens in answers")
 
 
 def prices(options: argparse.Namespace) -> Prices | None:
@@ -47,7 +52,7 @@ def prices(options: argparse.Namespace) -> Prices | None:
     given = [price is not None for price in (options.price_in, options.price_out)]
     if any(given) and not all(given):
         raise ValueError("one price alone says nothing: give both --price-in and --price-out, for a million tokens")
-    if options.max_cost < math.inf and not all(given):
+    if getattr(options, "max_cost", math.inf) < math.inf and not all(given):
         raise ValueError("--max-cost needs --price-in and --price-out, for a million tokens")
     return Prices(options.price_in, options.price_out) if all(given) else None
 
