@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any
+
+from pydantic_core import to_json
 
 from negatives.llm.answer import Answers
 from negatives.llm.prompt import Prompt, encode
@@ -51,10 +52,16 @@ def question(prompt: Prompt, item: Mapping[str, str], num: int, seed: int, setti
         seed: Other seeds ask again what the journal has an answer to.
         settings: Model and parameters.
     """
+    content = _hash_of_all_but_the_item(prompt, num, seed, settings).copy()
+    content.update(to_json(sorted(item.items())))
+    return Question(prompt, item, num, settings, content.hexdigest()[:32])
+
+
+@lru_cache(maxsize=256)
+def _hash_of_all_but_the_item(prompt: Prompt, num: int, seed: int, settings: Settings) -> hashlib._Hash:
     s = settings
-    content = [s.model, s.temperature, s.max_answer_tokens, seed, prompt.name, prompt.version, prompt.digest]
-    text = json.dumps([*content, num, sorted(item.items())], ensure_ascii=True)
-    return Question(prompt, item, num, settings, hashlib.sha256(text.encode()).hexdigest()[:32])
+    content = [s.model, s.temperature, s.max_answer_tokens, prompt.name, prompt.version, prompt.digest, num, seed]
+    return hashlib.sha256(to_json(content))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic_core import to_json
+
 from negatives.llm.answer import Outcome
 from negatives.llm.budget import Spent
 from negatives.llm.chat import Question
@@ -169,7 +171,7 @@ def _insert(connection: sqlite3.Connection, entries: Iterable[Entry]) -> None:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return to_json(value).decode()
 
 
 def _tell(futures: Sequence[asyncio.Future[None]], error: Exception | None) -> None:

@@ -15,7 +15,8 @@ from negatives.llm.prompt import JUDGE
 
 NAME = "mock"
 FAULTY = 0.08
-"""Share of requests that are refused, cut, garbled or answered in part, so that a trial shows what is done then."""
+"""Share of requests about several items that are refused, cut, garbled or answered in part, so that a trial shows what
+is done then; alone, each item is answered."""
 
 
 class MockModel:
@@ -28,7 +29,7 @@ class MockModel:
         prompt = chat.questions[0].prompt.name
         answers = [_answer(prompt, item, asked["num"]) for item in asked["items"]]
         choice = {"finish_reason": "stop", "message": {"content": json.dumps({"answers": answers})}}
-        if rng.random() < FAULTY:
+        if len(answers) > 1 and rng.random() < FAULTY:
             choice |= rng.choice(_FAULTS)(answers)
         usage = {
             "prompt_tokens": sum(len(message["content"]) for message in chat.messages) // 4,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic_core import to_json
 
 from negatives.llm.answer import Answers, Texts, Verdicts
 
@@ -72,7 +72,7 @@ def load(name: str) -> Prompt:
 
 def encode(data: Any) -> str:
     """JSON in which a text can neither end its string nor, with "<", look like a token that ends a chat's turn."""
-    return json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
+    return to_json(data).decode().replace("<", "\\u003c")
 
 
 def _read(name: str) -> dict[str, Any]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
+
+from pydantic_core import to_json
 
 from negatives.llm.backoff import retry_after
 from negatives.llm.chat import DIALECTS, Chat
@@ -129,7 +130,7 @@ class Server:
                 response = await self._client.post(
                     "/chat/completions",
                     cast_to=self._response,
-                    content=json.dumps(body, ensure_ascii=False).encode(),
+                    content=to_json(body),
                     options={"headers": {"Content-Type": "application/json"}},
                 )
         except openai.APIStatusError as error:

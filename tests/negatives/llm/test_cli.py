@@ -72,7 +72,7 @@ def test_a_model_at_a_server(server: BatchServer, captions: Path, capsys: pytest
     assert [body["model"] for body in server.bodies] == ["m", "j"]
     printed = capsys.readouterr().out
     assert "refused replacement, judge: true: 1" in printed
-    assert "the judge on statements that are true: false 3" in printed
+    assert "the judge on statements that are true: false 2" in printed
 
 
 def test_rules_can_be_judged(server: BatchServer, captions: Path) -> None:

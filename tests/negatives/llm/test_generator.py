@@ -85,7 +85,7 @@ def test_no_more_is_read_than_keeps_the_server_busy(server: ScriptedServer, open
 
 
 def test_the_mock_model_answers_alike_and_errs_now_and_then(tmp_path: Path) -> None:
-    requests = [Request(f"{caption} {i}", ALL, 3) for i in range(40) for caption in CAPTIONS]
+    requests = [Request(f"{caption} {i}", ALL, 3) for i in range(16) for caption in CAPTIONS]
     runs = []
     for name in ("a", "b", "b"):
         with mock_asker(tmp_path / name) as asker:
@@ -94,13 +94,13 @@ def test_the_mock_model_answers_alike_and_errs_now_and_then(tmp_path: Path) -> N
             sent = asker.courier.budget.spent.requests
     assert runs[0] == runs[1] == runs[2]
     assert sent == 0  # the third run found all in the journal
-    assert reasons < 40 * 3 * len(ALL) / 50
+    assert reasons == 0
     kinds = {candidate.kind for candidates in runs[0] for candidate in candidates}
     assert {"order", "relation", "paraphrase", "sub-scene"} <= kinds
     with mock_asker(tmp_path / "c") as asker:
         proposed(asker, requests)
         failed = asker.journal.connection().execute("SELECT count(*) FROM answers WHERE tries > 1").fetchone()[0]
-        assert failed > 10
+        assert failed > 5
 
 
 def judged(asker: Asker, clips: list[Clip], seed: int = 0) -> tuple[list[list[str | None]], dict[str, int]]:

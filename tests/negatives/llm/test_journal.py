@@ -26,7 +26,7 @@ def test_raw_and_read_stand_side_by_side(tmp_path: Path) -> None:
     [row] = connection.execute("SELECT model, prompt, version, tokens_in, tokens_out, cost, raw FROM responses")
     assert row == ("m", "order", "1.1", 10, 20, 0.25, '{"raw": "ä"}')
     rows = connection.execute("SELECT item, texts, reason FROM answers JOIN responses ON response = id ORDER BY reason")
-    assert rows.fetchall() == [('{"caption": "häh"}', '["ä", "o"]', None), ('{"caption": "b"}', "[]", "missing")]
+    assert rows.fetchall() == [('{"caption":"häh"}', '["ä","o"]', None), ('{"caption":"b"}', "[]", "missing")]
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()
 
