@@ -65,12 +65,7 @@ def tag(words: Sequence[str]) -> tuple[str, ...] | None:
 def _ends_subject(words: Sequence[str], i: int) -> bool:
     """Whether nothing but a verb can come next: "an adult male | speaks", but "male speech"."""
     follower = words[i + 1] if i + 1 < len(words) else "and"
-    return (
-        follower in BASE_OF_SINGULAR
-        or follower in _AFTER_SUBJECT
-        or is_ing(follower)
-        or follower.endswith("ly")
-    )
+    return follower in BASE_OF_SINGULAR or follower in _AFTER_SUBJECT or is_ing(follower) or follower.endswith("ly")
 
 
 def _by_ending(word: str) -> str | None:

@@ -24,7 +24,10 @@ _ATTRIBUTE = re.compile(
 _LIGHT = frozenset(LEXICON["light"].split())
 # What can come after an adverb; any other word is the noun of an adjective: "nearby speech".
 _AFTER_ADVERB = (
-    DETERMINERS | PREPOSITIONS | AUXILIARIES | frozenset("and as while followed then before after along who that".split())
+    DETERMINERS
+    | PREPOSITIONS
+    | AUXILIARIES
+    | frozenset("and as while followed then before after along who that".split())
 )
 
 

@@ -39,7 +39,10 @@ def _exchange(sentence: Sentence) -> Sentence | None:
         return None
     (subject, action, one_class), (other_subject, other_action, other_class) = first, second
     heads = {stem(subject[-1].lower()), stem(other_subject[-1].lower())}
-    if len(heads & _GROUPS) > 0 and not {"noun"} & {sentence.first.tags[len(subject) - 1], sentence.second.tags[len(other_subject) - 1]}:
+    if len(heads & _GROUPS) > 0 and not {"noun"} & {
+        sentence.first.tags[len(subject) - 1],
+        sentence.second.tags[len(other_subject) - 1],
+    }:
         return None  # men are people: who laughs while men talk?
     if one_class != other_class or len(heads) < 2 or heads & {stem(word) for word in (*action, *other_action)}:
         return None

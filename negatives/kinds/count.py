@@ -23,12 +23,15 @@ _NUMBERS: dict[str, int] = LEXICON["numbers"]
 _TIMES: dict[str, int] = {words: how_often for how_often, group in enumerate(LEXICON["times"]) for words in group}
 _COUNTABLE = frozenset(LEXICON["countable"].split()) | PLURAL_OF.keys()
 _COUNTED = re.compile(
-    rf"\b(?:({'|'.join(_NUMBERS)}) (?=(?:[\w'’-]+ )?[\w'’-]+)|({'|'.join(sorted(_TIMES, key=len, reverse=True))})\b)", re.I
+    rf"\b(?:({'|'.join(_NUMBERS)}) (?=(?:[\w'’-]+ )?[\w'’-]+)|({'|'.join(sorted(_TIMES, key=len, reverse=True))})\b)",
+    re.I,
 )
 _MANY = ("two", "several", "three", "multiple")
 _ONE = ("one", "a single")  # "a dog barks" is true where dogs bark
 _SEVERAL = frozenset(["several", "multiple", "many", "some", "two", "three", "four", "five", "six"])
-_COUNTERS = re.compile(r"\b(?:another|other|both|each|together|one|at once|first|second|back and forth|again|more)\b", re.I)
+_COUNTERS = re.compile(
+    r"\b(?:another|other|both|each|together|one|at once|first|second|back and forth|again|more)\b", re.I
+)
 
 
 def propose(caption: str, rng: random.Random) -> list[str]:
