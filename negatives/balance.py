@@ -9,7 +9,6 @@ all of its negatives.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -60,7 +59,7 @@ def learn(pairs: Sequence[Pair], max_auc: float = _TARGET) -> Balance:
     while len(balance.rounds) < MAX_ROUNDS and kept.sum() >= MIN_PAIRS and reader.auc(kept) > max_auc:
         weights = _fit([change for change, is_kept in zip(changes, kept, strict=True) if is_kept])
         number = len(balance.rounds)
-        for i in np.flatnonzero(kept):
+        for i in map(int, np.flatnonzero(kept)):
             kept[i] = _survives(pairs[i], changes[i], weights, number)
         balance.rounds.append(weights)
     return balance
@@ -117,7 +116,7 @@ def _fit(changes: Sequence[Weights]) -> Weights:
     def gradient(weights: Floats) -> Floats:
         scores = np.bincount(row, weights[column] * value, num)
         pull = -1.0 / (1.0 + np.exp(np.clip(scores, -50, 50))) / num
-        return np.bincount(column, pull[row] * value, len(columns))
+        return np.asarray(np.bincount(column, pull[row] * value, len(columns)), np.float64)
 
     weights = descend(gradient, curvature, _PENALTY)
     return {gram: _SHARE_A_ROUND * float(weights[i]) for gram, i in columns.items()}

@@ -7,21 +7,18 @@ neighbouring words and length; AUC 0.5 is a set that cannot be told apart, 1.0 o
 from __future__ import annotations
 
 import itertools
-import random
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compa.manifest import Clip
 from negatives.rules import stable_hash
 from negatives.words import words_of
 
 NUM_FOLDS = 5
 MIN_PAIRS = 100
-MAX_PAIRS = 10_000
 MIN_COUNT = 2
 _L2 = 1e-4
 _STEPS = 150
@@ -47,30 +44,12 @@ class Blindness:
     giveaways: Sequence[tuple[str, int, int]]
 
 
-def blind_check(pairs_by_kind: dict[str, list[Pair]]) -> list[Blindness]:
+def blind_check(pairs_by_kind: Mapping[str, Sequence[Pair]]) -> list[Blindness]:
     """Checks every kind alone, in the order of their names."""
     return [
         Blindness(kind, len(pairs), k_fold_auc(pairs) if len(pairs) >= MIN_PAIRS else None, giveaways(pairs))
         for kind, pairs in sorted(pairs_by_kind.items())
     ]
-
-
-def sample_pairs(clips: Iterable[Clip], limit: int = MAX_PAIRS, seed: int = 0) -> dict[str, list[Pair]]:
-    """Up to `limit` random pairs of every kind, of a stream of any length."""
-    rng = random.Random(seed)
-    samples: defaultdict[str, list[Pair]] = defaultdict(list)
-    seen: Counter[str] = Counter()
-    for clip in clips:
-        for negative in clip.negatives:
-            if negative.of is None or not 0 <= negative.of < len(clip.captions):
-                continue
-            sample, pair = samples[negative.kind], (clip.captions[negative.of], negative.text)
-            seen[negative.kind] += 1
-            if len(sample) < limit:
-                sample.append(pair)
-            elif (place := rng.randrange(seen[negative.kind])) < limit:
-                sample[place] = pair
-    return samples
 
 
 def k_fold_auc(pairs: Sequence[Pair], num_folds: int = NUM_FOLDS) -> float:

@@ -85,8 +85,8 @@ def _noun_or_verb(words: Sequence[str], i: int, tags: list[str]) -> str | None:
         is_noun = follower == "of" or follower in BASE_OF_SINGULAR  # "the humming of bees", "clicking occurs"
         has_subject = before in ("noun", "nouns", "auxiliary") or (before == "and" and "participle" in tags)
         return "participle" if has_subject and not is_noun else "noun"
-    if not FINITE.isdisjoint(conjunct):
-        return noun
+    if not FINITE.isdisjoint(conjunct) or words[i + 1 : i + 2] == ["of"]:
+        return noun  # "screams of fireworks"
     if word in BASE_OF_SINGULAR:
         if before == "nouns" or (before == "noun" and word == "sounds" and words[0] not in SINGULAR):
             return None  # "gunshots echoes", "engine sounds"
