@@ -22,17 +22,11 @@ from negatives.words import (
 
 MIN_WORDS, MAX_WORDS = 3, 60
 KEEP_EVENTS = frozenset(["order", "relation", "attribute-swap", "attribute-change", "count", "binding"])
-_LEAKED = frozenset(
-    "ai caption captions negative negatives rewrite rewritten instruction instructions prompt json ignore output example "
-    "sentence sentences sorry certainly sure apologize apologise here i cannot can't user assistant http https".split()
-)
+_LEAKED = frozenset(LEXICON["leaked"].split())
 _NO_PROSE = frozenset("`{}<>[]|\\")
-_CONNECTIVES = frozenset(
-    "and while as then before after followed preceded prior which leading ending ends end concluding concludes during "
-    "preceding amid amidst but".split()
-)
+_CONNECTIVES = frozenset(LEXICON["connectives"].split())
 _ARTICLES = frozenset(["a", "an", "the", "some", "any"])
-_COUNTS = (DETERMINERS - _ARTICLES) | frozenset("times time twice once repeatedly single".split())
+_COUNTS = (DETERMINERS - _ARTICLES) | frozenset(["times", "time", "twice", "once", "repeatedly", "single"])
 _DENIALS = frozenset(["no", "not", "without", "nothing", "nobody"])
 _FILLERS = PREPOSITIONS | AUXILIARIES | _CONNECTIVES | _ARTICLES | frozenset(["occurs", "occur", "occurring"])
 _EMPTY = _FILLERS - _COUNTS - _DENIALS

@@ -152,6 +152,6 @@ def parse(text: str) -> Clause | None:
     if not REFUSED.isdisjoint(lower) or not any(map(is_event, lower)):
         return None
     tags = tag(lower)
-    if tags is None or tags[0] in ("preposition", "participle") or tags == ("adjective",):
-        return None  # "being pushed open", "stirred": of something that was named before
+    if tags is None or tags[0] in ("preposition", "participle", "auxiliary") or tags == ("adjective",):
+        return None  # "being pushed open", "is throttled down", "stirred": of something that was named before
     return Clause(words, tags)

@@ -8,6 +8,7 @@ from enum import Enum
 from functools import lru_cache
 
 from negatives.clauses import Clause, Form, parse
+from negatives.words import LEXICON
 
 MAX_JOINTS = 3
 
@@ -54,7 +55,7 @@ CONNECTIVES = (
 )
 LOOSE = (
     Connective(r"and", (Form.FINITE, Form.NOMINAL), Says.NOTHING),
-    Connective(r"with", (Form.NOMINAL,), Says.NOTHING),
+    Connective(r"(?:along |together |mixed )?with", (Form.NOMINAL,), Says.NOTHING),
 )
 """These are read only where nothing in the caption tells time."""
 
@@ -66,10 +67,7 @@ def _joint_of(connectives: tuple[Connective, ...]) -> re.Pattern[str]:
 
 _AND = LOOSE[0]
 _JOINT, _LOOSE_JOINT = _joint_of(CONNECTIVES), _joint_of(LOOSE)
-_CUES = frozenset(
-    "followed leading ending concluding ends end concludes conclude preceded prior preceding after before then while "
-    "as during amid amidst".split()
-)
+_CUES = frozenset(LEXICON["time_cues"].split())
 _TIME = re.compile(r"\b(?:follow\w*|then|before|after|preced\w*|prior|while|as|during|amidst?)\b", re.IGNORECASE)
 _ODD = re.compile(r"[^\w\s,'’-]")
 

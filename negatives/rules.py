@@ -42,15 +42,13 @@ class Rules:
         rng = random.Random(stable_hash(f"{request.seed} {request.text}"))
         wanted = [kind for kind in request.kinds if kind in self._rules]
         for level in (level for level in wanted if level in LEVELS):
-            for text in self._rules[level](request.text, rng):
-                yield Candidate(text, level, self.name)
+            yield from (Candidate(text, level, self.name) for text in self._rules[level](request.text, rng))
         left = [kind for kind in wanted if kind not in LEVELS]
         rng.shuffle(left)
         series = {kind: iter(self._rules[kind](request.text, rng)) for kind in left}
         while series:
             for kind in [*series]:
-                text = next(series[kind], None)
-                if text is None:
+                if (text := next(series[kind], None)) is None:
                     del series[kind]
                 else:
                     yield Candidate(text, kind, self.name)

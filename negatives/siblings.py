@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from negatives.words import participle, past, plural, singular, stem, with_article
+from negatives.words import is_ing, is_plural, participle, past, plural, singular, stem, with_article
 
 
 class Exchange:
@@ -66,6 +67,42 @@ class Siblings:
             self.phrases[phrase.split()[0]].append((phrase, list(exchanges.values())))
 
 
+def read_ontology(path: str | Path) -> Siblings:
+    """The shipped table and, beyond it, the leaves that share a parent in a JSON ontology laid out as AudioSet's.
+
+    Names stand for themselves ("Church bell"), as far as a caption can say them so: without what follows a comma or
+    stands in brackets, and only beside siblings of the same form ("Barking" beside "Howling", not beside "Bow-wow").
+
+    Raises:
+        ValueError: If the file is no list of nodes with `id`, `name` and `child_ids`.
+    """
+    try:
+        nodes = {node["id"]: node for node in json.loads(Path(path).read_text(encoding="utf-8"))}
+        families = [[nodes[child] for child in node["child_ids"] if child in nodes] for node in nodes.values()]
+        leaves = [[_spoken(child["name"]) for child in family if not child["child_ids"]] for family in families]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{path} is no ontology ({type(error).__name__}: {error}): give a JSON list of nodes with id, name and "
+            "child_ids, as AudioSet has it"
+        ) from None
+    table = shipped_table()
+    known = {name for group in table["nouns"] for name in group} | {
+        source for group in table["voices"] for source in group
+    }
+    for family in leaves:
+        for is_gerund in (False, True):
+            group = [name for name in family if name and name not in known and is_ing(name.split()[-1]) == is_gerund]
+            if len(group) > 1:
+                table["nouns"].append(group)
+    return Siblings(table)
+
+
+def _spoken(name: str) -> str:
+    """A node's name as a caption says it, or nothing where it is more than a noun and an attribute."""
+    words = re.split(r"[,(]", name)[0].lower().split()
+    return " ".join(words) if len(words) <= 2 and "and" not in words and not is_plural(words[-1]) else ""
+
+
 def shipped_table() -> dict[str, Any]:
     """The table of common sources that comes with the package."""
     table: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
@@ -76,7 +113,7 @@ def _exchanges(table: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
     for group in table["nouns"]:
         for old, new in _others(group):
             yield old, {old: new}
-            if not re.match(r"an? ", old) and old not in _MASS:
+            if not re.match(r"an? ", old) and old not in _MASS and not is_ing(old.split()[-1]):
                 yield plural(old), {plural(old): plural(new)}
     for group in table["actions"]:
         for old, new in _others(group):

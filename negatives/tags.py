@@ -65,12 +65,7 @@ def tag(words: Sequence[str]) -> tuple[str, ...] | None:
 def _ends_subject(words: Sequence[str], i: int) -> bool:
     """Whether nothing but a verb can come next: "an adult male | speaks", but "male speech"."""
     follower = words[i + 1] if i + 1 < len(words) else "and"
-    return (
-        follower in BASE_OF_SINGULAR
-        or follower in _AFTER_SUBJECT
-        or is_ing(follower)
-        or follower.endswith("ly")
-    )
+    return follower in BASE_OF_SINGULAR or follower in _AFTER_SUBJECT or is_ing(follower) or follower.endswith("ly")
 
 
 def _by_ending(word: str) -> str | None:
@@ -90,8 +85,8 @@ def _noun_or_verb(words: Sequence[str], i: int, tags: list[str]) -> str | None:
         is_noun = follower == "of" or follower in BASE_OF_SINGULAR  # "the humming of bees", "clicking occurs"
         has_subject = before in ("noun", "nouns", "auxiliary") or (before == "and" and "participle" in tags)
         return "participle" if has_subject and not is_noun else "noun"
-    if not FINITE.isdisjoint(conjunct):
-        return noun
+    if not FINITE.isdisjoint(conjunct) or words[i + 1 : i + 2] == ["of"]:
+        return noun  # "screams of fireworks"
     if word in BASE_OF_SINGULAR:
         if before == "nouns" or (before == "noun" and word == "sounds" and words[0] not in SINGULAR):
             return None  # "gunshots echoes", "engine sounds"

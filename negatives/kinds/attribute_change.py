@@ -21,11 +21,11 @@ _NOT_BEFORE, _NOT_AFTER = (frozenset(LEXICON["no_attribute"][side].split()) for 
 _ATTRIBUTE = re.compile(
     rf"(?:([\w'’-]+) )?\b({'|'.join(sorted(_OPPOSITES, key=len, reverse=True))})\b(?!-)(?= ?([\w'’-]*))", re.IGNORECASE
 )
+_MAYBE_VERBS = frozenset(["clear", "slow", "quiet"])
+_OBJECTS = frozenset(["his", "her", "its", "their", "the", "a", "an"])  # "clear their throat": a verb
 _LIGHT = frozenset(LEXICON["light"].split())
 # What can come after an adverb; any other word is the noun of an adjective: "nearby speech".
-_AFTER_ADVERB = (
-    DETERMINERS | PREPOSITIONS | AUXILIARIES | frozenset("and as while followed then before after along who that".split())
-)
+_AFTER_ADVERB = DETERMINERS | PREPOSITIONS | AUXILIARIES | frozenset(LEXICON["connectives"].split())
 
 
 def propose(caption: str, rng: random.Random) -> Iterator[str]:
@@ -52,7 +52,11 @@ def propose(caption: str, rng: random.Random) -> Iterator[str]:
 
 def _is_clear(match: re.Match[str], word: str) -> bool:
     before, after = (match[1] or "").lower(), match[3].lower()
-    if before in _NOT_BEFORE or (word == "light" and after not in _LIGHT):
+    if (
+        before in _NOT_BEFORE
+        or (word in _MAYBE_VERBS and after in _OBJECTS)
+        or (word == "light" and after not in _LIGHT)
+    ):
         return False  # "a light turns on", "light pink"
     return " " in word or word.endswith("ly") or word in ("hard", "nearby") or after not in _NOT_AFTER
 

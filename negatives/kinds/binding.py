@@ -7,17 +7,11 @@ from dataclasses import replace
 
 from negatives.clauses import Clause, Form, parse
 from negatives.grammar import Sentence, read, read_pair
-from negatives.words import BASE_OF_SINGULAR, LEXICON, PARTICLES, VERBS, singular, stem
+from negatives.words import BASE_OF_SINGULAR, LEXICON, PARTICLES, VERBS, is_plural, singular, stem
 
 _CLASS_OF = {word: name for name, words in LEXICON["classes"].items() for word in words.split()}
 _MEANING_OF = {verb: i for i, group in enumerate(LEXICON["synonyms"].split(";")) for verb in group.split()}
-# What only one member of a class does: no bird talks, and no dog meows.
-_OF_ALL = {
-    "animals": frozenset("run walk pant breathe drink eat move splash scratch sniff fight play sleep jump".split()),
-    "machines": frozenset("hum run whir buzz rattle rumble vibrate clank click squeak beep whine roar".split()),
-    "objects": frozenset("clank squeak creak rattle scrape clatter click bang tap rub clink clack rustle fall".split()),
-    "vehicles": frozenset("pass drive idle honk accelerate move stop run rumble slow rev hum approach start".split()),
-}
+_OF_ALL = {name: frozenset(verbs.split()) for name, verbs in LEXICON["abilities"].items()}
 _GROUPS = frozenset(["person", "crowd", "audience"])
 
 
@@ -39,9 +33,12 @@ def _exchange(sentence: Sentence) -> Sentence | None:
         return None
     (subject, action, one_class), (other_subject, other_action, other_class) = first, second
     heads = {stem(subject[-1].lower()), stem(other_subject[-1].lower())}
-    if len(heads & _GROUPS) > 0 and not {"noun"} & {sentence.first.tags[len(subject) - 1], sentence.second.tags[len(other_subject) - 1]}:
-        return None  # men are people: who laughs while men talk?
-    if one_class != other_class or len(heads) < 2 or heads & {stem(word) for word in (*action, *other_action)}:
+    if (
+        one_class != other_class
+        or len(heads) < 2
+        or _overlap(heads, first[0], second[0])
+        or heads & {stem(word) for word in (*action, *other_action)}
+    ):
         return None
     if not _meanings(action).isdisjoint(_meanings(other_action)):
         return None
@@ -52,6 +49,11 @@ def _exchange(sentence: Sentence) -> Sentence | None:
     if clauses[0] is None or clauses[1] is None:
         return None
     return replace(sentence, first=clauses[0], second=clauses[1])
+
+
+def _overlap(heads: set[str], *subjects: tuple[str, ...]) -> bool:
+    """Whether one may include the other: "people laugh while two men talk"."""
+    return not heads.isdisjoint(_GROUPS) and all(is_plural(subject[-1].lower()) for subject in subjects)
 
 
 def _split(clause: Clause) -> tuple[tuple[str, ...], tuple[str, ...], str] | None:

@@ -21,14 +21,19 @@ from negatives.words import (
 
 _NUMBERS: dict[str, int] = LEXICON["numbers"]
 _TIMES: dict[str, int] = {words: how_often for how_often, group in enumerate(LEXICON["times"]) for words in group}
+_SEVERAL_TIMES = max(_TIMES.values())
+_EXACT = ("once", "twice", "three times", "four times")
 _COUNTABLE = frozenset(LEXICON["countable"].split()) | PLURAL_OF.keys()
 _COUNTED = re.compile(
-    rf"\b(?:({'|'.join(_NUMBERS)}) (?=(?:[\w'’-]+ )?[\w'’-]+)|({'|'.join(sorted(_TIMES, key=len, reverse=True))})\b)", re.I
+    rf"\b(?:({'|'.join(_NUMBERS)}) (?=(?:[\w'’-]+ )?[\w'’-]+)|({'|'.join(sorted(_TIMES, key=len, reverse=True))})\b)",
+    re.I,
 )
 _MANY = ("two", "several", "three", "multiple")
 _ONE = ("one", "a single")  # "a dog barks" is true where dogs bark
 _SEVERAL = frozenset(["several", "multiple", "many", "some", "two", "three", "four", "five", "six"])
-_COUNTERS = re.compile(r"\b(?:another|other|both|each|together|one|at once|first|second|back and forth|again|more)\b", re.I)
+_COUNTERS = re.compile(
+    r"\b(?:another|other|both|each|together|one|at once|first|second|back and forth|again|more)\b", re.I
+)
 
 
 def propose(caption: str, rng: random.Random) -> list[str]:
@@ -59,7 +64,8 @@ def _recount(caption: str, match: re.Match[str], rng: random.Random) -> str | No
         new = rng.choice(others)
     else:
         how_often = _TIMES[match[2].lower()]
-        new = rng.choice([words for words, other in _TIMES.items() if other != how_often and words != "repeatedly"])
+        others = _EXACT if how_often < _SEVERAL_TIMES else _EXACT[:2]  # several may be three, three may be several
+        new = rng.choice([words for words in others if _TIMES[words] != how_often])
     start, end = match.span(1 if match[1] else 2)
     new = new.capitalize() if caption[start].isupper() else new
     return caption[:start] + new + caption[end:]

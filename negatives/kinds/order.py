@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from negatives.clauses import Form, parse
+from negatives.clauses import parse
 from negatives.grammar import Says, Sentence, all_distinct, read
 
 

@@ -27,9 +27,15 @@ def propose(caption: str, rng: random.Random) -> list[str]:
             variants = _at_once(sentence)
         else:
             continue  # "a man talks while rain falls as a dog barks": nobody talks so
+        variants = [new for new in variants if new.joint.split()[-2:] not in _other_joints(sentence, sentences)]
         texts += [str(rng.choice(variants))] if variants else []
     rng.shuffle(texts)
     return texts
+
+
+def _other_joints(sentence: Sentence, sentences: tuple[Sentence, ...]) -> list[list[str]]:
+    """What the caption says already: nobody says "followed by" twice."""
+    return [other.joint.split()[-2:] for other in sentences if other is not sentence]
 
 
 def _one_after_the_other(sentence: Sentence) -> list[Sentence]:

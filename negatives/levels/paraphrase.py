@@ -7,11 +7,14 @@ import random
 from collections.abc import Iterator
 from functools import cache
 
-from negatives.clauses import Form
+from negatives.clauses import Clause, Form
 from negatives.grammar import Says, Sentence, all_distinct, as_sentence, read_pair
 from negatives.kinds.replacement import exchange_siblings
 from negatives.siblings import Siblings
 from negatives.words import LEXICON
+
+Telling = tuple[str, Form | None, Form | None]
+"""A pattern for two clauses, and the form of each in it (None: as it is)."""
 
 
 def propose(caption: str, rng: random.Random) -> Iterator[str]:
@@ -33,6 +36,7 @@ def _synonyms() -> Siblings:
 
 
 def _retell(sentence: Sentence, rng: random.Random) -> Iterator[str]:
+    tellings: list[tuple[Telling, Clause, Clause]] = []
     first, second = sentence.first, sentence.second
     if not all_distinct(first, second):
         return
@@ -42,8 +46,8 @@ def _retell(sentence: Sentence, rng: random.Random) -> Iterator[str]:
     elif sentence.connective.says is Says.TOGETHER:
         tellings = [(telling, *pair) for telling in _AT_ONCE for pair in ((first, second), (second, first))]
         rng.shuffle(tellings)
-    else:
-        tellings = [(("{} and {}", None, None), second, first)] if sentence.joint.strip() == "and" else []
+    elif sentence.joint.strip() == "and":
+        tellings = [(("{} and {}", None, None), second, first)]
     for (words, form, other_form), one, other in tellings:
         told = one.cast(form) if form else one
         other_told = other.cast(other_form) if other_form else other
@@ -51,11 +55,11 @@ def _retell(sentence: Sentence, rng: random.Random) -> Iterator[str]:
             yield words.format(told, other_told)
 
 
-_IN_SEQUENCE = (
+_IN_SEQUENCE: tuple[Telling, ...] = (
     ("{} before {}", Form.FINITE, Form.FINITE),
     ("{1} after {0}", Form.FINITE, Form.FINITE),
     ("{}, and then {}", Form.FINITE, Form.FINITE),
     ("{} followed by {}", Form.NOMINAL, Form.NOMINAL),
     ("{1} preceded by {0}", Form.NOMINAL, Form.NOMINAL),
 )
-_AT_ONCE = (("{} while {}", None, Form.FINITE), ("{} as {}", None, Form.FINITE))
+_AT_ONCE: tuple[Telling, ...] = (("{} while {}", None, Form.FINITE), ("{} as {}", None, Form.FINITE))

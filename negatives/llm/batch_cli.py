@@ -75,7 +75,7 @@ def _submit(batches: Batches, options: argparse.Namespace) -> Iterator[str]:
 def _sheets(options: argparse.Namespace) -> Iterator[Sequence[Question]]:
     settings = given.settings(options, options.model)
     requests = (
-        Request(text, options.kinds, options.num, options.seed, clip.id, of)
+        Request(text, (*options.kinds, *options.levels), options.num, options.seed, clip.id, of)
         for clip in read_clips(options.input)
         for of, text in enumerate(clip.captions)
     )

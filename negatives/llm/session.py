@@ -72,7 +72,7 @@ def forecast(options: argparse.Namespace, captions: Iterable[str]) -> str | None
     """What a run will take, or None where no server is asked."""
     if {options.model, options.judge} <= {RULES, MOCK, None}:
         return None
-    kinds = () if options.model == RULES else options.kinds
+    kinds = () if options.model == RULES else (*options.kinds, *options.levels)
     judged = Judge.STATEMENTS_PER_REQUEST if options.judge else None
     prices = given.prices(options)
     return str(estimate(captions, kinds, options.num, options.captions_per_request, prices, judged))

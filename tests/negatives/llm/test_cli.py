@@ -51,7 +51,7 @@ def swap(body: dict[str, Any], _number: int) -> Reply:
 
 def test_a_model_at_a_server(server: BatchServer, captions: Path, capsys: pytest.CaptureFixture[str]) -> None:
     server.script = swap
-    options = ["--model", "m", "--base-url", server.url, "--kinds", "replacement", "--num", "2"]
+    options = ["--model", "m", "--base-url", server.url, "--kinds", "replacement", "--levels", "none", "--num", "2"]
     clips = generate(captions, *options, "--price-in", "1000", "--price-out", "10000")
     assert [[negative.text for negative in clip.negatives] for clip in clips][:2] == [
         ["A horse barks then a man speaks", "A goat barks then a man speaks"],
@@ -77,7 +77,7 @@ def test_a_model_at_a_server(server: BatchServer, captions: Path, capsys: pytest
 
 def test_rules_can_be_judged(server: BatchServer, captions: Path) -> None:
     server.script = swap
-    clips = generate(captions, "--judge", "j", "--base-url", server.url, "--kinds", "order")
+    clips = generate(captions, "--judge", "j", "--base-url", server.url, "--kinds", "order", "--levels", "none")
     assert [len(clip.negatives) for clip in clips] == [1, 0, 0]
     assert [body["model"] for body in server.bodies] == ["j"]
 
@@ -102,7 +102,7 @@ def test_submit_status_collect_generate(
 ) -> None:
     server.script = swap
     at = ["--journal", str(captions.with_name("j.sqlite")), "--base-url", server.url]
-    asked = [str(captions), "--model", "m", "--kinds", "replacement", *at]
+    asked = [str(captions), "--model", "m", "--kinds", "replacement", "--levels", "none", *at]
     assert main(["batch", "submit", *asked]) == 0
     assert main(["batch", "status", *at]) == 0
     assert main(["batch", "collect", *at]) == 0
@@ -154,7 +154,18 @@ def test_the_key_stays_out_of_everything(
         return Reply(reply.body if status == 200 else f"{KEY} is wrong", status, {"X-Key": KEY})
 
     server.script = tells
-    options = ["--model", "m", "--base-url", server.url, "--kinds", "replacement", "--max-requests", "3"]
+    options = [
+        "--model",
+        "m",
+        "--base-url",
+        server.url,
+        "--kinds",
+        "replacement",
+        "--levels",
+        "none",
+        "--max-requests",
+        "3",
+    ]
     compa(["negatives", "generate", str(captions), "--out", str(captions.with_name("out.jsonl")), *options])
     assert server.keys[0] == f"Bearer {KEY}"
     printed = capfd.readouterr()
