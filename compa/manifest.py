@@ -112,8 +112,9 @@ class Clip:
 
     def to_json(self) -> str:
         """This clip as one line of JSON; optional fields that are empty are left out."""
-        record = {key: value for key, value in dataclasses.asdict(self).items() if value not in ((), None)}
-        return json.dumps({"id": self.id, "audio": self.audio, "captions": self.captions} | record, ensure_ascii=False)
+        record = {key: value for key, value in vars(self).items() if value not in ((), None)}
+        whole = {"id": self.id, "audio": self.audio, "captions": self.captions} | record
+        return json.dumps(whole, ensure_ascii=False, default=vars)
 
 
 Record = TypeVar("Record", Clip, Event, Negative, Positive)

@@ -6,9 +6,10 @@ A clause is *finite* ("a dog barks", "birds are singing"), *nominal* ("a dog bar
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from negatives.tags import FINITE, VERB, tag
 from negatives.words import (
@@ -50,19 +51,24 @@ class Clause:
     def __str__(self) -> str:
         return " ".join(self.words)
 
-    @property
+    @cached_property
     def form(self) -> Form:
         """How the clause is built."""
         if self.tags[self._lead] == "singular":
             return Form.PREDICATE
         return Form.NOMINAL if FINITE.isdisjoint(self.tags) else Form.FINITE
 
-    @property
+    @cached_property
     def content(self) -> frozenset[str]:
         """Stems of the words that say what sounds and how."""
         return frozenset(stem(word) for word, name in self._tagged if name in _CONTENT)
 
-    @property
+    @cached_property
+    def pointed_at(self) -> frozenset[str]:
+        """What it says "the" of: most of all something that was mentioned before."""
+        return frozenset(noun for article, noun in itertools.pairwise(self.words) if article == "the")
+
+    @cached_property
     def subject_length(self) -> int:
         """Words before the verb, if all verbs share one subject ("a car revs and skids": 2), or 0."""
         verbs = [i for i, name in enumerate(self.tags) if name in VERB]
@@ -71,12 +77,22 @@ class Clause:
             return 0
         return verbs[0] - (self.tags[verbs[0] - 1] == "adverb")
 
+    @cached_property
+    def plain_subject(self) -> int:
+        """Words of a subject that is one noun with its determiner and adjectives, before a verb, or 0."""
+        length = self.subject_length
+        if not length and "auxiliary" in self.tags:
+            length = self.tags.index("auxiliary")
+        if not length or self.tags[length - 1] not in ("noun", "nouns"):
+            return 0
+        return length if {"determiner", "adjective"}.issuperset(self.tags[: length - 1]) else 0
+
     @property
     def starts_with_gerund(self) -> bool:
         """Whether it begins with an -ing word: "laughing loudly", "running water"."""
         return is_ing(self.words[self._lead])
 
-    @property
+    @cached_property
     def is_action(self) -> bool:
         """Whether it could be what an earlier subject does next: "suddenly skids", "flying away", "laugh"."""
         joined = [i + 1 for i, name in enumerate(self.tags) if name == "and"]
@@ -120,7 +136,7 @@ class Clause:
     def _tagged(self) -> tuple[tuple[str, str], ...]:
         return tuple(zip(self.words, self.tags, strict=True))
 
-    @property
+    @cached_property
     def _lead(self) -> int:
         """Where the first word stands that is no adverb."""
         return next((i for i, name in enumerate(self.tags) if name != "adverb"), 0)
@@ -136,4 +152,6 @@ def parse(text: str) -> Clause | None:
     if not REFUSED.isdisjoint(lower) or not any(map(is_event, lower)):
         return None
     tags = tag(lower)
-    return Clause(words, tags) if tags and tags[0] != "preposition" else None
+    if tags is None or tags[0] in ("preposition", "participle", "auxiliary") or tags == ("adjective",):
+        return None  # "being pushed open", "is throttled down", "stirred": of something that was named before
+    return Clause(words, tags)

@@ -5,19 +5,21 @@ from __future__ import annotations
 import argparse
 import difflib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
 
 from compa.data import quarantine
-from compa.manifest import write_manifest
-from negatives.generate import Tally, add_negatives
-from negatives.kinds import available
+from compa.manifest import KINDS, LEVELS, write_manifest
+from negatives import finishing, kinds, levels
+from negatives.generate import Filter, Tally, add_negatives, filter_negatives
+from negatives.llm import batch_cli
+from negatives.llm import options as llm_options
+from negatives.llm.session import RULES, forecast, open_session
 from negatives.rules import Rules
+from negatives.siblings import read_ontology
 from negatives.sources import read_clips, rebase_audio
-
-GENERATORS = {"rules": Rules}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,75 +30,128 @@ def main(arguments: Sequence[str] | None = None) -> int:
         OSError: If a file cannot be read or written.
     """
     options = _parser().parse_args(arguments)
+    commands: dict[str, Callable[[argparse.Namespace], int]] = {
+        "generate": _generate,
+        "batch": batch_cli.main,
+        "check": finishing.check,
+        "review": finishing.review,
+    }
+    return commands[options.command](options)
+
+
+def _generate(options: argparse.Namespace) -> int:
     source, out = options.input, options.out
     if out.exists() and not options.overwrite:
         raise ValueError(f"{out} exists: choose another --out, or pass --overwrite to replace it")
-    generator = GENERATORS[options.model](options.kinds, options.seed)
-    tally = Tally()
-    clips = (rebase_audio(clip, source, out) for clip in read_clips(source))
-    negated = add_negatives(clips, generator, options.num, tally)
-    written = write_manifest(out, tqdm(negated, unit=" clips", file=sys.stderr, mininterval=0.5))
-    print(f"{written} clips written to {out}\n{_summary(tally, options.kinds)}")
+    if estimate := forecast(options, (text for clip in read_clips(source) for text in clip.captions)):
+        print(estimate, flush=True)
+    if options.estimate:
+        return 0
+    tally, wanted = Tally(), (*options.kinds, *options.levels)
+    with open_session(options, Rules(options.ontology)) as session:
+        clips = add_negatives(read_clips(source), session.generator, options.num, tally, wanted, options.seed)
+        if options.filter:
+            clips = filter_negatives(clips, _model_filter(options.filter, source.resolve().parent), tally)
+        if session.judge:
+            clips = filter_negatives(clips, session.judge, tally)
+        clips = (rebase_audio(clip, source, out) for clip in clips)
+        written = write_manifest(out, tqdm(clips, unit=" clips", file=sys.stderr, mininterval=0.5))
+        print("\n".join([f"{written} clips written to {out}", _summary(tally, wanted), *session.report()]))
+    if options.balance or options.report or options.sheet:
+        print("\n".join(finishing.finish(out, out, options, tally)))
     if source.suffix == ".jsonl" and (left_out := quarantine.read(source)):
         print(f"left out: {len(left_out)} clips in {quarantine.list_path(source)}")
     return 0
 
 
-def _summary(tally: Tally, kinds: Sequence[str]) -> str:
+def _model_filter(run: str, folder: Path) -> Filter:
+    import compa  # only here does torch come in, and only when a model is asked for
+    from negatives.similarity import SimilarityFilter
+
+    return SimilarityFilter(compa.load(run), folder)
+
+
+def _summary(tally: Tally, wanted: Sequence[str]) -> str:
     share = tally.served / max(tally.captions, 1)
     lines = [f"captions served: {tally.served} of {tally.captions} ({share:.1%})"]
-    lines += [f"  {kind}: {tally.kept[kind]} negatives" for kind in kinds]
+    lines += [f"  {kind}: {tally.kept[kind]} {'positives' if kind in LEVELS else 'negatives'}" for kind in wanted]
     lines += [f"  refused {kind}, {reason}: {count}" for (kind, reason), count in sorted(tally.refused.items())]
     return "\n".join(lines)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("compa negatives", description="Captions in, confusable captions out.")
-    command = parser.add_subparsers(dest="command", required=True).add_parser(
+    commands = parser.add_subparsers(dest="command", required=True)
+    command = commands.add_parser(
         "generate",
         help="write a manifest whose clips have hard negatives",
-        description="For every caption, captions that sound alike and say something else. A caption that "
-        "cannot be read for sure gets none. A seed gives the same negatives whatever the captions' order.",
+        description="For every caption, captions that sound alike and say something else, and others that say the same "
+        "or a part of it. A caption that cannot be read for sure gets none. A seed gives the same texts whatever the "
+        "captions' order.",
     )
-    kinds = tuple(available())
+    _add_questions(command)
+    command.add_argument("--out", type=Path, required=True, help="manifest to write")
+    command.add_argument("--overwrite", action="store_true", help="replace an existing manifest")
+    command.add_argument(
+        "--filter",
+        metavar="RUN",
+        help="leave out a negative that a trained model finds too far from its caption, or truer of its sound",
+    )
+    finishing.add_arguments(command)
+    finishing.add_commands(commands)
+    batch = commands.add_parser(
+        "batch",
+        help="ask a language model in batches: submit, status, collect",
+        description="Asks a language model through the Batch API: slower, and for half the price.",
+    )
+    _add_questions(batch_cli.add_commands(batch)["submit"])
+    return parser
+
+
+def _add_questions(command: argparse.ArgumentParser) -> None:
+    """Adds what is asked of whom, for what captions."""
     add = command.add_argument
     add(
         "input",
         type=Path,
-        help="manifest .jsonl, .csv with a column 'caption', or .txt with a caption a line",
+        help="manifest .jsonl, .jsonl or .csv with 'caption', or .txt with a caption a line",
     )
-    add("--out", type=Path, required=True, help="manifest to write")
     add(
         "--kinds",
-        type=_kinds,
-        default=kinds,
-        help=f"kinds of negatives, by comma (default: {','.join(kinds)})",
+        type=lambda text: _names("kind", text, KINDS),
+        default=tuple(kinds.available()),
+        help=f"kinds of negatives, by comma (default: {','.join(kinds.available())})",
     )
     add(
-        "--num",
-        type=_positive,
-        default=len(kinds),
-        help="negatives a caption, at most (default: %(default)s)",
+        "--levels",
+        type=lambda text: _names("level", text, tuple(levels.available())) if text != "none" else (),
+        default=tuple(levels.available()),
+        help=f"levels of positives, by comma, or none (default: {','.join(levels.available())})",
     )
+    add("--num", type=_positive, default=3, help="negatives a caption, at most (default: %(default)s)")
     add("--seed", type=int, default=0, help="chooses among wordings and kinds (default: %(default)s)")
     add(
-        "--model",
-        choices=tuple(GENERATORS),
-        default="rules",
-        help="what proposes them (default: %(default)s)",
+        "--ontology",
+        type=read_ontology,
+        metavar="JSON",
+        help="sounds that are siblings in this ontology replace each other too (as AudioSet's: id, name, child_ids)",
     )
-    add("--overwrite", action="store_true", help="replace an existing manifest")
-    return parser
+    add(
+        "--model",
+        default=RULES,
+        help="what proposes them: rules, mock (a trial of language models, without one), or a model's name at a server "
+        "(default: %(default)s)",
+    )
+    llm_options.add_arguments(command)
 
 
-def _kinds(text: str) -> tuple[str, ...]:
-    known = tuple(available())
+def _names(what: str, text: str, known: Sequence[str]) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
     for name in names:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
             legal = ", ".join(known)
-            raise argparse.ArgumentTypeError(f"unknown kind {name!r}, did you mean {near!r}? (legal: {legal})")
+            raise argparse.ArgumentTypeError(f"unknown {what} {name!r}, did you mean {near!r}? (legal: {legal})")
     return names
 
 

@@ -1,42 +1,32 @@
-"""From clips to clips with negatives: a generator proposes, the checks dispose, a tally counts both."""
+"""From clips to clips with negatives and positives: a generator proposes, the checks dispose, a tally counts both."""
 
 from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
-from compa.manifest import Clip, Negative
-from negatives.checks import refuse
+from compa.manifest import Clip, Negative, Positive
+from negatives.checks import meaning, refuse, refuse_positive, wording
+from negatives.generator import Candidate, Generator, Request
 
+Filter = Callable[[Sequence[Clip]], Sequence[Sequence[str | None]]]
+"""A second opinion on the negatives of some clips: for each of a clip's, the reason to refuse it, or None."""
 
-@dataclass(frozen=True)
-class Candidate:
-    """A text that a generator believes to be false of a caption."""
-
-    text: str
-    kind: str
-
-
-class Generator(Protocol):
-    """Turns captions into candidates.
-
-    ``propose`` reads as far ahead in the stream as it likes (rules: one caption; a server: some batches) and
-    answers every caption, in order, with its candidates, the ones it likes best first.
-    """
-
-    name: str
-
-    def propose(self, captions: Iterable[str]) -> Iterator[list[Candidate]]:
-        """Yields one list of candidates a caption."""
-        ...
+FILTER_CLIPS = 256
 
 
 @dataclass
 class Tally:
-    """What a run has done so far."""
+    """What a run has done so far.
+
+    Attributes:
+        captions: Captions seen.
+        served: Captions that got at least one negative.
+        kept: Negatives and positives by kind or level.
+        refused: Candidates by kind or level, and reason.
+    """
 
     captions: int = 0
     served: int = 0
@@ -44,47 +34,82 @@ class Tally:
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
-def add_negatives(clips: Iterable[Clip], generator: Generator, num: int, tally: Tally) -> Iterator[Clip]:
-    """Yields every clip with up to `num` negatives more for each of its captions, as they come.
+def add_negatives(
+    clips: Iterable[Clip], generator: Generator, num: int, tally: Tally, kinds: tuple[str, ...], seed: int = 0
+) -> Iterator[Clip]:
+    """Yields every clip with up to `num` negatives more for each of its captions, and positives, as they come.
 
     Args:
         clips: A stream; no more of it is held than the generator reads ahead.
         generator: Proposes the candidates.
         num: Negatives a caption at most.
-        tally: Counts captions, negatives by kind and refusals by reason.
+        tally: Counts captions, negatives and positives by kind, and refusals by reason.
+        kinds: Kinds of negatives and levels of positives.
+        seed: Is handed to the generator.
     """
     clips, ahead = itertools.tee(clips)
-    proposals = generator.propose(caption for clip in ahead for caption in clip.captions)
+    proposals = generator.propose(
+        Request(text, kinds, num, seed, clip.id, of) for clip in ahead for of, text in enumerate(clip.captions)
+    )
     for clip in clips:
-        negatives = list(clip.negatives)
-        for index in range(len(clip.captions)):
-            added = _choose(clip, index, next(proposals), generator.name, num, negatives, tally)
-            negatives += added
-            tally.captions += 1
-            tally.served += bool(added)
-            tally.kept.update(negative.kind for negative in added)
-        yield replace(clip, negatives=tuple(negatives))
+        texts = _Texts(clip, num, tally)
+        for of in range(len(clip.captions)):
+            texts.take(of, next(proposals))
+        yield replace(clip, negatives=tuple(texts.negatives), positives=tuple(texts.positives))
 
 
-def _choose(
-    clip: Clip,
-    index: int,
-    candidates: list[Candidate],
-    generator: str,
-    num: int,
-    others: list[Negative],
-    tally: Tally,
-) -> list[Negative]:
-    caption = clip.captions[index]
-    truths = [*clip.captions, *(positive.text for positive in clip.positives)]
-    chosen: list[Negative] = []
-    for candidate in candidates:
-        if len(chosen) == num:
-            break
-        texts = [negative.text for negative in (*others, *chosen)]
-        reason = refuse(candidate.kind, candidate.text, caption, truths, texts)
+def filter_negatives(clips: Iterable[Clip], judge: Filter, tally: Tally) -> Iterator[Clip]:
+    """Leaves out the negatives that a second opinion refuses; it is asked about some hundred clips at once."""
+    clips = iter(clips)
+    while batch := list(itertools.islice(clips, FILTER_CLIPS)):
+        for clip, reasons in zip(batch, judge(batch), strict=True):
+            for negative, reason in zip(clip.negatives, reasons, strict=True):
+                if reason:
+                    tally.refused[negative.kind, reason] += 1
+                    tally.kept[negative.kind] -= 1
+            kept = (negative for negative, reason in zip(clip.negatives, reasons, strict=True) if not reason)
+            yield replace(clip, negatives=tuple(kept))
+
+
+class _Texts:
+    """The negatives and positives of one clip, as they grow, and what they mean."""
+
+    def __init__(self, clip: Clip, num: int, tally: Tally) -> None:
+        self.clip, self.num, self.tally = clip, num, tally
+        self.negatives, self.positives = list(clip.negatives), list(clip.positives)
+        self.true = {meaning(text) for text in (*clip.captions, *(positive.text for positive in self.positives))}
+        self.false = {meaning(negative.text) for negative in self.negatives}
+        self.words = {wording(text) for text in (*clip.captions, *(positive.text for positive in self.positives))}
+
+    def take(self, of: int, candidates: Iterable[Candidate]) -> None:
+        """Takes what passes the checks until there are enough negatives."""
+        caption, full = self.clip.captions[of], len(self.negatives) + self.num
+        self.tally.captions += 1
+        for candidate in candidates:
+            if candidate.is_positive:
+                self._add_positive(candidate, caption, of)
+            else:
+                self._add_negative(candidate, caption, of)
+            if len(self.negatives) == full:
+                break
+        self.tally.served += len(self.negatives) > full - self.num
+
+    def _add_positive(self, candidate: Candidate, caption: str, of: int) -> None:
+        reason = refuse_positive(candidate.kind, candidate.text, caption, self.words, self.false)
+        if self._passes(candidate, reason):
+            self.positives.append(Positive(candidate.text, candidate.kind, of=of))
+            self.true.add(meaning(candidate.text))
+            self.words.add(wording(candidate.text))
+
+    def _add_negative(self, candidate: Candidate, caption: str, of: int) -> None:
+        reason = refuse(candidate.kind, candidate.text, caption, self.true, self.false)
+        if self._passes(candidate, reason):
+            self.negatives.append(Negative(candidate.text, candidate.kind, generator=candidate.generator, of=of))
+            self.false.add(meaning(candidate.text))
+
+    def _passes(self, candidate: Candidate, reason: str | None) -> bool:
         if reason:
-            tally.refused[candidate.kind, reason] += 1
+            self.tally.refused[candidate.kind, reason] += 1
         else:
-            chosen.append(Negative(candidate.text, candidate.kind, generator=generator, of=index))
-    return chosen
+            self.tally.kept[candidate.kind] += 1
+        return reason is None

@@ -1,46 +1,59 @@
-"""The rules generator: the modules in `negatives.kinds`, deterministic by seed and caption."""
+"""The rules generator: the modules in `negatives.kinds` and `negatives.levels`, deterministic by seed and caption."""
 
 from __future__ import annotations
 
 import hashlib
-import itertools
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
-from negatives.generate import Candidate
-from negatives.kinds import available
+from compa.manifest import LEVELS
+from negatives import kinds, levels
+from negatives.generator import Candidate, Request
+from negatives.kinds.replacement import exchange_siblings
+from negatives.siblings import Siblings
 
 MAX_CHARACTERS = 500
 
 
 class Rules:
-    """Proposes what the rules of the chosen kinds make of a caption.
+    """Proposes what the rules of the wanted kinds and levels make of a caption.
 
     Args:
-        kinds: Names of kinds, as in the manifest.
-        seed: Other seeds prefer other kinds and other wordings where a caption allows several.
+        siblings: What replaces what; by default the table that comes with the package.
     """
 
     name = "rules"
 
-    def __init__(self, kinds: Sequence[str], seed: int = 0) -> None:
-        known = available()
-        self.rules = {kind: known[kind] for kind in kinds}
-        self.seed = seed
+    def __init__(self, siblings: Siblings | None = None) -> None:
+        self._rules = {**kinds.available(), **levels.available()}
+        if siblings:
+            self._rules["replacement"] = lambda caption, rng: exchange_siblings(caption, siblings, rng)
 
-    def propose(self, captions: Iterable[str]) -> Iterator[list[Candidate]]:
-        """Yields one list of candidates a caption: each kind's first, then each kind's second, and so on."""
-        for caption in captions:
-            if len(caption) > MAX_CHARACTERS:
-                yield []
-                continue
-            rng = random.Random(stable_hash(f"{self.seed} {caption}"))
-            by_kind = [[Candidate(text, kind) for text in rule(caption, rng)] for kind, rule in self.rules.items()]
-            rng.shuffle(by_kind)
-            rounds = itertools.zip_longest(*by_kind)
-            yield [candidate for candidates in rounds for candidate in candidates if candidate]
+    def propose(self, requests: Iterable[Request]) -> Iterator[Iterator[Candidate]]:
+        """Yields the candidates of one request after the other: each kind's first, then each kind's second, ...
+
+        A caption with a seed gets the same candidates wherever it stands.
+        """
+        return map(self._candidates, requests)
+
+    def _candidates(self, request: Request) -> Iterator[Candidate]:
+        if len(request.text) > MAX_CHARACTERS:
+            return
+        rng = random.Random(stable_hash(f"{request.seed} {request.text}"))
+        wanted = [kind for kind in request.kinds if kind in self._rules]
+        for level in (level for level in wanted if level in LEVELS):
+            yield from (Candidate(text, level, self.name) for text in self._rules[level](request.text, rng))
+        left = [kind for kind in wanted if kind not in LEVELS]
+        rng.shuffle(left)
+        series = {kind: iter(self._rules[kind](request.text, rng)) for kind in left}
+        while series:
+            for kind in [*series]:
+                if (text := next(series[kind], None)) is None:
+                    del series[kind]
+                else:
+                    yield Candidate(text, kind, self.name)
 
 
 def stable_hash(text: str) -> int:
     """The same 64 bits for a text on every machine and in every process."""
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+    return int.from_bytes(hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest(), "big")

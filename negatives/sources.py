@@ -1,4 +1,4 @@
-"""Captions in: a manifest, a CSV file with a `caption` column, or a text file with a caption a line."""
+"""Captions in: a manifest, CSV or JSON Lines with a `caption`, or a text file with a caption a line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from compa.data.quarantine import usable_clips
-from compa.manifest import Clip, escape_id
+from compa.manifest import Clip, escape_id, parse_json
 
 _ID_COLUMNS = ("id", "audiocap_id")
 
@@ -66,6 +66,29 @@ def _read_csv(path: Path) -> Iterator[Clip]:
         raise ValueError(f"{path}, line {rows.line_num + 1}: {error}") from None
 
 
+def _read_json_lines(path: Path) -> Iterator[Clip]:
+    """A manifest; or, where the first line is no clip but has a `caption`, plain records."""
+    first = next((line for line in _lines(path) if line.strip()), "")
+    if '"caption"' not in first or '"captions"' in first:
+        yield from usable_clips(path)
+        return
+    for number, line in enumerate(_lines(path), start=1):
+        if not line.strip():
+            continue
+        where = f"{path}, line {number}"
+        try:
+            record = parse_json(line)
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from None
+        texts = {key: value for key, value in record.items() if value is not None} if isinstance(record, dict) else {}
+        if not isinstance(texts.get("caption"), str):
+            raise ValueError(f"{where}: no text 'caption': every line must be an object that has one")
+        row: dict[str | None, str | None] = {
+            key: str(texts[key]) for key in (*_ID_COLUMNS, "audio", "caption") if key in texts
+        }
+        yield _clip_of_row(row, f"{path.stem}-{number}", where)
+
+
 def _clip_of_row(row: dict[str | None, str | None], default_id: str, where: str) -> Clip:
     if None in row:
         raise ValueError(f"{where}: more cells than columns: quote captions that contain commas")
@@ -86,7 +109,7 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 _READERS: dict[str, Callable[[Path], Iterator[Clip]]] = {
-    ".jsonl": usable_clips,
+    ".jsonl": _read_json_lines,
     ".csv": _read_csv,
     ".txt": _read_text,
 }

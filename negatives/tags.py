@@ -10,6 +10,7 @@ from negatives.words import (
     AUXILIARIES,
     BASE_OF_SINGULAR,
     DETERMINERS,
+    PEOPLE,
     PREPOSITIONS,
     SINGULAR,
     VERBS,
@@ -26,7 +27,9 @@ _CLOSED = {
     "preposition": PREPOSITIONS,
     "determiner": DETERMINERS,
     "and": {"and"},
+    "participle": {"being"},  # "an engine (is) being revved"
 }
+_AFTER_SUBJECT = AUXILIARIES | PREPOSITIONS | {"and"}
 _TAG_OF = {word: name for name, words in _CLOSED.items() for word in words}
 
 
@@ -42,7 +45,10 @@ def tag(words: Sequence[str]) -> tuple[str, ...] | None:
     """
     tags: list[str] = []
     for i, word in enumerate(words):
-        found = _TAG_OF.get(word) or _by_ending(word) or _noun_or_verb(words, i, tags)
+        found = _TAG_OF.get(word)
+        if found == "adjective" and word in PEOPLE and _ends_subject(words, i):
+            found = "noun"
+        found = found or _by_ending(word) or _noun_or_verb(words, i, tags)
         if found is None:
             return None
         tags.append(found)
@@ -54,6 +60,12 @@ def tag(words: Sequence[str]) -> tuple[str, ...] | None:
     if is_mixed and {"preposition", "auxiliary"}.isdisjoint(tags[verbs[0] : verbs[-1]]):
         return None  # "hollow thumps and traffic passing": one of the two was misread
     return tuple(tags)
+
+
+def _ends_subject(words: Sequence[str], i: int) -> bool:
+    """Whether nothing but a verb can come next: "an adult male | speaks", but "male speech"."""
+    follower = words[i + 1] if i + 1 < len(words) else "and"
+    return follower in BASE_OF_SINGULAR or follower in _AFTER_SUBJECT or is_ing(follower) or follower.endswith("ly")
 
 
 def _by_ending(word: str) -> str | None:
@@ -73,8 +85,8 @@ def _noun_or_verb(words: Sequence[str], i: int, tags: list[str]) -> str | None:
         is_noun = follower == "of" or follower in BASE_OF_SINGULAR  # "the humming of bees", "clicking occurs"
         has_subject = before in ("noun", "nouns", "auxiliary") or (before == "and" and "participle" in tags)
         return "participle" if has_subject and not is_noun else "noun"
-    if not FINITE.isdisjoint(conjunct):
-        return noun
+    if not FINITE.isdisjoint(conjunct) or words[i + 1 : i + 2] == ["of"]:
+        return noun  # "screams of fireworks"
     if word in BASE_OF_SINGULAR:
         if before == "nouns" or (before == "noun" and word == "sounds" and words[0] not in SINGULAR):
             return None  # "gunshots echoes", "engine sounds"

@@ -29,7 +29,8 @@ def imported_by(statement: str) -> set[str]:
         ("import compa.scenes.twins, compa.scenes.captions", HEAVY),
         ("import compa.data.cli, compa.data.importing, compa.data.quarantine", (*HEAVY, "numpy", "negatives")),
         ("import compa.data.verify, compa.data.stats", (*HEAVY, "matplotlib", "av", "negatives")),
-        ("import negatives.cli, negatives.rules", (*HEAVY, "numpy")),
+        ("import negatives.cli, negatives.rules", (*HEAVY, "numpy", "openai", "aiohttp")),
+        ("import negatives.llm.server, negatives.llm.batch_cli", (*HEAVY, "numpy", "openai", "aiohttp")),
         ("import benchmarks.metrics, benchmarks.intervals", ("pytorch_lightning", "transformers", "compa")),
         ("import benchmarks.cli, benchmarks.report, benchmarks.runner", HEAVY),
         (

@@ -102,6 +102,9 @@ def _move_background(text: str) -> str | None:
     forms = {clause.form if clause else None for clause in map(parse, bare)}
     # "Birds chirp and people talk in the background" may say so of both.
     is_wide = joint[1].lower() == "and" and (behind[1] or forms != {Form.FINITE})
+    second = parse(bare[1])
+    if joint[1].lower() in ("while", "as") and (second is None or second.form is not Form.FINITE):
+        return None  # "as the only sound"
     if is_wide or not forms <= {Form.FINITE, Form.NOMINAL}:
         return None
     return bare[0] + behind[1] + joint[0] + bare[1] + behind[0]

@@ -6,21 +6,36 @@ import random
 from dataclasses import replace
 
 from negatives.clauses import Form
-from negatives.grammar import Sentence, read
+from negatives.grammar import Says, Sentence, read
 from negatives.words import ONE_AT_A_TIME, PHASES, stem
 
 
 def propose(caption: str, rng: random.Random) -> list[str]:
-    """Exchanges the connective: "A dog barks, then a man speaks" → "A dog barks while a man speaks".
+    """Exchanges a connective: "A dog barks, then a man speaks" → "A dog barks while a man speaks".
 
     Captions about the course of an event ("an engine starts") are refused: an engine that starts after a man
     speaks may well run while he speaks on.
     """
-    sentence = read(caption)
-    if sentence is None or any(stem(word) in PHASES for word in (*sentence.first.words, *sentence.second.words)):
+    sentences = read(caption)
+    if any(stem(word) in PHASES for sentence in sentences for word in (*sentence.first.words, *sentence.second.words)):
         return []
-    variants = _one_after_the_other(sentence) if sentence.connective.together else _at_once(sentence)
-    return [str(rng.choice(variants))] if variants else []
+    texts = []
+    for sentence in sentences:
+        if sentence.connective.says is Says.TOGETHER:
+            variants = _one_after_the_other(sentence)
+        elif not any(other.connective.says is Says.TOGETHER for other in sentences):
+            variants = _at_once(sentence)
+        else:
+            continue  # "a man talks while rain falls as a dog barks": nobody talks so
+        variants = [new for new in variants if new.joint.split()[-2:] not in _other_joints(sentence, sentences)]
+        texts += [str(rng.choice(variants))] if variants else []
+    rng.shuffle(texts)
+    return texts
+
+
+def _other_joints(sentence: Sentence, sentences: tuple[Sentence, ...]) -> list[list[str]]:
+    """What the caption says already: nobody says "followed by" twice."""
+    return [other.joint.split()[-2:] for other in sentences if other is not sentence]
 
 
 def _one_after_the_other(sentence: Sentence) -> list[Sentence]:

@@ -1,0 +1,42 @@
+"""Absence: what happens is said not to happen."""
+
+from __future__ import annotations
+
+import random
+import re
+
+from negatives.clauses import Clause, Form
+from negatives.grammar import as_sentence, read_pair
+from negatives.words import DETERMINERS
+
+_WITHOUT = re.compile(r"\bwithout (?:any )?(?=\w)", re.IGNORECASE)
+_SOMEBODY = ("someone", "something", "somebody")
+
+
+def propose(caption: str, rng: random.Random) -> list[str]:
+    """Denies one of two clauses: "A dog barks as a man speaks" → "A dog barks without a man speaking".
+
+    What a caption denies is said to happen: "without music" → "with music".
+    """
+    if denials := list(_WITHOUT.finditer(caption)):
+        [denial, *more] = denials
+        return [] if more else [caption[: denial.start()] + "with " + caption[denial.end() :]]
+    sentence = read_pair(caption)
+    if sentence is None or sentence.shares_subject or sentence.first.content & sentence.second.content:
+        return []
+    texts = []
+    for kept, denied in ((sentence.first, sentence.second), (sentence.second, sentence.first)):
+        nominal = denied.cast(Form.NOMINAL)
+        if nominal and "and" not in nominal.tags and kept.form is not Form.PREDICATE and "with" not in kept.words:
+            texts.append(as_sentence(f"{kept} {_denial(nominal, rng)}{'.' if sentence.end else ''}"))
+    rng.shuffle(texts)
+    return texts
+
+
+def _denial(clause: Clause, rng: random.Random) -> str:
+    """Words that say that a clause is not the case: "without a man speaking", "with no man speaking"."""
+    if clause.words[0].lower() in _SOMEBODY:
+        return f"without {clause}"
+    words = clause.words[1:] if clause.words[0].lower() in DETERMINERS else clause.words
+    denials = [f"without {clause}", f"with no {' '.join(words)}"]
+    return rng.choice(denials if "participle" in clause.tags else [*denials, f"but no {' '.join(words)}"])

@@ -1,0 +1,105 @@
+"""Count: two become three, once becomes twice, a dog becomes several dogs."""
+
+from __future__ import annotations
+
+import random
+import re
+
+from negatives.clauses import Clause
+from negatives.grammar import as_sentence, read_clause, read_pair
+from negatives.tags import VERB
+from negatives.words import (
+    BASE_OF_SINGULAR,
+    LEXICON,
+    PLURAL_OF,
+    SINGULAR_OF,
+    VERBS,
+    plural,
+    singular,
+    with_article,
+)
+
+_NUMBERS: dict[str, int] = LEXICON["numbers"]
+_TIMES: dict[str, int] = {words: how_often for how_often, group in enumerate(LEXICON["times"]) for words in group}
+_SEVERAL_TIMES = max(_TIMES.values())
+_EXACT = ("once", "twice", "three times", "four times")
+_COUNTABLE = frozenset(LEXICON["countable"].split()) | PLURAL_OF.keys()
+_COUNTED = re.compile(
+    rf"\b(?:({'|'.join(_NUMBERS)}) (?=(?:[\w'’-]+ )?[\w'’-]+)|({'|'.join(sorted(_TIMES, key=len, reverse=True))})\b)",
+    re.I,
+)
+_MANY = ("two", "several", "three", "multiple")
+_ONE = ("one", "a single")  # "a dog barks" is true where dogs bark
+_SEVERAL = frozenset(["several", "multiple", "many", "some", "two", "three", "four", "five", "six"])
+_COUNTERS = re.compile(
+    r"\b(?:another|other|both|each|together|one|at once|first|second|back and forth|again|more)\b", re.I
+)
+
+
+def propose(caption: str, rng: random.Random) -> list[str]:
+    """Says another number, another how-often, or one for several and several for one.
+
+    Captions that count on ("two dogs ... one barks") are refused.
+    """
+    if _COUNTERS.search(caption):
+        return []
+    counted = [_recount(caption, match, rng) for match in _COUNTED.finditer(caption)]
+    sentence = read_pair(caption)
+    if sentence is None:
+        clause, end = read_clause(caption)
+        texts = [as_sentence(changed + end)] if clause and (changed := _other_number(clause, rng)) else []
+    elif sentence.shares_subject:
+        texts = []
+    else:
+        first, second = (_other_number(clause, rng) for clause in (sentence.first, sentence.second))
+        texts = [as_sentence(f"{first}{sentence.joint}{sentence.second}{sentence.end}")] if first else []
+        texts += [as_sentence(f"{sentence.first}{sentence.joint}{second}{sentence.end}")] if second else []
+    rng.shuffle(texts)
+    return [text for text in (*counted, *map(with_article, texts)) if text]
+
+
+def _recount(caption: str, match: re.Match[str], rng: random.Random) -> str | None:
+    if match[1]:
+        others = [word for word in ("two", "three", "four") if word != match[1].lower()]
+        new = rng.choice(others)
+    else:
+        how_often = _TIMES[match[2].lower()]
+        others = _EXACT if how_often < _SEVERAL_TIMES else _EXACT[:2]  # several may be three, three may be several
+        new = rng.choice([words for words in others if _TIMES[words] != how_often])
+    start, end = match.span(1 if match[1] else 2)
+    new = new.capitalize() if caption[start].isupper() else new
+    return caption[:start] + new + caption[end:]
+
+
+def _other_number(clause: Clause, rng: random.Random) -> str | None:
+    """The clause with its only subject in the other number: "a small dog barks" ↔ "several small dogs bark"."""
+    length = clause.plain_subject
+    if not length and VERB.isdisjoint(clause.tags) and {"determiner", "adjective"}.issuperset(clause.tags[:-1]):
+        length = len(clause.words)  # "a loud bang"
+    subject, tags = clause.words[:length], clause.tags[:length]
+    if not length or "and" in clause.tags:
+        return None
+    head, predicate = subject[-1].lower(), clause.words[length:]
+    if tags[-1] == "noun" and head in _COUNTABLE and subject[0].lower() in ("a", "an"):
+        return " ".join((rng.choice(_MANY), *subject[1:-1], plural(head), *_with_many(predicate, clause.tags[length:])))
+    one = SINGULAR_OF.get(head) or head.removesuffix("s")
+    if tags[-1] != "nouns" or one not in _COUNTABLE:
+        return None
+    rest = subject[1:-1] if subject[0].lower() in _SEVERAL else subject[:-1]
+    if any(tag == "determiner" for tag in tags[len(subject) - 1 - len(rest) : -1]):
+        return None
+    return " ".join((rng.choice(_ONE), *rest, one, *_with_one(predicate, clause.tags[length:])))
+
+
+def _with_many(words: tuple[str, ...], tags: tuple[str, ...]) -> list[str]:
+    return [
+        {"is": "are", "was": "were"}.get(word) or (BASE_OF_SINGULAR.get(word, word) if tag == "singular" else word)
+        for word, tag in zip(words, tags, strict=True)
+    ]
+
+
+def _with_one(words: tuple[str, ...], tags: tuple[str, ...]) -> list[str]:
+    return [
+        {"are": "is", "were": "was"}.get(word) or (singular(word) if tag == "base" and word in VERBS else word)
+        for word, tag in zip(words, tags, strict=True)
+    ]

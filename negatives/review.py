@@ -1,0 +1,116 @@
+"""Review by people: a sheet goes out, filled sheets come back, and how often the negatives hold is printed."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from benchmarks.intervals import wilson
+from negatives.sample import Item
+
+QUESTIONS = ("false", "fluent")
+"""Is the negative false of the caption? Is it fluent English?"""
+COLUMNS = (*Item._fields, *QUESTIONS, "reviewer")
+_YES, _NO = ("y", "yes", "1", "true"), ("n", "no", "0", "false")
+
+Key = tuple[str, str, str, str]
+Answers = dict[Key, dict[str, bool]]
+"""By item: the answers to the questions that were answered."""
+
+
+def write_sheet(path: Path, items: Iterable[Item]) -> None:
+    """Writes a sheet to fill: y or n in the columns of the questions, a name in `reviewer`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(COLUMNS)
+        rows.writerows([*map(_as_text, item), *[""] * (len(QUESTIONS) + 1)] for item in items)
+
+
+def read_sheets(paths: Sequence[Path]) -> dict[str, Answers]:
+    """The answers of every reviewer; one without a name is called as the sheet.
+
+    Raises:
+        ValueError: If a column is missing, or an answer is neither yes nor no, naming the line.
+    """
+    answers: defaultdict[str, Answers] = defaultdict(dict)
+    for path in paths:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            if missing := [column for column in COLUMNS[:-1] if column not in (rows.fieldnames or ())]:
+                raise ValueError(f"{path} lacks the columns {', '.join(missing)}: fill a sheet written by --sheet")
+            for row in rows:
+                given = {question: _answer(row[question], f"{path}, line {rows.line_num}") for question in QUESTIONS}
+                reviewer = (row.get("reviewer") or "").strip() or path.stem
+                key = (row["clip"], row["of"], row["negative"], row["kind"])
+                answers[reviewer][key] = {question: yes for question, yes in given.items() if yes is not None}
+    return answers
+
+
+def summary(answers: Mapping[str, Answers]) -> str:
+    """Shares of yes with 95 % intervals, over all and by kind, and the agreement of every two reviewers.
+
+    Raises:
+        ValueError: If no question was answered.
+    """
+    lines = []
+    for question in QUESTIONS:
+        given = [
+            (key[-1], said[question]) for sheet in answers.values() for key, said in sheet.items() if question in said
+        ]
+        if not given:
+            raise ValueError(f"no answer in the column {question!r}: fill it with y or n")
+        lines.append(f"{question}: {_share([yes for _, yes in given])}")
+        for kind in sorted({kind for kind, _ in given}):
+            lines.append(f"  {kind}: {_share([yes for other, yes in given if other == kind])}")
+    for (one, first), (two, second) in itertools.combinations(sorted(answers.items()), 2):
+        for question in QUESTIONS:
+            both = [
+                (first[key][question], second[key][question])
+                for key in first
+                if question in first[key] and question in second.get(key, {})
+            ]
+            if both:
+                agreed = sum(a == b for a, b in both) / len(both)
+                value = kappa(both)
+                words = "undefined (all answers equal)" if value is None else f"{value:.3f}"
+                lines.append(
+                    f"{one} and {two}, {question}: agree on {agreed:.1%} of {len(both)}, Cohen's kappa {words}"
+                )
+    return "\n".join(lines)
+
+
+def kappa(pairs: Sequence[tuple[bool, bool]]) -> float | None:
+    """Cohen's kappa: agreement beyond chance, 1 at most; None where chance alone agrees on everything.
+
+    Example:
+        >>> kappa([(True, True), (True, True), (False, False), (False, True)])
+        0.5
+    """
+    num = len(pairs)
+    observed = sum(a == b for a, b in pairs) / num
+    first, second = sum(a for a, _ in pairs) / num, sum(b for _, b in pairs) / num
+    chance = first * second + (1 - first) * (1 - second)
+    return None if chance == 1 else (observed - chance) / (1 - chance)
+
+
+def _share(answers: Sequence[bool]) -> str:
+    share = sum(answers) / len(answers)
+    low, high = wilson(share, len(answers))[:2]
+    return f"{share:.1%} of {len(answers)} [{low:.1%}, {high:.1%}]"
+
+
+def _answer(text: str | None, where: str) -> bool | None:
+    word = (text or "").strip().lower()
+    if word and word not in _YES + _NO:
+        raise ValueError(f"{where}: {text!r} is no answer: write y or n, or leave it empty")
+    return word in _YES if word else None
+
+
+def _as_text(value: object) -> str:
+    """A cell that a spreadsheet does not take for a formula."""
+    text = str(value)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text

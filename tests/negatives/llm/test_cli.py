@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compa.cli import main as compa
+from compa.manifest import Clip, read_manifest
+from negatives.cli import main
+from tests.negatives.llm.batch_server import BatchServer
+from tests.negatives.llm.scripted import KEY, Reply, completion, items_of
+
+CAPTIONS = "A dog barks then a man speaks\nRain falls as people talk\nA bell rings\n"
+
+
+@pytest.fixture
+def server() -> Iterator[BatchServer]:
+    with BatchServer() as running:
+        yield running
+
+
+@pytest.fixture
+def captions(tmp_path: Path) -> Path:
+    path = tmp_path / "captions.txt"
+    path.write_text(CAPTIONS, encoding="utf-8")
+    return path
+
+
+def generate(source: Path, *options: str, name: str = "out.jsonl") -> list[Clip]:
+    out = source.with_name(name)
+    assert main(["generate", str(source), "--out", str(out), "--overwrite", *options]) == 0
+    return list(read_manifest(out))
+
+
+def swap(body: dict[str, Any], _number: int) -> Reply:
+    """Replaces the first noun, whatever was asked for, or judges."""
+    if "statement" in items_of(body)[0]:
+        said = [{"id": i["id"], "verdict": "true" if "horse" in i["statement"] else "false"} for i in items_of(body)]
+        return completion(json.dumps({"answers": said}))
+    swaps = {"dog": ["horse", "goat"], "Rain": ["Hail"], "bell": ["<script>alert(1)</script>"]}
+    answers = []
+    for item in items_of(body):
+        caption = item["caption"]
+        texts = [caption.replace(old, new) for old, news in swaps.items() if old in caption for new in news]
+        answers.append({"id": item["id"], "texts": texts})
+    return completion(json.dumps({"answers": answers}))
+
+
+def test_a_model_at_a_server(server: BatchServer, captions: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    server.script = swap
+    options = ["--model", "m", "--base-url", server.url, "--kinds", "replacement", "--levels", "none", "--num", "2"]
+    clips = generate(captions, *options, "--price-in", "1000", "--price-out", "10000")
+    assert [[negative.text for negative in clip.negatives] for clip in clips][:2] == [
+        ["A horse barks then a man speaks", "A goat barks then a man speaks"],
+        ["Hail falls as people talk"],
+    ]
+    assert clips[0].negatives[0].generator == "m, prompt replacement 1.1"
+    printed = capsys.readouterr().out
+    assert printed.startswith("estimate: 3 captions, 1 requests, about 4")
+    assert "1 requests, 100 tokens in prompts, 10 in answers, 0.20 spent" in printed
+    generate(captions, *options)
+    assert len(server.bodies) == 1
+    assert "0 requests" in capsys.readouterr().out
+    judged = generate(captions, *options, "--judge", "j")
+    assert [[negative.text for negative in clip.negatives] for clip in judged][:2] == [
+        ["A goat barks then a man speaks"],
+        ["Hail falls as people talk"],
+    ]
+    assert [body["model"] for body in server.bodies] == ["m", "j"]
+    printed = capsys.readouterr().out
+    assert "refused replacement, judge: true: 1" in printed
+    assert "the judge on statements that are true: false 2" in printed
+
+
+def test_rules_can_be_judged(server: BatchServer, captions: Path) -> None:
+    server.script = swap
+    clips = generate(captions, "--judge", "j", "--base-url", server.url, "--kinds", "order", "--levels", "none")
+    assert [len(clip.negatives) for clip in clips] == [1, 0, 0]
+    assert [body["model"] for body in server.bodies] == ["j"]
+
+
+def test_the_mock_needs_no_server_and_is_alike(captions: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    clips = generate(captions, "--model", "mock", "--judge", "mock")
+    assert all(clip.negatives for clip in clips)
+    captions.with_name("out.journal.sqlite").unlink()
+    assert generate(captions, "--model", "mock", "--judge", "mock") == clips
+
+
+def test_an_estimate_sends_nothing(captions: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["generate", str(captions), "--out", str(captions.with_name("no.jsonl")), "--model", "m", "--estimate"]
+    assert main([*command, "--price-in", "1", "--price-out", "2", "--judge", "j"]) == 0
+    assert "about 0.01 in all" in capsys.readouterr().out
+    assert [path.name for path in captions.parent.iterdir()] == ["captions.txt"]
+
+
+def test_submit_status_collect_generate(
+    server: BatchServer, captions: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.script = swap
+    at = ["--journal", str(captions.with_name("j.sqlite")), "--base-url", server.url]
+    asked = [str(captions), "--model", "m", "--kinds", "replacement", "--levels", "none", *at]
+    assert main(["batch", "submit", *asked]) == 0
+    assert main(["batch", "status", *at]) == 0
+    assert main(["batch", "collect", *at]) == 0
+    with pytest.raises(ValueError, match="waits for batch batch-0: run `compa negatives batch collect"):
+        generate(captions, *asked[1:])
+    server.finish()
+    assert main(["batch", "collect", *at]) == 0
+    assert main(["batch", "submit", *asked]) == 0
+    printed = capsys.readouterr().out
+    for line in ("submitted: batch-0", "batch-0: in_progress", "waiting for batch-0", "1 answers", "nothing to submit"):
+        assert line in printed
+    assert len(generate(captions, *asked[1:])[0].negatives) == 2
+    assert server.bodies == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--model", "m"], "no key: set OPENAI_API_KEY"),
+        (["--model", "m", "--base-url", "localhost:8000"], "must be like http://localhost:8000/v1"),
+        (["--model", "m", "--base-url", f"http://me:{KEY}@host/v1"], "no user, password or query"),
+        (["--model", "m", "--max-cost", "1"], "--max-cost needs --price-in and --price-out"),
+        (["--model", "m", "--price-in", "1"], "one price alone"),
+        (["--model", "m", "--judge", "mock", "--base-url", "http://localhost:9"], "are not at one server"),
+    ],
+)
+def test_what_a_user_can_put_right_is_one_sentence(
+    captions: Path,
+    options: list[str],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    assert compa(["negatives", "generate", str(captions), "--out", str(captions.with_name("no.jsonl")), *options]) == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert KEY not in error
+    assert error.count("compa: ") == 1
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 500])
+def test_the_key_stays_out_of_everything(
+    server: BatchServer, captions: Path, status: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def tells(body: dict[str, Any], _number: int) -> Reply:
+        texts = [{"id": item["id"], "texts": [f"A dog says {KEY} then a man speaks"]} for item in items_of(body)]
+        reply = completion(json.dumps({"answers": texts}))
+        return Reply(reply.body if status == 200 else f"{KEY} is wrong", status, {"X-Key": KEY})
+
+    server.script = tells
+    options = [
+        "--model",
+        "m",
+        "--base-url",
+        server.url,
+        "--kinds",
+        "replacement",
+        "--levels",
+        "none",
+        "--max-requests",
+        "3",
+    ]
+    compa(["negatives", "generate", str(captions), "--out", str(captions.with_name("out.jsonl")), *options])
+    assert server.keys[0] == f"Bearer {KEY}"
+    printed = capfd.readouterr()
+    assert KEY not in printed.out + printed.err
+    for path in captions.parent.iterdir():
+        assert KEY.encode() not in path.read_bytes(), path
