@@ -30,6 +30,7 @@ def imported_by(statement: str) -> set[str]:
         ("import compa.data.cli, compa.data.importing, compa.data.quarantine", (*HEAVY, "numpy", "negatives")),
         ("import compa.data.verify, compa.data.stats", (*HEAVY, "matplotlib", "av", "negatives")),
         ("import negatives.cli, negatives.rules", (*HEAVY, "numpy")),
+        ("import negatives.blind, negatives.balance, negatives.report, negatives.review, negatives.similarity", HEAVY),
         ("import benchmarks.metrics, benchmarks.intervals", ("pytorch_lightning", "transformers", "compa")),
         ("import benchmarks.cli, benchmarks.report, benchmarks.runner", HEAVY),
         (
