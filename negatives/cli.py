@@ -40,7 +40,8 @@ def _generate(options: argparse.Namespace) -> int:
     if out.exists() and not options.overwrite:
         raise ValueError(f"{out} exists: choose another --out, or pass --overwrite to replace it")
     tally, wanted = Tally(), (*options.kinds, *options.levels)
-    clips = add_negatives(read_clips(source), Rules(options.ontology), options.num, tally, wanted, options.seed)
+    rules = Rules(read_ontology(options.ontology) if options.ontology else None)
+    clips = add_negatives(read_clips(source), rules, options.num, tally, wanted, options.seed)
     if options.filter:
         clips = filter_negatives(clips, _model_filter(options.filter, source.resolve().parent), tally)
     clips = (rebase_audio(clip, source, out) for clip in clips)
@@ -115,7 +116,7 @@ def _add_questions(command: argparse.ArgumentParser) -> None:
     add("--seed", type=int, default=0, help="chooses among wordings and kinds (default: %(default)s)")
     add(
         "--ontology",
-        type=read_ontology,
+        type=Path,
         metavar="JSON",
         help="sounds that are siblings in this ontology replace each other too (as AudioSet's: id, name, child_ids)",
     )

@@ -171,7 +171,7 @@ def test_json_lines_of_plain_captions(tmp_path: Path) -> None:
     assert [(clip.id, clip.captions) for clip in clips] == [("a%2Eb", ("A dog barks",)), ("x-3", ("Rain",))]
 
 
-def test_ontology_adds_siblings_and_a_wrong_one_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ontology_adds_siblings_and_a_wrong_one_is_named(tmp_path: Path) -> None:
     source, ontology = tmp_path / "x.txt", tmp_path / "ontology.json"
     source.write_text("A tuba plays\n", encoding="utf-8")
     node = {"name": "Brass", "id": "0", "child_ids": ["1", "2", "3"]}
@@ -185,15 +185,13 @@ def test_ontology_adds_siblings_and_a_wrong_one_is_named(tmp_path: Path, capsys:
     [clip] = generate(source, tmp_path / "b.jsonl", *options, "--ontology", str(ontology))
     assert [negative.text for negative in clip.negatives] == ["A euphonium plays"]
     ontology.write_text('{"a": 1}', encoding="utf-8")
-    with pytest.raises(SystemExit) as stop:
+    with pytest.raises(ValueError, match="is no ontology"):
         generate(source, tmp_path / "c.jsonl", "--ontology", str(ontology))
-    assert stop.value.code == 2
-    assert "is no ontology" in capsys.readouterr().err
 
 
 def test_balance_report_sheet_and_review(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source, out, page, sheet = (tmp_path / name for name in ("x.txt", "out.jsonl", "r.html", "s.csv"))
-    source.write_text("".join(f"A man speaks as bell {i} rings<script>\n" for i in range(150)), encoding="utf-8")
+    source.write_text("".join(f"A man speaks as bell {i} rings<script>\n" for i in range(120)), encoding="utf-8")
     options = ("--kinds", "replacement", "--levels", "none", "--num", "1", "--balance", "--examples", "20")
     generate(source, out, *options, "--report", str(page), "--sheet", str(sheet))
     assert "dropped" in capsys.readouterr().out
@@ -221,12 +219,12 @@ def test_check_names_what_is_missing(tmp_path: Path) -> None:
 
 def test_a_long_file_streams(tmp_path: Path) -> None:
     source = tmp_path / "x.txt"
-    source.write_text("A dog barks then a man speaks\n" * 4000, encoding="utf-8")
+    source.write_text("A dog barks then a man speaks\n" * 1500, encoding="utf-8")
     tracemalloc.start()
     clips = add_negatives(read_clips(source), Rules(), 3, Tally(), ("order", "sub-scene"))
     held = [tracemalloc.get_traced_memory()[0] for _ in clips]
     tracemalloc.stop()
-    assert held[-1] - held[500] < 400_000  # the list of figures itself; the clips would be some megabytes
+    assert held[-1] - held[500] < 200_000  # the list of figures itself; the clips would be a megabyte
 
 
 def test_neither_torch_nor_numpy_is_imported(captions: Path, tmp_path: Path) -> None:
