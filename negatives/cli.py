@@ -48,7 +48,7 @@ def _generate(options: argparse.Namespace) -> int:
     if options.estimate:
         return 0
     tally, wanted = Tally(), (*options.kinds, *options.levels)
-    with open_session(options, Rules(options.ontology)) as session:
+    with open_session(options, Rules(read_ontology(options.ontology) if options.ontology else None)) as session:
         clips = add_negatives(read_clips(source), session.generator, options.num, tally, wanted, options.seed)
         if options.filter:
             clips = filter_negatives(clips, _model_filter(options.filter, source.resolve().parent), tally)
@@ -132,7 +132,7 @@ def _add_questions(command: argparse.ArgumentParser) -> None:
     add("--seed", type=int, default=0, help="chooses among wordings and kinds (default: %(default)s)")
     add(
         "--ontology",
-        type=read_ontology,
+        type=Path,
         metavar="JSON",
         help="sounds that are siblings in this ontology replace each other too (as AudioSet's: id, name, child_ids)",
     )

@@ -31,6 +31,7 @@ def imported_by(statement: str) -> set[str]:
         ("import compa.data.verify, compa.data.stats", (*HEAVY, "matplotlib", "av", "negatives")),
         ("import negatives.cli, negatives.rules", (*HEAVY, "numpy", "openai", "aiohttp")),
         ("import negatives.llm.server, negatives.llm.batch_cli", (*HEAVY, "numpy", "openai", "aiohttp")),
+        ("import negatives.blind, negatives.balance, negatives.report, negatives.review, negatives.similarity", HEAVY),
         ("import benchmarks.metrics, benchmarks.intervals", ("pytorch_lightning", "transformers", "compa")),
         ("import benchmarks.cli, benchmarks.report, benchmarks.runner", HEAVY),
         (

@@ -60,8 +60,7 @@ def propose(caption: str, rng: random.Random) -> list[str]:
 
 def _recount(caption: str, match: re.Match[str], rng: random.Random) -> str | None:
     if match[1]:
-        others = [word for word in ("two", "three", "four") if word != match[1].lower()]
-        new = rng.choice(others)
+        new = rng.choice([word for word in ("two", "three", "four") if word != match[1].lower()])
     else:
         how_often = _TIMES[match[2].lower()]
         others = _EXACT if how_often < _SEVERAL_TIMES else _EXACT[:2]  # several may be three, three may be several

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,11 @@ import pytest
 from compa.data import quarantine
 from compa.manifest import Clip, Negative, read_manifest, write_manifest
 from negatives.cli import main
+from negatives.generate import Tally, add_negatives
+from negatives.rules import Rules
+from negatives.sources import read_clips
 
+THREE_KINDS = ("--kinds", "order,relation,attribute-swap", "--levels", "none")
 TEXT = "A dog barks then a man speaks\n\nRain falls as people talk\nA bell rings\n"
 
 
@@ -26,9 +32,10 @@ def generate(source: Path, out: Path, *options: str) -> list[Clip]:
 
 
 def test_text_lines(captions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    clips = generate(captions, tmp_path / "deep" / "out.jsonl")
+    clips = generate(captions, tmp_path / "deep" / "out.jsonl", *THREE_KINDS)
     assert [clip.id for clip in clips] == ["captions-1", "captions-3", "captions-4"]
     assert [len(clip.negatives) for clip in clips] == [2, 1, 0]
+    assert [len(clip.positives) for clip in clips] == [0, 0, 0]
     assert Negative("A man speaks then a dog barks", "order", generator="rules", of=0) in clips[0].negatives
     printed = capsys.readouterr()
     assert "captions served: 2 of 3 (66.7%)" in printed.out
@@ -105,9 +112,11 @@ def test_an_existing_manifest_is_replaced_only_when_asked(captions: Path, tmp_pa
         ("x.jsonl", b'{"id": "a", "audio": null, "captions": ["a"]}\n{"id": ', "line 2: not JSON"),
         (
             "x.jsonl",
-            b'{"id": "a", "audio": null, "caption": "a"}\n',
+            b'{"id": "a", "audio": null, "captions": ["a"], "caption": "a"}\n',
             "unknown key 'caption'; did you mean 'captions'",
         ),
+        ("x.jsonl", b'{"caption": "a dog"}\n{"caption": 5}\n', "line 2: no text 'caption'"),
+        ("x.jsonl", b'{"caption": "a dog"}\n[]\n', "line 2: no text 'caption'"),
         ("x.parquet", b"", r"'\.parquet'.*\.jsonl, \.csv, \.txt"),
     ],
 )
@@ -129,7 +138,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     [
         (
             ["--kinds", "oder"],
-            "unknown kind 'oder', did you mean 'order'? (legal: attribute-swap, order, relation)",
+            "unknown kind 'oder', did you mean 'order'? (legal: order, relation, attribute-swap, ",
         ),
         (["--model", "gpt"], "invalid choice: 'gpt' (choose from"),
         (["--num", "0"], "'0' is not a whole number of at least 1"),
@@ -147,12 +156,75 @@ def test_as_a_command(captions: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
     command = [sys.executable, "-m", "compa.cli", "negatives", "generate", str(captions), "--out", str(out)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode, "served: 2 of 3" in done.stdout) == (0, True)
+    assert (done.returncode, "served: 3 of 3" in done.stdout) == (0, True)
     assert next(read_manifest(out)).id == "captions-1"
     again = subprocess.run(command, capture_output=True, text=True, check=False)
     assert again.returncode == 1
     assert again.stderr.startswith("compa: ")
     assert len(again.stderr.splitlines()) == 1
+
+
+def test_json_lines_of_plain_captions(tmp_path: Path) -> None:
+    source = tmp_path / "x.jsonl"
+    source.write_text('{"id": "a.b", "caption": "A dog barks", "label": 3}\n\n{"caption": "Rain"}\n', encoding="utf-8")
+    clips = generate(source, tmp_path / "out.jsonl")
+    assert [(clip.id, clip.captions) for clip in clips] == [("a%2Eb", ("A dog barks",)), ("x-3", ("Rain",))]
+
+
+def test_ontology_adds_siblings_and_a_wrong_one_is_named(tmp_path: Path) -> None:
+    source, ontology = tmp_path / "x.txt", tmp_path / "ontology.json"
+    source.write_text("A tuba plays\n", encoding="utf-8")
+    node = {"name": "Brass", "id": "0", "child_ids": ["1", "2", "3"]}
+    leaves = [
+        {"name": name, "id": i, "child_ids": []}
+        for i, name in zip("123", ("Tuba", "Euphonium, baritone", "Tubas"), strict=True)
+    ]
+    ontology.write_text(json.dumps([node, *leaves]), encoding="utf-8")
+    options = ("--kinds", "replacement", "--levels", "none")
+    assert generate(source, tmp_path / "a.jsonl", *options)[0].negatives == ()
+    [clip] = generate(source, tmp_path / "b.jsonl", *options, "--ontology", str(ontology))
+    assert [negative.text for negative in clip.negatives] == ["A euphonium plays"]
+    ontology.write_text('{"a": 1}', encoding="utf-8")
+    with pytest.raises(ValueError, match="is no ontology"):
+        generate(source, tmp_path / "c.jsonl", "--ontology", str(ontology))
+
+
+def test_balance_report_sheet_and_review(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, out, page, sheet = (tmp_path / name for name in ("x.txt", "out.jsonl", "r.html", "s.csv"))
+    source.write_text("".join(f"A man speaks as bell {i} rings<script>\n" for i in range(120)), encoding="utf-8")
+    options = ("--kinds", "replacement", "--levels", "none", "--num", "1", "--balance", "--examples", "20")
+    generate(source, out, *options, "--report", str(page), "--sheet", str(sheet))
+    assert "dropped" in capsys.readouterr().out
+    html = page.read_text(encoding="utf-8")
+    assert "&lt;script&gt;" in html
+    assert "<script" not in html
+    assert "kept by the checks" in html
+    assert main(["check", str(out), "--report", str(page)]) == 0
+    assert "blind check, replacement" in capsys.readouterr().out
+    rows = sheet.read_text(encoding="utf-8").splitlines()
+    assert len(rows) <= 21
+    sheet.write_text("\n".join([rows[0], *(row[:-2] + "y,n," for row in rows[1:])]), encoding="utf-8")
+    assert main(["review", str(sheet)]) == 0
+    printed = capsys.readouterr().out
+    assert f"false: 100.0% of {len(rows) - 1}" in printed
+    assert f"fluent: 0.0% of {len(rows) - 1}" in printed
+
+
+def test_check_names_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="--balance needs --out"):
+        main(["check", str(tmp_path / "m.jsonl"), "--balance"])
+    with pytest.raises(FileNotFoundError):
+        main(["check", str(tmp_path / "m.jsonl")])
+
+
+def test_a_long_file_streams(tmp_path: Path) -> None:
+    source = tmp_path / "x.txt"
+    source.write_text("A dog barks then a man speaks\n" * 1500, encoding="utf-8")
+    tracemalloc.start()
+    clips = add_negatives(read_clips(source), Rules(), 3, Tally(), ("order", "sub-scene"))
+    held = [tracemalloc.get_traced_memory()[0] for _ in clips]
+    tracemalloc.stop()
+    assert held[-1] - held[500] < 200_000  # the list of figures itself; the clips would be a megabyte
 
 
 def test_neither_torch_nor_numpy_is_imported(captions: Path, tmp_path: Path) -> None:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from compa.manifest import Clip, Negative, Positive
-from negatives.generate import Candidate, Tally, add_negatives
-from negatives.kinds import available
+from negatives import kinds, levels
+from negatives.generate import Tally, add_negatives, filter_negatives
+from negatives.generator import Candidate, Request
 from negatives.rules import MAX_CHARACTERS, Rules
 
 CAPTIONS = (
@@ -13,7 +14,7 @@ CAPTIONS = (
     "Rain falls as people talk in the background",
     "A bell rings",
 )
-KINDS = tuple(available())
+KINDS = ("attribute-swap", "order", "relation")
 
 
 def clip(*captions: str, **fields: object) -> Clip:
@@ -21,12 +22,12 @@ def clip(*captions: str, **fields: object) -> Clip:
 
 
 def negatives_of(clips: Iterable[Clip], seed: int = 0, num: int = 3) -> list[tuple[Negative, ...]]:
-    return [done.negatives for done in add_negatives(clips, Rules(KINDS, seed), num, Tally())]
+    return [done.negatives for done in add_negatives(clips, Rules(), num, Tally(), KINDS, seed)]
 
 
 def test_every_negative_says_which_caption_kind_and_generator_it_is_of() -> None:
     tally = Tally()
-    [done] = add_negatives([clip(*CAPTIONS)], Rules(KINDS), 3, tally)
+    [done] = add_negatives([clip(*CAPTIONS)], Rules(), 3, tally, KINDS)
     assert {(negative.of, negative.kind) for negative in done.negatives} == {
         (0, "order"),
         (0, "relation"),
@@ -55,9 +56,9 @@ def test_a_caption_gets_the_same_negatives_in_whatever_company() -> None:
 
 
 def test_what_a_clip_has_is_kept_and_not_said_again() -> None:
-    [once] = add_negatives([clip(CAPTIONS[1])], Rules(KINDS), 3, Tally())
+    [once] = add_negatives([clip(CAPTIONS[1])], Rules(), 3, Tally(), KINDS)
     tally = Tally()
-    [twice] = add_negatives([once], Rules(KINDS, seed=5), 3, tally)
+    [twice] = add_negatives([once], Rules(), 3, tally, KINDS, seed=5)
     assert twice == once
     assert tally.refused == {("relation", "duplicate"): 1, ("attribute-swap", "duplicate"): 1}
 
@@ -67,9 +68,10 @@ def test_what_another_text_of_the_clip_says_is_true() -> None:
     tally = Tally()
     [done] = add_negatives(
         [clip("Rain falls in the background as people talk", positives=(Positive(truth, "paraphrase"),))],
-        Rules(["relation"]),
+        Rules(),
         3,
         tally,
+        ("relation",),
     )
     assert done.negatives == ()
     assert tally.refused == {("relation", "true of the clip"): 1}
@@ -82,22 +84,24 @@ def test_no_more_is_read_than_the_generator_asks_for() -> None:
             yield clip(CAPTIONS[0])
 
     read: list[int] = []
-    stream = add_negatives(endless(), Rules(KINDS), 3, Tally())
+    stream = add_negatives(endless(), Rules(), 3, Tally(), KINDS)
     assert len(list(itertools.islice(stream, 5))) == 5
     assert len(read) <= 6
 
 
 def test_a_generator_may_read_ahead() -> None:
     class Batches:
-        name = "batches"
+        def propose(self, requests: Iterable[Request]) -> Iterator[list[Candidate]]:
+            requests = iter(requests)
+            while batch := list(itertools.islice(requests, 4)):
+                for request in batch:
+                    asked.append((request.clip, request.of))
+                    yield [Candidate(request.text + " then a bell rings", "replacement", "batches")]
 
-        def propose(self, captions: Iterable[str]) -> Iterator[list[Candidate]]:
-            captions = iter(captions)
-            while batch := list(itertools.islice(captions, 4)):
-                yield from ([Candidate(caption + " then a bell rings", "replacement")] for caption in batch)
-
+    asked: list[tuple[str, int]] = []
     clips = [clip(*(f"Sound {i}.{j} can be heard" for j in range(i % 3))) for i in range(9)]
-    done = list(add_negatives(clips, Batches(), 1, Tally()))
+    done = list(add_negatives(clips, Batches(), 1, Tally(), KINDS))
+    assert asked == [("x", of) for c in clips for of in range(len(c.captions))]
     assert [[n.text for n in c.negatives] for c in done] == [
         [caption + " then a bell rings" for caption in c.captions] for c in clips
     ]
@@ -105,4 +109,44 @@ def test_a_generator_may_read_ahead() -> None:
 
 def test_captions_of_absurd_length_are_refused_at_once() -> None:
     text = "a loud dog barks and a quiet man speaks and " * (MAX_CHARACTERS // 20)
-    assert list(Rules(KINDS).propose([text])) == [[]]
+    [candidates] = Rules().propose([Request(text, KINDS, 3)])
+    assert list(candidates) == []
+
+
+def test_positives_are_true_of_the_caption_and_never_negatives_too() -> None:
+    tally = Tally()
+    wanted = (*kinds.available(), *levels.available())
+    [done] = add_negatives([clip("A dog barks, then a man speaks")], Rules(), 20, tally, wanted)
+    texts = {(positive.level, positive.text, positive.of) for positive in done.positives}
+    assert ("sub-scene", "A dog barks", 0) in texts
+    assert ("sub-scene", "A man speaks", 0) in texts
+    assert any(level == "paraphrase" for level, _, _ in texts)
+    assert {negative.kind for negative in done.negatives} >= {"order", "relation", "replacement", "count", "absence"}
+    assert not {text for _, text, _ in texts} & {negative.text for negative in done.negatives}
+    assert all("dog" in text.lower() or "man" in text.lower() for _, text, _ in texts)
+
+
+def test_of_two_opposite_texts_the_first_stays() -> None:
+    negative = Negative("A dog barks", "absence", of=0)
+    tally = Tally()
+    [done] = add_negatives(
+        [clip("A dog barks, then a man speaks", negatives=(negative,))], Rules(), 1, tally, ("sub-scene",)
+    )
+    assert [positive.text for positive in done.positives] == ["A man speaks"]
+    assert tally.refused == {("sub-scene", "false of the clip"): 1}
+
+
+def test_a_second_opinion_takes_negatives_away_and_is_counted() -> None:
+    tally = Tally()
+    clips = [clip(CAPTIONS[0]) for _ in range(300)]
+    negated = add_negatives(clips, Rules(), 3, tally, KINDS)
+    sizes = []
+
+    def judge(batch: Sequence[Clip]) -> list[list[str | None]]:
+        sizes.append(len(batch))
+        return [["no" if negative.kind == "order" else None for negative in c.negatives] for c in batch]
+
+    done = list(filter_negatives(negated, judge, tally))
+    assert sizes == [256, 44]
+    assert {negative.kind for c in done for negative in c.negatives} == {"attribute-swap", "relation"}
+    assert (tally.kept["order"], tally.refused["order", "no"]) == (0, 300)

@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from negatives import kinds
+from negatives import kinds, levels
+from negatives.checks import meaning, refuse, refuse_positive, wording
 from negatives.clauses import Clause, Form, parse
+from negatives.generator import Candidate, Request
 from negatives.grammar import read
 from negatives.rules import Rules
 from negatives.words import participle, singular, stem
@@ -121,10 +123,34 @@ and then while as with followed by before after , . is it É 日本 <b> : """
 )
 
 
+REASONS = (
+    "unprintable",
+    "leaked instruction",
+    "language",
+    "length",
+    "near-equal",
+    "equivalent",
+    "events changed",
+    "events added",
+    "events kept",
+    "true of the clip",
+    "duplicate",
+)
+
+
+def refuse_any(candidate: Candidate, text: str) -> str | None:
+    if candidate.is_positive:
+        return refuse_positive(candidate.kind, candidate.text, text, {wording(text)}, set())
+    return refuse(candidate.kind, candidate.text, text, {meaning(text)}, set())
+
+
 @given(st.lists(st.sampled_from(WORDS.split()), max_size=14).map(" ".join) | st.text(max_size=80))
 def test_no_text_upsets_the_rules(text: str) -> None:
-    [candidates] = Rules(list(kinds.available())).propose([text])
-    assert all(candidate.text != text for candidate in candidates if candidate.kind != "attribute-swap")
+    wanted = (*kinds.available(), *levels.available())
+    [candidates] = Rules().propose([Request(text, wanted, 3)])
+    for candidate in candidates:
+        assert candidate.kind in wanted
+        assert refuse_any(candidate, text) in (None, *REASONS)
 
 
 def _clause(text: str) -> Clause:

@@ -4,8 +4,22 @@ import random
 
 import pytest
 
+from compa.manifest import KINDS, LEVELS
+from negatives import levels
 from negatives.checks import is_equivalent
-from negatives.kinds import attribute_swap, available, order, relation
+from negatives.kinds import (
+    Propose,
+    absence,
+    attribute_change,
+    attribute_swap,
+    available,
+    binding,
+    count,
+    order,
+    relation,
+    replacement,
+)
+from negatives.levels import paraphrase, sub_scene
 
 ORDER = {
     "A dog barks, then a man speaks": "A man speaks, then a dog barks",
@@ -25,7 +39,7 @@ ORDER = {
 ORDER_REFUSED = [
     "A dog barks",
     "A dog barks while a man speaks",  # at once: the other order says the same
-    "A dog barks, then a man speaks, then a bell rings",
+    "A dog barks, then a man speaks, then a dog growls and barks",  # the third has nothing of its own
     "A dog barks as a man speaks followed by laughter",
     "A woman talks, then she laughs",
     "A dog barks, then another dog barks",
@@ -98,11 +112,9 @@ def rng() -> random.Random:
 
 
 def test_a_kind_is_found_by_the_name_of_its_module() -> None:
-    assert available() == {
-        "attribute-swap": attribute_swap.propose,
-        "order": order.propose,
-        "relation": relation.propose,
-    }
+    assert set(available()) == set(KINDS)
+    assert available()["attribute-swap"] is attribute_swap.propose
+    assert set(levels.available()) <= set(LEVELS)
 
 
 @pytest.mark.parametrize(("caption", "expected"), ORDER.items())
@@ -141,3 +153,88 @@ def test_order_twice_says_the_same_again(caption: str, rng: random.Random) -> No
     [again] = order.propose(negative, rng)
     assert is_equivalent(again, caption)
     assert not is_equivalent(negative, caption)
+
+
+def every(propose: Propose, caption: str) -> set[str]:
+    return {text for seed in range(60) for text in propose(caption, random.Random(seed))}
+
+
+def test_of_several_clauses_any_two_neighbours_in_sequence_change_places() -> None:
+    assert every(order.propose, "A dog barks, then a man speaks, then a bell rings") == {
+        "A man speaks, then a dog barks, then a bell rings",
+        "A dog barks, then a bell rings, then a man speaks",
+    }
+    assert every(relation.propose, "Birds chirp as a man speaks then a bell rings") == {
+        "Birds chirp followed by a man speaking then a bell rings",
+        "Birds chirp, and then a man speaks then a bell rings",
+    }
+
+
+CHANGES: list[tuple[Propose, str, set[str]]] = [
+    (binding.propose, "A baby cries while a woman laughs", {"A woman cries while a baby laughs"}),
+    (binding.propose, "A baby is crying and two women speak", {"Two women are crying and a baby speaks"}),
+    (binding.propose, "A man speaks while a woman talks", set()),  # the same
+    (binding.propose, "A person laughs while a man speaks", set()),  # he may be that person
+    (binding.propose, "A dog barks while a man speaks", set()),  # no man barks
+    (binding.propose, "People laugh while men speak", set()),
+    (absence.propose, "An engine idles without music", {"An engine idles with music"}),
+    (
+        absence.propose,
+        "A dog barks as a man speaks",
+        {
+            "A dog barks without a man speaking",
+            "A dog barks with no man speaking",
+            "A man speaks without a dog barking",
+            "A man speaks with no dog barking",
+        },
+    ),
+    (absence.propose, "Race cars skidding and passing by", set()),
+    (
+        count.propose,
+        "Three dogs growl nearby",
+        {"Two dogs growl nearby", "Four dogs growl nearby"} | {"One dog growls nearby", "A single dog growls nearby"},
+    ),
+    (count.propose, "A dog barks twice and another answers", set()),
+    (count.propose, "Somebody knocks several times", {"Somebody knocks once", "Somebody knocks twice"}),
+    (replacement.propose, "A horse runs", {"A donkey runs"}),  # as a donkey does; no pig stands in for it
+    (replacement.propose, "He speaks into a radio", {"He sings into a radio", "He laughs into a radio"}),
+    (attribute_change.propose, "A loud bang", {"A quiet bang", "A soft bang", "A faint bang"}),
+    (attribute_change.propose, "A loud bang, then a soft one", set()),
+    (attribute_change.propose, "A siren gets loud", set()),
+    (attribute_change.propose, "A light turns on", set()),
+    (attribute_change.propose, "Nearby speech", {"Distant speech"}),
+    (
+        attribute_change.propose,
+        "A man speaks nearby",
+        {"A man speaks in the distance", "A man speaks in the background", "A man speaks far away"},
+    ),
+    (sub_scene.propose, "A dog barks, then a siren wails", {"A dog barks", "A siren wails"}),
+    (sub_scene.propose, "A car revs and then skids", {"A car revs", "A car skids"}),
+    (sub_scene.propose, "A dog barks", set()),
+]
+
+
+@pytest.mark.parametrize(("propose", "caption", "expected"), CHANGES)
+def test_all_that_is_ever_made_of_a_caption(propose: Propose, caption: str, expected: set[str]) -> None:
+    assert every(propose, caption) == expected
+
+
+def test_a_source_changes_with_its_voice_everywhere() -> None:
+    texts = every(replacement.propose, "A dog barks and dogs growl")
+    assert "A cat meows and dogs growl" not in texts
+    assert {text for text in every(replacement.propose, "The dog barks") if "cat" in text} == {"The cat meows"}
+
+
+def test_every_replacement_can_be_undone() -> None:
+    for caption in ("A man speaks", "A pigeon coos", "An engine idles", "A door closes", "Male speech"):
+        for text in every(replacement.propose, caption):
+            assert caption in every(replacement.propose, text), (caption, text)
+
+
+def test_paraphrases_keep_the_order_of_events_whatever_is_mentioned_first() -> None:
+    texts = every(paraphrase.propose, "A dog barks, then a man speaks")
+    retold = {text for text in texts if "speak" in text}
+    assert "A man speaks after a dog barks" in retold
+    assert "A man speaking preceded by a dog barking" in retold
+    assert all(is_equivalent(text, "A dog barks, then a man speaks") for text in retold)
+    assert "A dog barks, then a man talks" in texts

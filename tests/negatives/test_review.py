@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from compa.manifest import Clip, Negative
+from negatives.blind import Blindness
+from negatives.report import Page, render
+from negatives.review import COLUMNS, kappa, read_sheets, summary, write_sheet
+from negatives.sample import Item, items_of, sample, spread
+
+ITEMS = [Item(f"c{i}", 0, "A dog barks", f"A cat meows {i}", "order" if i % 2 else "count", "rules") for i in range(10)]
+
+
+def fill(path: Path, answers: str, reviewer: str = "") -> Path:
+    write_sheet(path, ITEMS[: len(answers)])
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        out = csv.DictWriter(file, COLUMNS)
+        out.writeheader()
+        for row, answer in zip(rows, answers, strict=True):
+            out.writerow(row | {"false": answer.strip(), "fluent": "Yes", "reviewer": reviewer})
+    return path
+
+
+def test_shares_over_all_and_by_kind(tmp_path: Path) -> None:
+    text = summary(read_sheets([fill(tmp_path / "a.csv", "yyyyn y")]))
+    assert "false: 83.3% of 6 [43.6%, 97.0%]" in text  # Wilson's interval of 5 of 6
+    assert "  count: 75.0% of 4" in text
+    assert "  order: 100.0% of 2" in text
+    assert "fluent: 100.0% of 7" in text
+    assert "kappa" not in text
+
+
+def test_two_reviewers_agree_or_not(tmp_path: Path) -> None:
+    sheets = [fill(tmp_path / "a.csv", "yynn", "Ann"), fill(tmp_path / "b.csv", "yyny", "Bob")]
+    text = summary(read_sheets(sheets))
+    assert "Ann and Bob, false: agree on 75.0% of 4, Cohen's kappa 0.500" in text
+    assert "Ann and Bob, fluent: agree on 100.0% of 4, Cohen's kappa undefined" in text
+
+
+def test_kappa_by_hand() -> None:
+    # 20 and 15 agreed yes and no, 5 and 10 not: observed 0.7, chance 0.5 (Cohen's classical example)
+    pairs = [(True, True)] * 20 + [(True, False)] * 5 + [(False, True)] * 10 + [(False, False)] * 15
+    assert kappa(pairs) == pytest.approx(0.4)
+    assert kappa([(True, False), (False, True)]) == pytest.approx(-1)
+    assert kappa([(True, True)]) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a,b\n1,2\n", "lacks the columns clip, of"),
+        (",".join(COLUMNS) + "\nc,0,A,B,order,rules,maybe,,\n", "line 2: 'maybe' is no answer"),
+        (",".join(COLUMNS) + "\nc,0,A,B,order,rules,,,\n", "no answer in the column 'false'"),
+    ],
+)
+def test_bad_sheets_are_named(content: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "s.csv"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(ValueError, match=message):
+        summary(read_sheets([path]))
+
+
+def test_no_cell_is_a_formula(tmp_path: Path) -> None:
+    write_sheet(tmp_path / "s.csv", [Item("=1+1", 0, "@a", "-b", "order", "+m")])
+    [row] = list(csv.DictReader((tmp_path / "s.csv").read_text(encoding="utf-8").splitlines()))
+    assert all(value[:1] not in ("=", "@", "-", "+") for value in row.values())
+
+
+def test_a_sample_has_all_kinds_and_no_more_than_asked() -> None:
+    clips = [
+        Clip(str(i), None, ("A",), negatives=(Negative(f"n{i}", "binding" if i % 50 == 0 else "order", of=0),))
+        for i in range(1000)
+    ]
+    samples = sample(clips, 30)
+    assert {kind: len(items) for kind, items in samples.items()} == {"binding": 20, "order": 30}
+    assert max(int(item.clip) for item in samples["order"]) > 500
+    chosen = spread(samples, 30)
+    assert sorted(item.kind for item in chosen) == ["binding"] * 15 + ["order"] * 15
+    assert spread(samples, 30) == chosen
+    assert items_of(Clip("x", None, ("A",), negatives=(Negative("B", "order"), Negative("C", "order", of=7)))) == []
+
+
+def test_the_page_shows_texts_and_runs_none() -> None:
+    evil = "<script>alert(1)</script>"
+    item = Item("../../etc", 0, evil, f'"><img src=x onerror={evil}', "order", evil)
+    html = render(Page(None, (), [Blindness("order", 1, None, [(evil, 1, 0)])], Counter(), [item], [("cost", evil)]))
+    assert "<script" not in html
+    assert "<img" not in html
+    assert html.count("&lt;script&gt;") == 5
