@@ -36,4 +36,4 @@ def _weights(size: int, sample_rate: int) -> NDArray[np.float32]:
         response *= np.polyval(numerator[::-1], delay) / np.polyval(denominator[::-1], delay)
     weights = np.abs(response) ** 2
     weights[[0, -1]] /= 2
-    return weights.astype(np.float32)
+    return np.asarray(weights, dtype=np.float32)

@@ -144,7 +144,7 @@ def test_nested_claims_against_every_choice_of_events(claim: Then | While) -> No
 
 def test_a_part_of_the_same_relation_melts_into_it() -> None:
     assert Then(Then("a", "b"), "c") == Then("a", Then("b", "c")) == Then("a", "b", "c")
-    assert While(Then("a", "b"), "c") != Then("a", While("b", "c"))
+    assert Then(While("a", "b"), "c") != Then("a", While("b", "c"))
 
 
 LABELS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -152,8 +152,10 @@ TRAITS = st.fixed_dictionaries(
     {"loudness": st.sampled_from(["loud", "quiet"])},
     optional={"distance": st.sampled_from(["near", "far"]), "speaker": LABELS},
 )
-LEAVES = LABELS | st.builds(lambda label, traits: Sound(label, **traits), LABELS | st.none(), TRAITS)
-LEAVES |= st.builds(Count, LABELS, st.integers(1, 9))
+LEAVES: st.SearchStrategy[Part] = LABELS | st.builds(
+    lambda label, traits: Sound(label, **traits), LABELS | st.none(), TRAITS
+)
+LEAVES = LEAVES | st.builds(Count, LABELS, st.integers(1, 9))
 FIGURES = st.recursive(
     LEAVES,
     lambda parts: st.builds(

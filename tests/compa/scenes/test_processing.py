@@ -36,7 +36,7 @@ def beat_seconds(waveform: NDArray[np.float32]) -> float:
     return 0.01 * (10 + int(np.argmax(alike[9:60])))
 
 
-def by_filters(waveform: NDArray[np.float32]) -> float:
+def by_filters(waveform: NDArray[np.floating]) -> float:
     """BS.1770 in the time domain, at the rate that its filters are for."""
     head = lfilter([1.53512485958697, -2.69169618638940, 1.19839281085285], [1, -1.69065929318241, 0.73248077421585],
                    waveform.astype(np.float64))  # fmt: skip
