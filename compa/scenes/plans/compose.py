@@ -22,7 +22,7 @@ from compa.scenes.plans.texts import negatives, positives
 from compa.scenes.plans.timeline import Timeline, lay_out, mix
 from compa.scenes.words import Grammar
 
-TRIES_A_KIND = 3
+TRIES, TRIES_A_KIND = 40, 3
 
 
 class Composed(NamedTuple):
@@ -91,7 +91,7 @@ class Composer:
 
     def twins(self, rng: np.random.Generator) -> Twins:
         """Draws a scene and its minimal edit: each one's claim is true of it and false of the other."""
-        for _ in range(10):
+        for _ in range(TRIES):
             studio = Studio(self.bank)
             timeline = draw_timeline(studio, self.company, self.settings, rng)
             for kind in (str(kind) for kind in rng.permutation(self.settings.kinds)):

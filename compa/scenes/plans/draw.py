@@ -64,8 +64,7 @@ def _draw_what(company: Company, settings: Settings, rng: np.random.Generator) -
         for name in settings.attributes
         for end, word in enumerate((SCALES[name].low, SCALES[name].high))
     }
-    longest = max(EVENT_SECONDS[1], *(amounts.get(("duration", "long"), 0.0),) * 2)
-    sounds = [Leaf(Take(label, int(rng.integers(2**62)), longest), 0.0) for label in labels]
+    sounds = [Leaf(Take(label, int(rng.integers(2**62))), 0.0) for label in labels]
     if counted:
         place = int(rng.integers(len(sounds)))
         pauses = tuple(float(rng.uniform(*COUNT_PAUSES)) for _ in range(max(COUNTS) - 1))

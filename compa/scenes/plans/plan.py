@@ -19,12 +19,10 @@ class Take:
     Attributes:
         label: What sounds.
         number: Decides the recording and the place in it.
-        seconds: How much is cut out, where there is so much.
     """
 
     label: str
     number: int
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -100,6 +98,10 @@ class Plan:
     def seconds_of(self, leaf: Leaf) -> float:
         """How long a sound shall last."""
         return self.amount(leaf, "duration", leaf.seconds)
+
+    def longest_of(self, leaf: Leaf) -> float:
+        """How long a sound or its twin with the opposite duration can last."""
+        return max(leaf.seconds, self.amounts["duration", "long"]) if "duration" in leaf.traits else leaf.seconds
 
     def level_of(self, leaf: Leaf) -> float:
         """The level of a sound in dB."""

@@ -40,22 +40,29 @@ class Grammar:
         Raises:
             ValueError: If there are no words for such a claim.
         """
-        return self._pick(self._phrasings.templates["whole"], rng).replace("{x}", self._claim(claim, rng))
-
-    def _claim(self, claim: Claim, rng: np.random.Generator) -> str:
         templates = self._phrasings.templates
-        if isinstance(claim, Has):
-            return self._part(claim.label, 0, rng)
-        if isinstance(claim, Figure):
-            return self._part(claim, len(MARKS) - 1, rng)
         if isinstance(claim, Louder):
             sides = {"{a}": self._label(claim.first, rng), "{b}": self._label(claim.second, rng)}
             return _filled(self._pick(templates["louder"], rng), sides)
         if isinstance(claim, Absent):
             return _filled(self._pick(templates["nothing"], rng), {"{y}": self._label(claim.label, rng)})
         if isinstance(claim, All) and len(claim.parts) == 2 and isinstance(claim.parts[1], Absent):
-            sides = {"{x}": self._claim(claim.parts[0], rng), "{y}": self._label(claim.parts[1].label, rng)}
-            return _filled(self._pick(templates["absent"], rng), sides)
+            template = self._pick(templates["absent"], rng)
+            words = self._figure(claim.parts[0], rng)
+            if template.startswith("{x}"):
+                words = self._opened(words, rng)
+            return _filled(template, {"{x}": words, "{y}": self._label(claim.parts[1].label, rng)})
+        return self._opened(self._figure(claim, rng), rng)
+
+    def _opened(self, words: str, rng: np.random.Generator) -> str:
+        """The words of a figure, perhaps with some that say no more than that it is heard."""
+        return _filled(self._pick(self._phrasings.templates["whole"], rng), {"{x}": words})
+
+    def _figure(self, claim: Claim, rng: np.random.Generator) -> str:
+        if isinstance(claim, Has):
+            return self._label(claim.label, rng)
+        if isinstance(claim, Figure):
+            return self._part(claim, len(MARKS) - 1, rng)
         raise ValueError(f"no words for {claim}")
 
     def _part(self, part: Part, strongest: int, rng: np.random.Generator) -> str:

@@ -79,13 +79,12 @@ def stems_of(timeline: Timeline, studio: Studio) -> list[Stem]:
 
 
 def _without(leaf: Leaf, name: str, timeline: Timeline, studio: Studio) -> Wave:
-    """The sound without a trait; where that is its tempo, as much of it as a fast version would take."""
-    traits = {other: word for other, word in leaf.traits.items() if other != name}
-    seconds = timeline.plan.seconds_of(leaf)
-    bare = replace(leaf, traits={k: v for k, v in traits.items() if k != "duration"}, seconds=seconds)
-    if name == "rate":
-        bare = replace(bare, seconds=1.7 * seconds, take=replace(leaf.take, seconds=1.7 * leaf.take.seconds))
-    prepared = studio.prepare(bare, timeline.plan)
+    """The sound as it would be with everything but one trait."""
+    neutral = {"pitch": 0.0, "rate": 1.0, "distance": 0.0}
+    amounts = {**timeline.plan.amounts}
+    if name in neutral:
+        amounts[name, leaf.traits[name]] = neutral[name]
+    prepared = studio.prepare(leaf, replace(timeline.plan, amounts=amounts))
     return np.zeros(0, np.float32) if prepared is None else prepared.waveform
 
 
@@ -185,13 +184,17 @@ def _measure(name: str, stem: Stem, stems: list[Stem]) -> tuple[float | None, fl
     if name == "pitch":
         return 12 * (_middle(stem.sounding, stem.rate) - _middle(plain, stem.rate)), -1.0, 1.0
     if name == "distance":
-        return _middle(plain, stem.rate) - _middle(stem.sounding, stem.rate), 0.02, 0.1  # octaves that it is duller
+        return (
+            _middle(plain, stem.rate, 1) - _middle(stem.sounding, stem.rate, 1),
+            0.02,
+            0.1,
+        )  # octaves that it is duller
     return _tempo(stem.sounding, plain, stem.rate), -0.2, 0.2
 
 
-def _middle(waveform: Wave, rate: int) -> float:
-    """The middle of the spectrum in octaves, weighed with the amplitude."""
-    spectrum = np.abs(np.fft.rfft(waveform))
+def _middle(waveform: Wave, rate: int, power: int = 2) -> float:
+    """The middle of the spectrum in octaves, weighed with the power, or the amplitude."""
+    spectrum = np.abs(np.fft.rfft(waveform)) ** power
     hz = np.fft.rfftfreq(len(waveform), 1 / rate)
     heard = hz > 40
     return float(np.sum(np.log2(hz[heard]) * spectrum[heard]) / np.sum(spectrum[heard]))
