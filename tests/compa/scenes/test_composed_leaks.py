@@ -16,7 +16,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from compa.scenes.activity import Active
-from compa.scenes.bank import EventBank, MemoryBank
+from compa.scenes.bank import EventBank, MemoryBank, Snippet
 from compa.scenes.claims import Then
 from compa.scenes.plans.compose import Composer, Twins
 from compa.scenes.plans.plan import Group, Leaf, Plan, Take, claim_of
@@ -133,36 +133,48 @@ def relative(values: list[float], kind: str) -> list[float]:
 # Joints
 
 
-def joint(bank: EventBank, number: int, gap: float, joined: bool) -> Wave:
-    """A second around a joint of two takes of one steady noise, or around the same place of one long take."""
+class EndlessNoise(MemoryBank):
+    """Steady noise that never comes twice, so that no classifier can know a recording again."""
+
+    def __init__(self) -> None:
+        super().__init__("endless", RATE, [])
+
+    def sample(self, label: str, rng: np.random.Generator, **attributes: float) -> Snippet:
+        """So much noise of a band around 900 Hz."""
+        size = round(attributes["duration"] * RATE)
+        hz = np.maximum(np.fft.rfftfreq(2 * size, 1 / RATE), 1.0)
+        spectrum = np.fft.rfft(rng.normal(size=2 * size)) * np.exp(-0.5 * (np.log2(hz / 900) / 0.5) ** 2)
+        return Snippet(np.fft.irfft(spectrum)[:size].astype(np.float32), RATE, label)
+
+
+def joint(number: int, gap: float, joined: bool) -> Wave:
+    """Half a second around a joint of two takes of a steady noise, or around the same place of one long take."""
     rng = np.random.default_rng(number)
-    takes = [Take("noise 6", int(rng.integers(2**62))) for _ in range(2)]
+    takes = [Take("noise", int(rng.integers(2**62))) for _ in range(2)]
     if joined:
         leaves = tuple(Leaf(take, 1.0) for take in takes)
         plan = Plan(Group(Then, leaves, (gap,), (0.0, 0.0)), {}, 2.2, 0.5)
     else:
         plan = Plan(Leaf(takes[0], 2.0), {}, 2.2, 0.5)
-    timeline = lay_out(plan, Studio(bank))
+    timeline = lay_out(plan, Studio(EndlessNoise()))
     assert timeline is not None
-    middle = timeline.placed[0][0] + RATE
+    middle = timeline.placed[0][0] + RATE + round(gap * RATE / 2)
     return np.asarray(mix([timeline])[0][middle - RATE // 4 : middle + RATE // 4])
 
 
-def test_a_joint_cannot_be_told_from_no_joint(noises: EventBank) -> None:
+def test_a_joint_cannot_be_told_from_no_joint() -> None:
     def told_apart(gap: float) -> float:
         features, sides = [], []
-        for number in range(300):
+        for number in range(400):
             for joined in (False, True):
-                heard = joint(noises, 2 * number + joined, gap, joined)
-                frames = heard.reshape(-1, 80)  # 10 ms each
-                energy = np.log(np.mean(frames**2, axis=1) + 1e-9)
-                middle = energy[20:30]
-                rough = np.abs(np.diff(heard, 2)).reshape(-1)[RATE // 4 - 200 : RATE // 4 + 200]
-                around = np.median(energy)
-                rough /= np.median(np.abs(np.diff(heard, 2)))
-                features.append([*(middle - around), middle.min() - around, middle.max() - around, float(rough.max())])
+                heard = joint(2 * number + joined, gap, joined)
+                energy = np.log(np.mean(heard.reshape(-1, 80) ** 2, axis=1) + 1e-9)  # every 10 ms
+                middle = energy[20:30] - np.median(energy)
+                rough = np.abs(np.diff(heard, 2))
+                click = rough[RATE // 4 - 200 : RATE // 4 + 200].max() / np.median(rough)
+                features.append([*middle, middle.min(), middle.max(), float(click)])
                 sides.append(int(joined))
         return auc(features, sides, list(range(len(sides))))
 
-    assert told_apart(-FADE_SECONDS) <= 0.55 + sampling_error(300)
+    assert told_apart(-FADE_SECONDS) <= 0.55 + sampling_error(400)
     assert told_apart(0.0) > 0.9  # a joint without a cross-fade is a dip
