@@ -14,6 +14,7 @@ DOORS = {
     "fit": ("compa.training.cli", "trains a model: compa fit --config configs/X.yaml"),
     "validate": ("compa.training.cli", "runs the validation of a configuration"),
     "data": ("compa.data.cli", "turns captioned audio into manifests and shards, checks and describes them"),
+    "scenes": ("compa.scenes.cli", "composes scenes of sound events, with captions that are true by proof"),
     "negatives": ("negatives.cli", "turns captions into confusable captions"),
     "bench": ("benchmarks.cli", "scores models on compositional tasks, and reports"),
 }

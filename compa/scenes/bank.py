@@ -38,7 +38,7 @@ class Snippet:
         source: What the recording was taken from, if known.
         author: Who made it, if known.
         licence: Under which terms, if known.
-        attributes: What was asked for beside the duration (pitch, rate, ...).
+        attributes: What is known of it beside the label (speaker, ...) and what was asked for (pitch, rate, ...).
     """
 
     waveform: NDArray[np.float32]
@@ -188,6 +188,7 @@ def snippet(recording: Recording, rng: np.random.Generator, duration: float | No
         source=recording.source,
         author=recording.author,
         licence=recording.licence,
+        attributes=recording.attributes,
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from compa.scenes.bank import MemoryBank
 from compa.scenes.recordings import SoundFile, Split, read_recordings, readable
+from compa.scenes.speech import spoken_by
 from compa.scenes.splits import divide
 
 ACCEPTS = "a CSV with the columns file and label"
@@ -38,7 +39,7 @@ def open_events(path: Path, sample_rate: int) -> MemoryBank:
 
     Columns are `file` (relative to the CSV) and `label`; further ones are used where they are there: `split`
     (train or test) or `fold` (the highest is for testing), `source`, `freesound_id` or `source_url`,
-    `author`, `licence`.
+    `author`, `licence`, `speaker`. With a speaker, the label is what is said: "george says three".
 
     Raises:
         ValueError: If the CSV cannot be read, lacks a column, or has fewer than 3 usable labels.
@@ -96,13 +97,15 @@ def _sound_files(path: Path, rows: Sequence[Row]) -> tuple[list[SoundFile], dict
     files: dict[tuple[Path, str], SoundFile] = {}
     skipped: dict[str, str] = {}
     for number, (row, split) in enumerate(zip(rows, split_of, strict=True), start=2):
-        file, label = row.get("file", ""), readable(row.get("label", ""))
+        file, label, speaker = row.get("file", ""), readable(row.get("label", "")), readable(row.get("speaker", ""))
         if not file or not label:
             skipped[file or f"row {number}"] = f"row {number} has no {'label' if file else 'file'}"
             continue
         if isinstance(split, _NoSplit):
             skipped[file] = split.reason
             continue
+        attributes = {"speaker": speaker, "says": label} if speaker else {}
+        label = spoken_by(speaker, label) if speaker else label
         clip = path.parent / file
         name = "/".join(clip.parts[-2:]) if Path(file).is_absolute() else Path(file).as_posix()
         files.setdefault(
@@ -115,6 +118,7 @@ def _sound_files(path: Path, rows: Sequence[Row]) -> tuple[list[SoundFile], dict
                 author=_first(row, ("author",)),
                 licence=_first(row, LICENCE_COLUMNS),
                 split=split,
+                attributes=attributes,
             ),
         )
     return list(files.values()), skipped

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -33,6 +33,7 @@ class Recording:
         licence: Under which terms, if known.
         content: A hash of its content and of what was done to it.
         split: `train` or `test`; None while that is not decided.
+        attributes: Further properties of its events, such as who speaks.
     """
 
     label: str
@@ -43,6 +44,7 @@ class Recording:
     licence: str | None = None
     content: str = ""
     split: Split | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class SoundFile:
     split: Split | None = None
     onset: float = 0.0
     offset: float | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 def readable(name: str, separators: str = "_") -> str:
@@ -111,6 +114,7 @@ def _read(file: SoundFile, sample_rate: int) -> Recording | str:
             licence=file.licence,
             content=f"from {RUMBLE_HZ:g} Hz {part}" + hashlib.sha256(file.path.read_bytes()).hexdigest(),
             split=file.split,
+            attributes=file.attributes,
         )
     except (ValueError, OSError) as error:
         return str(error).removeprefix(f"{file.path} ")

@@ -1,0 +1,131 @@
+"""Times composed scenes: `python -m benchmarks.speed.scenes`.
+
+Everything is measured in turns in one process, in processor time of one core. The bank is in memory: coloured noises
+of 5 s. A clip is planned, put in words with its positives, negatives and twin, and rendered. Where scaper is installed
+(`pip install scaper`), it generates scenes of as many of the same sounds beside.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import platform
+import statistics
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from benchmarks.speed.objectives import CLOCKS, take_turns
+from compa.scenes.activity import Active
+from compa.scenes.bank import MemoryBank
+from compa.scenes.plans.compose import Composer
+from compa.scenes.plans.plan import leaves
+from compa.scenes.plans.settings import Settings
+from compa.scenes.plans.timeline import Timeline, mix
+from compa.scenes.recordings import Recording
+
+RATE, SECONDS = 32000, 10.0
+TARGET = 200
+"""Clips of two events a second and core."""
+EVENTS = (1, 2, 3, 4, 5, 6)
+NUM_LABELS, NUM_TAKES = 12, 4
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measures and prints a table; `--out` writes it to a file, too."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=30, help="for each table; default: %(default)s")
+    parser.add_argument("--out", type=Path, help="file for the tables, in Markdown")
+    options = parser.parse_args(arguments)
+    lines: list[str] = []
+    for line in _report(options.seconds):
+        print(line, flush=True)
+        lines.append(line)
+    if options.out:
+        options.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def make_bank() -> MemoryBank:
+    """Noises of different colours, in memory."""
+    rng = np.random.default_rng(0)
+    recordings = []
+    for label, take in itertools.product(range(NUM_LABELS), range(NUM_TAKES)):
+        noise = np.convolve(rng.normal(scale=0.1, size=5 * RATE), np.hanning(3 + label), mode="same")
+        active = Active.part_of(noise.astype(np.float32), RATE)
+        recordings.append(Recording(f"noise {label}", f"{label}/{take}", active, split="train"))
+    return MemoryBank("noises", RATE, recordings)
+
+
+def timelines_of(bank: MemoryBank, num_events: int, number: int) -> list[Timeline]:
+    """Planned scenes of exactly so many events."""
+    composer = Composer(bank, Settings(max_events=num_events, attributes=(), twins=False))
+    scenes = (composer.scenes(index)[0].timeline for index in itertools.count())
+    fitting = (t for t in scenes if len(t.events) == num_events == len(leaves(t.plan.root)))
+    return list(itertools.islice(fitting, number))
+
+
+def _report(seconds: float) -> Iterator[str]:
+    yield f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before"
+    bank = make_bank()
+    numbers = {events: itertools.count() for events in EVENTS}
+    composers = {events: Composer(bank, Settings(max_events=events, attributes=())) for events in EVENTS}
+    works: dict[str, Callable[[], object]] = {
+        f"composed with texts and twins, up to {events} events": lambda e=events: composers[e].scenes(next(numbers[e]))  # type: ignore[misc]
+        for events in EVENTS
+    }
+    yield from _table("Clips of 10 s at 32 kHz", works, 2, seconds)
+    planned = {events: itertools.cycle(timelines_of(bank, events, 8)) for events in EVENTS}
+    works = {f"mixed alone, {events} events": lambda e=events: mix([next(planned[e])]) for events in EVENTS}  # type: ignore[misc]
+    with tempfile.TemporaryDirectory() as folder:
+        if find_spec("scaper"):
+            works["scaper, 2 events"] = _scaper(Path(folder), bank)
+        yield from _table("Mixing of planned scenes", works, 1, seconds)
+    if not find_spec("scaper"):
+        yield "\nscaper is not installed: pip install scaper, and run this again"
+
+
+def _table(title: str, works: dict[str, Callable[[], object]], clips: int, seconds: float) -> Iterator[str]:
+    times = take_turns(works, seconds, clock=CLOCKS["cpu"])
+    yield f"\n{title}\n"
+    yield f"| | clips a second and core, median of rounds | to {TARGET} |"
+    yield "| --- | ---: | ---: |"
+    for name, taken in times.items():
+        rate = clips / statistics.median(taken.rounds)
+        yield f"| {name} | {rate:,.0f} | {rate / TARGET:.2f} |"
+
+
+def _scaper(folder: Path, bank: MemoryBank) -> Callable[[], NDArray[np.float32]]:
+    """Scaper on the same sounds, two events a scene."""
+    import scaper  # type: ignore[import-not-found, unused-ignore]
+
+    rng = np.random.default_rng(0)
+    for label in bank.labels[:4]:
+        (folder / "foreground" / label.replace(" ", "_")).mkdir(parents=True)
+        for take in range(NUM_TAKES):
+            path = folder / "foreground" / label.replace(" ", "_") / f"{take}.wav"
+            soundfile.write(path, bank.sample(label, rng, duration=5.0).waveform, RATE)
+    (folder / "background").mkdir()
+
+    def generate() -> Any:
+        scape: Any = scaper.Scaper(SECONDS, str(folder / "foreground"), str(folder / "background"))
+        scape.sr = RATE
+        for start in (0.5, 4.0):
+            scape.add_event(
+                label=("choose", []), source_file=("choose", []), source_time=("const", 0.0),
+                event_time=("const", start), event_duration=("const", 3.0), snr=("const", 0.0), pitch_shift=None,
+                time_stretch=None,
+            )  # fmt: skip
+        return scape.generate(no_audio=False)[0]
+
+    return generate
+
+
+if __name__ == "__main__":
+    main()

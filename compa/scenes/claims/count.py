@@ -1,0 +1,55 @@
+"""How often something sounds: so many times, or never."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from compa.manifest import Event
+from compa.scenes.claims.claim import Claim, Figure, Match, matches_of, quoted
+from compa.scenes.claims.truth import Truth
+
+
+@dataclass(frozen=True)
+class Count(Figure):
+    """The label sounds exactly so many times in the clip, once or more."""
+
+    label: str
+    number: int
+
+    def __post_init__(self) -> None:
+        if self.number < 1:
+            raise ValueError(f"a Count is 1 or more, not {self.number}: what never sounds is Absent")
+
+    def matches(self, events: Sequence[Event]) -> list[Match]:
+        """All events of the label together, if they are so many."""
+        found = matches_of(self.label, events)
+        if len(found) != self.number:
+            return []
+        members = tuple(match.members[0] for match in found)
+        return [Match(members, tuple(match.spans[0] for match in found), Truth.TRUE)]
+
+    def labels(self) -> frozenset[str]:
+        """The one label."""
+        return frozenset({self.label})
+
+    def __str__(self) -> str:
+        return f"Count({quoted(self.label)}, {self.number})"
+
+
+@dataclass(frozen=True)
+class Absent(Claim):
+    """The label does not sound in the clip."""
+
+    label: str
+
+    def judge(self, events: Sequence[Event]) -> Truth:
+        """True iff no event has the label."""
+        return Truth.FALSE if any(event.label == self.label for event in events) else Truth.TRUE
+
+    def labels(self) -> frozenset[str]:
+        """None: nothing has to sound."""
+        return frozenset()
+
+    def __str__(self) -> str:
+        return f"Absent({quoted(self.label)})"

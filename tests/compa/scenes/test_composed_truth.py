@@ -1,0 +1,87 @@
+"""Every positive is true and every negative false, as an independent checker hears it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from compa.scenes.bank import EventBank
+from compa.scenes.claims import parse
+from compa.scenes.plans.compose import Composer
+from compa.scenes.plans.plan import depth
+from compa.scenes.plans.settings import Settings
+from compa.scenes.plans.studio import Studio
+from compa.scenes.synthesiser import Synthesiser
+from tests.compa.scenes.scene_checker import Stem, check, stems_of
+
+SETTINGS = Settings(negatives=8, positives=6)
+
+
+@pytest.fixture(scope="module")
+def bank() -> EventBank:
+    return Synthesiser(16000, ("train",))
+
+
+def verdicts(bank: EventBank, numbers: range, settings: Settings = SETTINGS) -> tuple[Counter[str], list[str]]:
+    """How often the checker hears what, by kind of text; and what contradicts the manifest."""
+    composer = Composer(bank, settings, seed=11)
+    heard: Counter[str] = Counter()
+    wrong: list[str] = []
+    for number in numbers:
+        for clip, waveform, timeline in composer.scenes(number):
+            stems = stems_of(timeline, Studio(bank))
+            mixed = np.sum([stem.waveform for stem in stems], axis=0)
+            gain = float(waveform @ mixed) / float(mixed @ mixed)
+            np.testing.assert_allclose(waveform, gain * mixed, atol=1e-4)  # the stems are what is heard
+            heard[f"depth {depth(timeline.plan.root)}"] += 1
+            texts = [("positive", clip.captions[0], clip.claims[0])]
+            texts += [("positive", positive.text, positive.claim) for positive in clip.positives]
+            texts += [(negative.kind, negative.text, negative.claim) for negative in clip.negatives]
+            for kind, text, claim in texts:
+                verdict = check(parse(claim or ""), stems)
+                heard[f"{kind}: {verdict}"] += 1
+                if verdict == ("no" if kind == "positive" else "yes"):
+                    wrong.append(f"{clip.id}: {kind} {text!r}, {claim}, {clip.events}")
+    return heard, wrong
+
+
+def assert_truthful(heard: Counter[str], wrong: list[str]) -> None:
+    assert not wrong, f"{len(wrong)} of {heard.total()}: {wrong[0]}"
+    clear = heard["positive: yes"] / (heard["positive: yes"] + heard["positive: maybe"])
+    assert clear > 0.9, heard
+    false = sum(count for name, count in heard.items() if name.endswith(": no"))
+    unclear = sum(count for name, count in heard.items() if name.endswith(": maybe")) - heard["positive: maybe"]
+    assert false / (false + unclear) > 0.9, heard
+
+
+def test_positives_are_true_and_negatives_false_of_what_is_heard(bank: EventBank) -> None:
+    heard, wrong = verdicts(bank, range(100))
+    assert_truthful(heard, wrong)
+    assert all(heard[f"depth {number}"] > 2 for number in range(5)), heard
+    for kind in ("order", "relation", "replacement", "attribute-swap", "attribute-change", "count", "absence"):
+        assert heard[f"{kind}: no"] >= 8, heard
+
+
+def test_the_checker_hears_lies(bank: EventBank) -> None:
+    """Where stems bear each other's labels, it contradicts most texts of several labels."""
+    composer = Composer(bank, Settings(attributes=(), kinds=("order", "relation")), seed=3)
+    contradicted = total = 0
+    for number in range(30):
+        clip, _, timeline = composer.scenes(number)[0]
+        stems = stems_of(timeline, Studio(bank))
+        labels = [stem.label for stem in stems]
+        wrong = [Stem(label, s.waveform, s.plain, s.rate) for label, s in zip(labels[::-1], stems, strict=True)]
+        if "Then(" in str(clip.claims[0]):
+            contradicted += check(parse(clip.claims[0] or ""), wrong) == "no"
+            total += 1
+    assert total > 10
+    assert contradicted > 0.6 * total
+
+
+@pytest.mark.slow
+def test_ten_thousand_scenes_hold_no_false_positive_and_no_true_negative(bank: EventBank) -> None:
+    heard, wrong = verdicts(bank, range(1000, 6000), Settings())
+    assert_truthful(heard, wrong)
+    print(heard)
