@@ -3,37 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import errno
-import fcntl
 import hashlib
-import io
 import json
-import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
-
 from compa.audio.encode import FORMATS, check_format
-from compa.data.files import PARTIAL, sha256_of, write_whole
-from compa.data.pack_shard import Part, Task, pack_shard, read_part
-from compa.data.parallel import add_workers_option, map_in_processes
+from compa.data.files import sha256_of
+from compa.data.pack_shard import Task, pack_shard
+from compa.data.parallel import add_workers_option
 from compa.data.quarantine import REMEDY, Quarantine
-from compa.data.ray_engine import map_on_ray
-from compa.data.shards import INDEX, SAMPLES, Index, build_samples, parse_index
+from compa.data.shard_folder import ShardFolder, add_engine_option
+from compa.data.shards import INDEX, Index
 from compa.manifest import Clip, scan_from
-
-PARTS = ".parts"
-"""The folder beside unfinished shards: the plan, a lock, and what each finished shard holds."""
-Engine = Callable[[Callable[[Task], Task], list[Task], int], Iterator[Task]]
-ENGINES: dict[str, Engine] = {"processes": partial(map_in_processes, chunk=1), "ray": map_on_ray}
-"""What can pack many shards at a time, by name."""
-FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
@@ -99,19 +84,11 @@ def pack(
         manifest, out = manifest.absolute(), out.absolute()  # other machines are in other folders
     listed = Quarantine(manifest)
     content = _content(manifest, settings, listed)
-    if (index := _finished(out, content)) is not None:
-        shutil.rmtree(out / PARTS, ignore_errors=True)
+    folder = ShardFolder(out, content)
+    if (index := folder.finished()) is not None:
         return index, False
     tasks = _plan(manifest, out, settings, listed)
-    with _full_disk_in_words(out), _locked(out, content):
-        _remove_leftovers(out)
-        try:
-            _pack_all(tasks, ENGINES[engine], num_workers)
-        finally:
-            _remove_leftovers(out)  # workers that were ended could not
-        index = _write_index(out, content, [read_part(task) for task in tasks])
-    shutil.rmtree(out / PARTS)
-    return index, True
+    return folder.fill(pack_shard, tasks, num_workers, engine, "packing"), True
 
 
 def _plan(manifest: Path, out: Path, settings: Settings, listed: Quarantine) -> list[Task]:
@@ -128,15 +105,13 @@ def _plan(manifest: Path, out: Path, settings: Settings, listed: Quarantine) -> 
             elif isinstance(item, Clip) and (other := line_of_id.setdefault(item.id, place.number)) != place.number:
                 double = f"id {item.id!r} stands in line {other}, too, and ids must be unique"
                 raise ValueError(f"{manifest}, line {place.number}: {double}: {REMEDY}")
-        name = f"shard-{len(tasks):06d}"
         tasks.append(
             Task(
                 manifest=manifest,
                 first=lines[0][0],
                 count=len(lines),
                 quarantined=quarantined,
-                tar=out / f"{name}.tar",
-                part=out / PARTS / f"{name}.json",
+                tar=out / f"shard-{len(tasks):06d}.tar",
                 format=settings.format,
                 sample_rate=settings.sample_rate,
             )
@@ -157,89 +132,6 @@ def _content(manifest: Path, settings: Settings, listed: Quarantine) -> dict[str
         }
 
 
-def _finished(out: Path, content: dict[str, object]) -> Index | None:
-    """The index of complete shards in the folder, if they are ours; whatever else is there is refused."""
-    another = f"{out} holds shards of another manifest or other settings: choose another --out, or delete it"
-    if (out / INDEX).exists():
-        index = parse_index((out / INDEX).read_text(encoding="utf-8"), str(out / INDEX))
-        if index.content != content:
-            raise ValueError(another)
-        return index
-    if out.exists() and not out.is_dir():
-        raise ValueError(f"{out} is a file: give a folder for the shards")
-    if (out / PARTS / "plan.json").exists():
-        if json.loads((out / PARTS / "plan.json").read_text(encoding="utf-8")) != content:
-            raise ValueError(another)
-    elif out.is_dir() and any(path.name != PARTS for path in out.iterdir()):
-        raise ValueError(f"{out} holds files that are no shards of compa: choose another --out")
-    return None
-
-
-@contextmanager
-def _locked(out: Path, content: dict[str, object]) -> Iterator[None]:
-    """Keeps other packs out of the folder; the lock ends with this process, however it ends."""
-    (out / PARTS).mkdir(parents=True, exist_ok=True)
-    with (out / PARTS / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ValueError(
-                f"another process packs into {out} right now: wait for it, or choose another --out"
-            ) from None
-        if not (out / PARTS / "plan.json").exists():
-            write_whole(out / PARTS / "plan.json", json.dumps(content, indent=1).encode())
-        yield
-
-
-@contextmanager
-def _full_disk_in_words(out: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in FULL_DISK:
-            raise
-        raise OSError(
-            f"there is no room for more in {out} ({error.strerror}): what is packed is kept; make room and run the "
-            "same command again"
-        ) from None
-
-
-def _remove_leftovers(out: Path) -> None:
-    for leftover in [*out.glob(f"*{PARTIAL}"), *(out / PARTS).glob(f"*{PARTIAL}")]:
-        leftover.unlink(missing_ok=True)
-
-
-def _pack_all(tasks: list[Task], engine: Engine, num_workers: int) -> None:
-    from tqdm import tqdm
-
-    todo = [task for task in tasks if not task.is_done()]
-    total = sum(task.count for task in tasks)
-    initial = total - sum(task.count for task in todo)
-    with tqdm(total=total, initial=initial, desc="packing", unit="clip", disable=None) as bar:
-        for task in engine(pack_shard, todo, num_workers):
-            bar.update(task.count)
-
-
-def _write_index(out: Path, content: dict[str, object], parts: list[Part]) -> Index:
-    """Joins what the parts say of their shards; the index comes last, since it says that all is there."""
-    packed = [part for part in parts if part.shard is not None]
-    skipped = tuple(clip for part in parts for clip in part.skipped)
-    if not packed:
-        shutil.rmtree(out / PARTS)
-        raise ValueError(f"none of {len(skipped):,} clips can be packed; the first: {skipped[0]}")
-    samples = io.BytesIO()
-    np.save(samples, build_samples(part.entries for part in packed))
-    write_whole(out / SAMPLES, samples.getvalue())
-    index = Index(
-        content=content,
-        shards=tuple(part.shard for part in packed if part.shard is not None),
-        skipped=skipped,
-        samples_sha256=hashlib.sha256(samples.getvalue()).hexdigest(),
-    )
-    write_whole(out / INDEX, index.to_json().encode())
-    return index
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="compa data pack",
@@ -256,13 +148,7 @@ def _parser() -> argparse.ArgumentParser:
         "--clips-per-shard", metavar="N", type=int, default=Settings.clips_per_shard, help="(%(default)s)"
     )
     add_workers_option(parser)
-    parser.add_argument(
-        "--engine",
-        choices=ENGINES,
-        default="processes",
-        help="ray packs on a Ray cluster that sees the same files "
-        "at the same paths (RAY_ADDRESS names it), or starts Ray here (%(default)s)",
-    )
+    add_engine_option(parser)
     return parser
 
 

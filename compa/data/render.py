@@ -8,14 +8,14 @@ import json
 import math
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from compa.audio.encode import FORMATS, check_format, encode_audio
 from compa.data.parallel import add_workers_option
-from compa.data.shard_folder import ShardFolder, write_shard
+from compa.data.shard_folder import ShardFolder, add_engine_option, write_shard
 from compa.data.shards import Index
 from compa.manifest import KINDS, Clip
 from compa.scenes.bank import EventBank, open_bank
@@ -105,20 +105,21 @@ def main(arguments: Sequence[str]) -> int:
         options.events, options.num, options.seed, settings, options.phrasings, options.format, options.rate,
         options.clips_per_shard,
     )  # fmt: skip
-    index, is_new = render(rendering, options.out, options.workers)
+    index, is_new = render(rendering, options.out, options.workers, options.engine)
     done = "holds" if is_new else "is rendered already with these settings; it holds"
     clips = f"{index.count:,} clips in {len(index.shards):,} shards, {index.bytes / 1e6:,.1f} MB"
     print(f"{options.out} {done} {clips}", file=sys.stderr)
     return 0
 
 
-def render(rendering: Rendering, out: Path, num_workers: int = 1) -> tuple[Index, bool]:
+def render(rendering: Rendering, out: Path, num_workers: int = 1, engine: str = "processes") -> tuple[Index, bool]:
     """Renders scenes into shards, or goes on with what an earlier call left unfinished.
 
     Args:
         rendering: What to render; with the bank's sounds it decides every byte.
         out: The folder for the shards.
         num_workers: Processes that work side by side; the shards do not depend on it.
+        engine: `processes` of this machine, or `ray` for those of a Ray cluster that sees the same files.
 
     Returns:
         The index, and whether anything was written.
@@ -127,8 +128,13 @@ def render(rendering: Rendering, out: Path, num_workers: int = 1) -> tuple[Index
         ValueError: If the bank or the folder cannot be used.
         OSError: If the disk is full; what is finished is kept for the next call.
     """
-    composer = rendering.composer()
-    composer.scenes(0)  # what cannot be composed is said before anything is written
+    if engine != "processes":
+        out = out.absolute()  # other machines are in other folders
+        events, phrasings = (
+            str(Path(path).absolute()) if path else None for path in (rendering.events, rendering.phrasings)
+        )
+        rendering = replace(rendering, events=events, phrasings=phrasings)
+    rendering.composer().scenes(0)  # what cannot be composed is said before anything is written
     folder = ShardFolder(out, _content(rendering))
     if (index := folder.finished()) is not None:
         return index, False
@@ -142,7 +148,7 @@ def render(rendering: Rendering, out: Path, num_workers: int = 1) -> tuple[Index
         )
         for number in range(math.ceil(rendering.num / size))
     ]
-    return folder.fill(render_shard, tasks, num_workers, "rendering"), True
+    return folder.fill(render_shard, tasks, num_workers, engine, "rendering"), True
 
 
 def render_shard(task: Task) -> Task:
@@ -237,4 +243,5 @@ def _parser() -> argparse.ArgumentParser:
         "--clips-per-shard", metavar="N", type=int, default=Rendering.clips_per_shard, help="(%(default)s)"
     )
     add_workers_option(parser)
+    add_engine_option(parser)
     return parser

@@ -1,7 +1,8 @@
-"""A folder that fills with shards, by several processes, and is complete when its index is there."""
+"""A folder that fills with shards, by several processes or a Ray cluster, and is complete when its index is there."""
 
 from __future__ import annotations
 
+import argparse
 import errno
 import fcntl
 import hashlib
@@ -12,14 +13,16 @@ import tarfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from compa.data.files import PARTIAL, sha256_of, whole_file, write_whole
-from compa.data.processes import run_all
-from compa.data.shards import INDEX, SAMPLES, Entry, Index, Shard, build_samples, parse_index, scan_shard
+from compa.data.parallel import map_in_processes
+from compa.data.ray_engine import map_on_ray
+from compa.data.shards import INDEX, SAMPLES, Entry, Index, Shard, Skipped, build_samples, parse_index, scan_shard
 from compa.manifest import Clip
 
 PARTS = ".parts"
@@ -40,6 +43,31 @@ class ShardTask(Protocol):
 
 
 Task = TypeVar("Task", bound=ShardTask)
+ENGINES: dict[str, Callable[..., Iterator[Any]]] = {
+    "processes": partial(map_in_processes, chunk=1),
+    "ray": map_on_ray,
+}
+"""What can write many shards at a time, by name."""
+
+
+def add_engine_option(parser: argparse.ArgumentParser) -> None:
+    """Adds `--engine`."""
+    parser.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default="processes",
+        help="ray works on a Ray cluster that sees the same files at the same paths (RAY_ADDRESS names it), or starts "
+        "Ray here (%(default)s)",
+    )
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a finished task knows of its shard, which is None where every clip was left out."""
+
+    shard: Shard | None
+    entries: tuple[Entry, ...]
+    skipped: tuple[Skipped, ...]
 
 
 @dataclass(frozen=True)
@@ -77,17 +105,20 @@ class ShardFolder:
             raise ValueError(f"{self.path} holds files that are no shards of compa: choose another --out")
         return None
 
-    def fill(self, write: Callable[[Task], Task], tasks: Sequence[Task], num_workers: int, verb: str) -> Index:
+    def fill(
+        self, write: Callable[[Task], Task], tasks: Sequence[Task], num_workers: int, engine: str, verb: str
+    ) -> Index:
         """Writes the shards that are not there yet, then the index.
 
         Args:
-            write: Writes one shard with `write_shard`; importable by its name.
+            write: Writes one shard with `write_shard`, and gives its task back; importable by its name.
             tasks: All shards, in order.
             num_workers: Processes that work side by side.
+            engine: One of `ENGINES`.
             verb: What the progress bar says.
 
         Raises:
-            ValueError: If another process writes here.
+            ValueError: If another process writes here, or every clip was left out.
             OSError: If the disk is full; what is finished is kept for the next call.
         """
         from tqdm import tqdm
@@ -98,7 +129,7 @@ class ShardFolder:
             total, left = sum(task.count for task in tasks), sum(task.count for task in todo)
             try:
                 with tqdm(total=total, initial=total - left, desc=verb, unit="clip", disable=None) as bar:
-                    for task in run_all(write, todo, num_workers):
+                    for task in ENGINES[engine](write, todo, num_workers):
                         bar.update(task.count)
             finally:
                 self._remove_leftovers()  # workers that were ended could not
@@ -137,54 +168,78 @@ class ShardFolder:
         for leftover in [*self.path.glob(f"*{PARTIAL}"), *(self.path / PARTS).glob(f"*{PARTIAL}")]:
             leftover.unlink(missing_ok=True)
 
-    def _write_index(self, parts: Sequence[tuple[Shard, tuple[Entry, ...]]]) -> Index:
-        """The index comes last, since it says that all is there."""
+    def _write_index(self, parts: Sequence[Part]) -> Index:
+        """Joins what the parts say of their shards; the index comes last, since it says that all is there."""
+        packed = [part for part in parts if part.shard is not None]
+        skipped = tuple(clip for part in parts for clip in part.skipped)
+        if not packed:
+            shutil.rmtree(self.path / PARTS)
+            raise ValueError(f"none of {len(skipped):,} clips can be packed; the first: {skipped[0]}")
         samples = io.BytesIO()
-        np.save(samples, build_samples(entries for _, entries in parts))
+        np.save(samples, build_samples(part.entries for part in packed))
         write_whole(self.path / SAMPLES, samples.getvalue())
         index = Index(
             content=self.content,
-            shards=tuple(shard for shard, _ in parts),
+            shards=tuple(part.shard for part in packed if part.shard is not None),
+            skipped=skipped,
             samples_sha256=hashlib.sha256(samples.getvalue()).hexdigest(),
         )
         write_whole(self.path / INDEX, index.to_json().encode())
         return index
 
 
-def write_shard(tar: Path, clips: Iterable[tuple[Clip, bytes]], extension: str) -> None:
-    """Writes clips with their encoded sounds as a shard, then down what is in it, which says that it is complete."""
+def write_shard(tar: Path, clips: Iterable[tuple[Clip, bytes] | Skipped], extension: str) -> None:
+    """Writes clips with their encoded sounds as a shard, then down what is in it, which says that it is complete.
+
+    Args:
+        tar: The shard's file, which is not written where there is no clip.
+        clips: The clips, and those that are left out.
+        extension: What the sounds' names end in.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    skipped: list[Skipped] = []
     with whole_file(tar) as file:
         with tarfile.open(fileobj=file, mode="w", format=tarfile.GNU_FORMAT, encoding="utf-8") as archive:
-            for clip, sound in clips:
+            for item in clips:
+                if isinstance(item, Skipped):
+                    skipped.append(item)
+                    continue
+                clip, sound = item
                 name = f"{clip.id}.{extension}"
-                for member, content in (
-                    (name, sound),
-                    (f"{clip.id}.json", replace(clip, audio=name).to_json().encode()),
-                ):
-                    info = tarfile.TarInfo(member)  # bears no trace of when, where and by whom it was written
-                    info.size = len(content)
-                    archive.addfile(info, io.BytesIO(content))
+                _add(archive, name, sound)
+                _add(archive, f"{clip.id}.json", replace(clip, audio=name).to_json().encode())
         file.seek(0)
         entries = scan_shard(file, tar.name)  # what was written, not what was meant to be
         size = file.seek(0, io.SEEK_END)
         file.seek(0)
-        shard = Shard(tar.name, len(entries), size, sha256_of(file))
-    written = {"shard": asdict(shard), "entries": [asdict(entry) for entry in entries]}
-    write_whole(_part(tar), json.dumps(written).encode())
+        shard = Shard(tar.name, len(entries), size, sha256_of(file)) if entries else None
+    if not entries:
+        tar.unlink()
+    write_whole(_part(tar), json.dumps(asdict(Part(shard, tuple(entries), tuple(skipped)))).encode())
+
+
+def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    """Adds a member that bears no trace of when, where and by whom it was written."""
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    archive.addfile(member, io.BytesIO(content))
 
 
 def _part(tar: Path) -> Path:
     return tar.parent / PARTS / f"{tar.stem}.json"
 
 
-def _read_part(tar: Path) -> tuple[Shard, tuple[Entry, ...]]:
-    """What a finished shard holds.
+def _read_part(tar: Path) -> Part:
+    """What a finished task knows of its shard.
 
     Raises:
         ValueError: If the shard is no longer as it was written.
     """
     values = json.loads(_part(tar).read_text(encoding="utf-8"))
-    shard = Shard(**values["shard"])
-    if not tar.is_file() or tar.stat().st_size != shard.bytes:
+    shard = Shard(**values["shard"]) if values["shard"] else None
+    if shard and (not tar.is_file() or tar.stat().st_size != shard.bytes):
         raise ValueError(f"{tar} was changed since it was written: delete {_part(tar)} and run the command again")
-    return shard, tuple(Entry(**entry) for entry in values["entries"])
+    entries = tuple(Entry(**entry) for entry in values["entries"])
+    return Part(shard, entries, tuple(Skipped(**clip) for clip in values["skipped"]))

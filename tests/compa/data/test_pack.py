@@ -22,8 +22,9 @@ import soundfile
 
 from compa.data import pack as packing
 from compa.data import verify
-from compa.data.pack import PARTS, Settings, pack
+from compa.data.pack import Settings, pack
 from compa.data.reader import ShardReader
+from compa.data.shard_folder import PARTS
 from compa.data.shards import SAMPLE, parse_index, scan_shard
 from compa.manifest import Clip, parse_clip, read_manifest, write_manifest
 from tests.compa.data.corpus import RATE, write_corpus
@@ -264,7 +265,7 @@ def test_two_packs_into_one_folder_are_kept_apart(tmp_path: Path) -> None:
     (tmp_path / "out" / PARTS).mkdir(parents=True)
     with (tmp_path / "out" / PARTS / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(ValueError, match="another process packs into"):
+        with pytest.raises(ValueError, match="another process writes into"):
             pack(manifest, tmp_path / "out", SETTINGS)
     assert pack(manifest, tmp_path / "out", SETTINGS)[1]
 
