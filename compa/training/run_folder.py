@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,9 @@ class RunFolder(Callback):
             self._write(HELD_OUT, data.held_out())
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Puts the metrics of a resumed run's steps back; those after its checkpoint will come again."""
+        """Says where a resumed run goes on, and puts its steps' metrics back; those after its checkpoint come again."""
+        if trainer.global_step and trainer.is_global_zero:
+            print(f"{self.folder} goes on after step {trainer.global_step}", file=sys.stderr)
         kept = [row for row in self.earlier_metrics if int(row["step"]) < trainer.global_step]
         if kept and trainer.is_global_zero:
             logger = next(logger for logger in trainer.loggers if isinstance(logger, CSVLogger))

@@ -90,7 +90,7 @@ def test_an_uninterrupted_run_sees_other_clips_every_epoch(expected: Path) -> No
 
 @pytest.mark.parametrize("kill_after", [pytest.param(3, marks=pytest.mark.slow), 7])
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(
-    expected: Path, shards: Path, tmp_path: Path, kill_after: int
+    expected: Path, shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], kill_after: int
 ) -> None:
     run = tmp_path / "run"
     process = start(command(run, shards, kill_after=kill_after))
@@ -98,6 +98,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(
     assert process.returncode == -signal.SIGKILL, errors
     assert not (run / "model.safetensors").exists()
     assert cli.main(command(run, shards, "--resume=true")) == 0
+    assert f"{run} goes on after step {kill_after - 1}" in capsys.readouterr().err
     again = [step for step, _, _ in read_steps(tmp_path)][kill_after:]
     assert again == list(range(kill_after, 13))  # the last checkpoint is of the step before
     assert sequence(run) == sequence(expected)
