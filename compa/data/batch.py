@@ -12,6 +12,8 @@ from torch import Tensor
 
 from compa.manifest import Event
 
+NO_SAMPLES: NDArray[np.float32] = np.zeros(0, dtype=np.float32)
+
 
 @dataclass(frozen=True)
 class Example:
@@ -53,7 +55,7 @@ class Batch:
     Attributes:
         waveforms: (B, samples) float32, zero beyond each clip's length.
         lengths: (B,) int64 samples of each clip.
-        examples: The B clips, without their waveforms' padding.
+        examples: The B clips; their waveforms are empty here, since what a worker sends is copied.
         captions: One true text a clip.
         extras: M further texts, each of one clip.
         owner: (M,) int64 index of that clip.
@@ -94,7 +96,7 @@ def collate(examples: Sequence[Example]) -> Batch:
     return Batch(
         waveforms=waveforms,
         lengths=lengths,
-        examples=examples,
+        examples=[replace(example, waveform=NO_SAMPLES) for example in examples],
         captions=[example.caption for example in examples],
         extras=[text for text, _, _, _ in texts],
         owner=torch.tensor([row for _, _, row, _ in texts], dtype=torch.int64),

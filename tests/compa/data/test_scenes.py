@@ -27,7 +27,11 @@ def batches(bank: EventBank, **changes: int | bool | Shares) -> SceneBatches:
 
 
 def clips(some: list[Batch]) -> dict[str, tuple[str, bytes]]:
-    return {e.id: (e.caption, e.waveform.tobytes()) for batch in some for e in batch.examples}
+    return {
+        example.id: (example.caption, waveform.numpy().tobytes())
+        for batch in some
+        for example, waveform in zip(batch.examples, batch.waveforms, strict=True)
+    }
 
 
 def test_a_batch_is_a_pure_function_of_seed_and_number(tone_bank: EventBank) -> None:

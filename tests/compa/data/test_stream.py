@@ -46,7 +46,10 @@ def batches(shards: Path, **changes: Any) -> PackedBatches:
 
 
 def facts(batch: Batch) -> list[tuple[Any, ...]]:
-    return [(e.id, e.caption, e.negatives, e.positives, e.waveform.tobytes()) for e in batch.examples]
+    return [
+        (e.id, e.caption, e.negatives, e.positives, waveform[:length].numpy().tobytes())
+        for e, waveform, length in zip(batch.examples, batch.waveforms, batch.lengths, strict=True)
+    ]
 
 
 def test_any_row_is_read_with_its_own_sound(manifest: Path, shards: Path, tmp_path: Path) -> None:

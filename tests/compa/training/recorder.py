@@ -32,7 +32,7 @@ class Recorder(Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         with (self.folder / f"ids-{trainer.global_rank}.jsonl").open("a") as file:
-            seen = [[e.id, e.caption, float(e.waveform.sum())] for e in batch.examples]
+            seen = [[e.id, e.caption, float(w.sum())] for e, w in zip(batch.examples, batch.waveforms, strict=True)]
             place = {"step": trainer.global_step, "batch": batch_idx, "ranks": trainer.world_size}
             file.write(json.dumps(place | {"seen": seen}) + "\n")
         self.num_batches += 1
