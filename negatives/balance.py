@@ -38,30 +38,42 @@ class Balance:
 
     Attributes:
         rounds: Weights of the differences, one dictionary a round; a pair must survive every round.
+        salt: Others toss other coins.
     """
 
     rounds: list[Weights] = field(default_factory=list)
+    salt: int = 0
 
     def keeps(self, pair: Pair) -> bool:
         """Whether a pair survives."""
         changes = differences(pair)
-        return all(_survives(pair, changes, weights, number) for number, weights in enumerate(self.rounds))
+        return all(self._survives(pair, changes, number) for number in range(len(self.rounds)))
+
+    def narrow(self, weights: Weights, pairs: Sequence[Pair], changes: Sequence[Weights]) -> list[bool]:
+        """Adds a round; which of the pairs survive it."""
+        self.rounds.append(weights)
+        return [self._survives(pair, change, -1) for pair, change in zip(pairs, changes, strict=True)]
+
+    def _survives(self, pair: Pair, changes: Weights, number: int) -> bool:
+        """By a coin that is fixed for pair and round: what is exp(x) times too frequent keeps 1 in exp(x)."""
+        weights = self.rounds[number]
+        excess = sum(weights.get(gram, 0.0) * value for gram, value in changes.items())
+        coin = f"{self.salt} {number % len(self.rounds)} {pair[0]} {pair[1]}"
+        return excess <= 0 or stable_hash(coin) < math.exp(-excess) * 2**64
 
 
-def learn(pairs: Sequence[Pair], max_auc: float = _TARGET) -> Balance:
+def learn(pairs: Sequence[Pair], max_auc: float = _TARGET, salt: int = 0) -> Balance:
     """Learns from a sample of the pairs of one kind what to drop so that at most `max_auc` remains.
 
     It stops where fewer than `MIN_PAIRS` would be left, which are too few to tell.
     """
-    balance, reader = Balance(), Reader(pairs)
+    balance, reader = Balance(salt=salt), Reader(pairs)
     changes = [differences(pair) for pair in pairs]
     kept = np.ones(len(pairs), bool)
     while len(balance.rounds) < MAX_ROUNDS and kept.sum() >= MIN_PAIRS and reader.auc(kept) > max_auc:
-        weights = _fit([change for change, is_kept in zip(changes, kept, strict=True) if is_kept])
-        number = len(balance.rounds)
-        for i in map(int, np.flatnonzero(kept)):
-            kept[i] = _survives(pairs[i], changes[i], weights, number)
-        balance.rounds.append(weights)
+        left = [int(i) for i in np.flatnonzero(kept)]
+        some = [changes[i] for i in left]
+        kept[left] = balance.narrow(_fit(some), [pairs[i] for i in left], some)
     return balance
 
 
@@ -78,8 +90,9 @@ def drop(clips: Iterable[Clip], balances: dict[str, Balance], dropped: Counter[s
 
 def differences(pair: Pair) -> Weights:
     """What a negative has more than its caption: +1 for its own n-grams, -1 for the caption's, and words more."""
-    caption, negative = (set(n_grams(text)) for text in pair)
-    found = dict.fromkeys(negative - caption, 1.0) | dict.fromkeys(caption - negative, -1.0)
+    caption, negative = (dict.fromkeys(n_grams(text)) for text in pair)
+    found = {gram: 1.0 for gram in negative if gram not in caption}
+    found |= {gram: -1.0 for gram in caption if gram not in negative}
     return found | {_LENGTH: (len(pair[1].split()) - len(pair[0].split())) / _WORDS_OF_LENGTH}
 
 
@@ -88,12 +101,6 @@ def _keeps(clip: Clip, negative: Negative, balances: dict[str, Balance]) -> bool
     if balance is None or negative.of is None or not 0 <= negative.of < len(clip.captions):
         return True
     return balance.keeps((clip.captions[negative.of], negative.text))
-
-
-def _survives(pair: Pair, changes: Weights, weights: Weights, number: int) -> bool:
-    """By a toss of a coin that is fixed for the pair and round: changes exp(x) times too frequent keep 1 in exp(x)."""
-    excess = sum(weights.get(gram, 0.0) * value for gram, value in changes.items())
-    return excess <= 0 or stable_hash(f"{number} {pair[0]} {pair[1]}") < math.exp(-excess) * 2**64
 
 
 def _fit(changes: Sequence[Weights]) -> Weights:

@@ -121,7 +121,7 @@ class Features:
     """
 
     def __init__(self, texts: Sequence[str]) -> None:
-        grams = [set(n_grams(text)) for text in texts]
+        grams = [dict.fromkeys(n_grams(text)) for text in texts]  # a set's order differs from run to run
         counts = Counter(gram for row in grams for gram in row)
         self.vocabulary = {gram: i for i, gram in enumerate(g for g, count in counts.items() if count >= MIN_COUNT)}
         rows = [[self.vocabulary[gram] for gram in row if gram in self.vocabulary] for row in grams]

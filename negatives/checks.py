@@ -207,16 +207,21 @@ def read(text: str) -> Reading:
         if token == ",":
             continue
         words.append(token)
-        if token in _ARTICLES:
-            continue
-        stem_of_token = stem(token)
-        spoken.append(stem_of_token)
-        if token not in _EMPTY:
-            bag.append(stem_of_token)
-        if token not in _EMPTY_OR_ATTRIBUTES:
-            events.append(stem_of_token)
+        of_token, is_article, is_filler, is_thing = _weigh(token)
+        if not is_article:
+            spoken.append(of_token)
+        if not is_filler:
+            bag.append(of_token)
+        if is_thing:
+            events.append(of_token)
     said = tuple([tuple(sorted([tuple(sorted(bag)) for bag in stage if bag])) for stage in stages])
     return Reading(tuple(words), tuple(spoken), tuple(sorted(events)), tuple([stage for stage in said if stage]))
+
+
+@lru_cache(maxsize=1 << 15)
+def _weigh(token: str) -> tuple[str, bool, bool, bool]:
+    """A word's stem, and whether it is an article, says nothing of what happens, and names a thing."""
+    return stem(token), token in _ARTICLES, token in _EMPTY, token not in _EMPTY_OR_ATTRIBUTES
 
 
 _TOKEN = re.compile(r"[\w'’-]+|,")

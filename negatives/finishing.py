@@ -14,6 +14,7 @@ from negatives.generate import Tally
 if TYPE_CHECKING:
     from negatives.blind import Blindness
 
+MAX_PASSES = 6
 SAMPLE = 10_000  # negatives of a kind that are looked at, however many there are
 
 
@@ -113,14 +114,23 @@ def finish(source: Path, out: Path, options: argparse.Namespace, tally: Tally | 
 
 
 def balance(source: Path, out: Path, seed: int) -> Counter[str]:
-    """Writes a manifest without the negatives that balancing drops, and returns how many these are by kind."""
+    """Writes a manifest without the negatives that balancing drops, and returns how many these are by kind.
+
+    A sample teaches little of rare words; so what is left is sampled anew, until nothing more is to be dropped.
+    """
     from negatives.balance import drop, learn
     from negatives.sample import sample
 
-    samples = sample(read_manifest(source), SAMPLE, seed)
-    balances = {kind: learn([item.pair for item in items]) for kind, items in samples.items()}
     dropped: Counter[str] = Counter()
-    write_manifest(out, drop(read_manifest(source), balances, dropped))
+    for number in range(MAX_PASSES):
+        samples = sample(read_manifest(source), SAMPLE, seed + number)
+        learnt = {kind: learn([item.pair for item in items], salt=number) for kind, items in samples.items()}
+        balances = {kind: balance for kind, balance in learnt.items() if balance.rounds}
+        if number == 0 or balances:
+            write_manifest(out, drop(read_manifest(source), balances, dropped))
+        if not balances:
+            break
+        source = out
     return dropped
 
 

@@ -52,12 +52,14 @@ class Siblings:
         phrases: Every first word of a phrase that can be replaced → (phrase, its exchanges). An exchange holds
             the phrase itself and, for a source with a voice, every form of the verbs that go with it.
         fixed: Neighbouring words that must stay: "race car".
+        fixed_words: All words of `fixed`.
     """
 
     def __init__(self, table: dict[str, Any]) -> None:
         self.fixed = frozenset(
             tuple(pair.split()) for line in table["fixed"] for pair in line.replace("\n", " ").split(", ")
         )
+        self.fixed_words = frozenset(word for pair in self.fixed for word in pair)
         found: defaultdict[str, dict[str, Exchange]] = defaultdict(dict)
         for phrase, words in _exchanges(table):
             if phrase not in table["never"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Iterator
 
 from negatives.clauses import Clause, Form
 from negatives.grammar import as_sentence, read_pair
@@ -13,24 +14,25 @@ _WITHOUT = re.compile(r"\bwithout (?:any )?(?=\w)", re.IGNORECASE)
 _SOMEBODY = ("someone", "something", "somebody")
 
 
-def propose(caption: str, rng: random.Random) -> list[str]:
+def propose(caption: str, rng: random.Random) -> Iterator[str]:
     """Denies one of two clauses: "A dog barks as a man speaks" → "A dog barks without a man speaking".
 
     What a caption denies is said to happen: "without music" → "with music".
     """
     if denials := list(_WITHOUT.finditer(caption)):
         [denial, *more] = denials
-        return [] if more else [caption[: denial.start()] + "with " + caption[denial.end() :]]
+        if not more:
+            yield caption[: denial.start()] + "with " + caption[denial.end() :]
+        return
     sentence = read_pair(caption)
     if sentence is None or sentence.shares_subject or sentence.first.content & sentence.second.content:
-        return []
-    texts = []
-    for kept, denied in ((sentence.first, sentence.second), (sentence.second, sentence.first)):
+        return
+    clauses = [sentence.first, sentence.second]
+    rng.shuffle(clauses)
+    for kept, denied in (clauses, clauses[::-1]):
         nominal = denied.cast(Form.NOMINAL)
         if nominal and "and" not in nominal.tags and kept.form is not Form.PREDICATE and "with" not in kept.words:
-            texts.append(as_sentence(f"{kept} {_denial(nominal, rng)}{'.' if sentence.end else ''}"))
-    rng.shuffle(texts)
-    return texts
+            yield as_sentence(f"{kept} {_denial(nominal, rng)}{'.' if sentence.end else ''}")
 
 
 def _denial(clause: Clause, rng: random.Random) -> str:

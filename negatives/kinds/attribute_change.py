@@ -6,7 +6,7 @@ import random
 import re
 from collections.abc import Iterator
 
-from negatives.words import AUXILIARIES, DETERMINERS, LEXICON, PREPOSITIONS, with_article
+from negatives.words import AUXILIARIES, DETERMINERS, EVENT_NOUNS, LEXICON, PREPOSITIONS, VERBS, with_article
 
 _OPPOSITES: dict[str, list[str]] = {}
 _POLES: dict[str, frozenset[str]] = {}
@@ -19,7 +19,7 @@ _PATTERNS = {words: re.compile(rf"\b{words}\b") for words in _OPPOSITES}
 _FIRST_WORDS = frozenset(end for words in _OPPOSITES for end in (words.split()[0], words.split()[0] + ","))
 _NOT_BEFORE, _NOT_AFTER = (frozenset(LEXICON["no_attribute"][side].split()) for side in ("before", "after"))
 _ATTRIBUTE = re.compile(
-    rf"(?:([\w'’-]+) )?\b({'|'.join(sorted(_OPPOSITES, key=len, reverse=True))})\b(?!-)(?= ?([\w'’-]*))", re.IGNORECASE
+    rf"\b({'|'.join(sorted(_OPPOSITES, key=len, reverse=True))})\b(?!-)(?= ?([\w'’-]*))", re.IGNORECASE
 )
 _MAYBE_VERBS = frozenset(["clear", "slow", "quiet"])
 _OBJECTS = frozenset(["his", "her", "its", "their", "the", "a", "an"])  # "clear their throat": a verb
@@ -40,18 +40,23 @@ def propose(caption: str, rng: random.Random) -> Iterator[str]:
     matches = list(_ATTRIBUTE.finditer(caption))
     rng.shuffle(matches)
     for match in matches:
-        word = match[2].lower()
-        if _is_clear(match, word) and sum(_count(lower, other) for other in _POLES[word]) == 1:
-            ends = not match[3] or match[3].lower() in _AFTER_ADVERB
+        word, before, after = match[1].lower(), _last_word(lower[: match.start()]), match[2].lower()
+        if _is_clear(word, before, after) and sum(_count(lower, other) for other in _POLES[word]) == 1:
+            ends = _ends_phrase(after)
             choices = [new for new in _OPPOSITES[word] if _fits(new, ends)] if _fits(word, ends) else []
             if choices:
                 new = rng.choice(choices)
-                new = new.capitalize() if match[2][0].isupper() else new
-                yield with_article(caption[: match.start(2)] + new + caption[match.end(2) :])
+                new = new.capitalize() if match[1][0].isupper() else new
+                yield with_article(caption[: match.start()] + new + caption[match.end() :])
 
 
-def _is_clear(match: re.Match[str], word: str) -> bool:
-    before, after = (match[1] or "").lower(), match[3].lower()
+def _last_word(text: str) -> str:
+    """The word right before, or nothing where the text ends with a comma."""
+    words = text.rsplit(None, 1)
+    return words[-1] if words and text.endswith(" ") else ""
+
+
+def _is_clear(word: str, before: str, after: str) -> bool:
     if (
         before in _NOT_BEFORE
         or (word in _MAYBE_VERBS and after in _OBJECTS)
@@ -59,6 +64,11 @@ def _is_clear(match: re.Match[str], word: str) -> bool:
     ):
         return False  # "a light turns on", "light pink"
     return " " in word or word.endswith("ly") or word in ("hard", "nearby") or after not in _NOT_AFTER
+
+
+def _ends_phrase(after: str) -> bool:
+    """Whether what comes next is no noun: "nearby | speak", "nearby | loudly", but "nearby speech"."""
+    return not after or after in _AFTER_ADVERB or after.endswith("ly") or (after in VERBS and after not in EVENT_NOUNS)
 
 
 def _fits(word: str, ends: bool) -> bool:

@@ -12,6 +12,7 @@ from negatives.words import ADJECTIVE_OF, ADJECTIVES, ADVERB_OF, DETERMINERS, SC
 
 _CHOICES = "|".join(sorted({*ADVERB_OF, *ADJECTIVE_OF}, key=len, reverse=True))
 _ATTRIBUTE = re.compile(rf"\b(?:{_CHOICES})\b", re.IGNORECASE)
+_FIRST_WORDS = frozenset(words.split()[0] for words in (*ADVERB_OF, *ADJECTIVE_OF))
 _JOINT = re.compile(r",?\s+(?:and then|followed by|and|with|while|as|then|before|after)\s+|,\s+", re.IGNORECASE)
 _COMPARISON = re.compile(
     r"\b(?:far|farther|further|gets?|getting|grow\w*|becom\w+|turns?|more|most|less|even|not|or|between)\b",
@@ -69,6 +70,8 @@ def _say(mention: _Mention, place: _Mention) -> str:
 
 
 def _mentions(text: str) -> list[_Mention]:
+    if len(_FIRST_WORDS.intersection(text.lower().replace(",", "").split())) < 2:
+        return []  # no two that differ
     matches = list(_ATTRIBUTE.finditer(text))
     if len(matches) < 2 or _COMPARISON.search(text):
         return []

@@ -52,8 +52,9 @@ def _exchange(sentence: Sentence) -> Sentence | None:
 
 
 def _overlap(heads: set[str], *subjects: tuple[str, ...]) -> bool:
-    """Whether one may include the other: "people laugh while two men talk"."""
-    return not heads.isdisjoint(_GROUPS) and all(is_plural(subject[-1].lower()) for subject in subjects)
+    """Whether one may include the other: "people laugh while two men talk", "a crowd cheers and people speak"."""
+    groups = heads & _GROUPS
+    return len(groups) > 1 or (len(groups) == 1 and all(is_plural(subject[-1].lower()) for subject in subjects))
 
 
 def _split(clause: Clause) -> tuple[tuple[str, ...], tuple[str, ...], str] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Iterator
 
 from negatives.clauses import Clause
 from negatives.grammar import as_sentence, read_clause, read_pair
@@ -36,29 +37,28 @@ _COUNTERS = re.compile(
 )
 
 
-def propose(caption: str, rng: random.Random) -> list[str]:
+def propose(caption: str, rng: random.Random) -> Iterator[str]:
     """Says another number, another how-often, or one for several and several for one.
 
     Captions that count on ("two dogs ... one barks") are refused.
     """
     if _COUNTERS.search(caption):
-        return []
-    counted = [_recount(caption, match, rng) for match in _COUNTED.finditer(caption)]
+        return
+    yield from (_recount(caption, match, rng) for match in _COUNTED.finditer(caption))
     sentence = read_pair(caption)
     if sentence is None:
         clause, end = read_clause(caption)
-        texts = [as_sentence(changed + end)] if clause and (changed := _other_number(clause, rng)) else []
-    elif sentence.shares_subject:
-        texts = []
-    else:
-        first, second = (_other_number(clause, rng) for clause in (sentence.first, sentence.second))
-        texts = [as_sentence(f"{first}{sentence.joint}{sentence.second}{sentence.end}")] if first else []
-        texts += [as_sentence(f"{sentence.first}{sentence.joint}{second}{sentence.end}")] if second else []
-    rng.shuffle(texts)
-    return [text for text in (*counted, *map(with_article, texts)) if text]
+        if clause and (changed := _other_number(clause, rng)):
+            yield with_article(as_sentence(changed + end))
+    elif not sentence.shares_subject:
+        first, second = str(sentence.first), str(sentence.second)
+        for is_first in rng.choice(((True, False), (False, True))):
+            if changed := _other_number(sentence.first if is_first else sentence.second, rng):
+                one, other = (changed, second) if is_first else (first, changed)
+                yield with_article(as_sentence(f"{one}{sentence.joint}{other}{sentence.end}"))
 
 
-def _recount(caption: str, match: re.Match[str], rng: random.Random) -> str | None:
+def _recount(caption: str, match: re.Match[str], rng: random.Random) -> str:
     if match[1]:
         new = rng.choice([word for word in ("two", "three", "four") if word != match[1].lower()])
     else:

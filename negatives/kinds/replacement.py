@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator
 from functools import cache
@@ -35,8 +36,10 @@ def exchange_siblings(caption: str, table: Siblings, rng: random.Random) -> Iter
             length = phrase.count(" ") + 1
             if length > 1 and words[place : place + length] != phrase.split():
                 continue
-            pairs = zip(words[max(0, place - 1) :], words[place : place + length + 1], strict=False)
-            if any(pair in table.fixed for pair in pairs):
+            last = place + length - 1
+            if (word in table.fixed_words or words[last] in table.fixed_words) and not table.fixed.isdisjoint(
+                itertools.pairwise(words[max(0, place - 1) : last + 2])
+            ):
                 continue
             found.append((phrase, exchanges))
     if not found:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 from collections import Counter
 
 import numpy as np
@@ -62,7 +65,7 @@ def test_the_same_auc_as_of_another_implementation() -> None:
         cv=selection.PredefinedSplit(folds),
         scoring="roc_auc",
     )
-    assert k_fold_auc(pairs) == pytest.approx(scores.mean(), abs=0.01)
+    assert k_fold_auc(pairs) == pytest.approx(scores.mean(), abs=0.02)
 
 
 def test_giveaways_are_what_stands_more_often_on_one_side() -> None:
@@ -96,6 +99,24 @@ def test_what_has_no_reverse_is_dropped() -> None:
     pairs = lopsided_pairs(400, 1.0)
     balance = learn(pairs)
     assert sum(map(balance.keeps, pairs)) < 100
+
+
+def test_what_is_dropped_does_not_depend_on_the_process() -> None:
+    code = (
+        "from tests.negatives.test_blind import *; pairs = lopsided_pairs(300, 0.8); balance = learn(pairs);"
+        "print(k_fold_auc(pairs), [balance.keeps(pair) for pair in pairs])"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in "123"
+    }
+    assert len(said) == 1
 
 
 def test_dropping_is_a_pure_function_of_the_pair_and_counted() -> None:

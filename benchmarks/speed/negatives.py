@@ -1,0 +1,126 @@
+"""Times the rules that make negatives: `python -m benchmarks.speed.negatives CAPTIONS.csv`.
+
+On one core, and beside a bare copy of the same captions into the same manifest. Then what share of the captions each
+kind can serve, how well a classifier of words tells the negatives before and after balancing, and how memory grows
+on a long file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import random
+import tempfile
+import time
+import tracemalloc
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from compa.manifest import Clip, read_manifest, write_manifest
+from negatives import kinds, levels
+from negatives.blind import blind_check
+from negatives.finishing import SAMPLE, balance
+from negatives.generate import Tally, add_negatives
+from negatives.rules import Rules
+from negatives.sample import sample
+from negatives.sources import read_clips
+
+ROUNDS = 3
+NUM = 3
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measures and prints tables in Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("captions", type=Path, help="CSV with a column 'caption', such as AudioCaps' train.csv")
+    parser.add_argument("--lines", type=int, default=200_000, help="of the long file; default: %(default)s")
+    options = parser.parse_args(arguments)
+    clips = list(read_clips(options.captions))
+    with tempfile.TemporaryDirectory() as folder:
+        tables = (speed(clips, Path(folder)), shares(clips), blindness(clips, Path(folder)))
+        for line in itertools.chain(*tables, memory(clips, options.lines, Path(folder))):
+            print(line, flush=True)
+
+
+def speed(clips: Sequence[Clip], folder: Path) -> Iterator[str]:
+    """Captions a second of CPU time, best of some rounds that take turns."""
+    ways: dict[str, Callable[[], Iterable[Clip]]] = {
+        "bare copy": lambda: clips,
+        f"rules, all kinds, K={NUM}": lambda: generated(clips, tuple(kinds.available())),
+        f"rules, all kinds, K={NUM}, and positives": lambda: generated(clips, every()),
+    }
+    best = dict.fromkeys(ways, float("inf"))
+    for _, (name, way) in itertools.product(range(ROUNDS), ways.items()):
+        start = time.process_time()
+        write_manifest(folder / "speed.jsonl", way())
+        best[name] = min(best[name], time.process_time() - start)
+    yield from ("| manifest written, one core | captions/s |", "| --- | ---: |")
+    yield from (f"| {name} | {len(clips) / seconds:,.0f} |" for name, seconds in best.items())
+
+
+def shares(clips: Sequence[Clip]) -> Iterator[str]:
+    """For every kind and level alone: the captions that it can serve, and its time on each."""
+    yield from ("", "| kind or level | captions served | µs a caption |", "| --- | ---: | ---: |")
+    captions = [caption for clip in clips for caption in clip.captions]
+    for name, propose in {**kinds.available(), **levels.available()}.items():
+        rng, start = random.Random(0), time.process_time()
+        served = sum(next(iter(propose(caption, rng)), None) is not None for caption in captions)
+        seconds = time.process_time() - start
+        yield f"| {name} | {served / len(captions):.1%} | {seconds / len(captions) * 1e6:.0f} |"
+
+
+def blindness(clips: Sequence[Clip], folder: Path) -> Iterator[str]:
+    """AUC of the classifier of words by kind, before and after balancing, and what that drops."""
+    made, kept = folder / "made.jsonl", folder / "kept.jsonl"
+    write_manifest(made, generated(clips, tuple(kinds.available())))
+    samples = sample(read_manifest(made), SAMPLE)
+    before = blind_check({kind: [item.pair for item in items] for kind, items in samples.items()})
+    start = time.perf_counter()
+    dropped = balance(made, kept, seed=0)
+    seconds = time.perf_counter() - start
+    samples = sample(read_manifest(kept), SAMPLE)
+    after = {
+        found.kind: found
+        for found in blind_check({kind: [item.pair for item in items] for kind, items in samples.items()})
+    }
+    total = Counter(negative.kind for clip in read_manifest(made) for negative in clip.negatives)
+    yield from ("", f"Balancing took {seconds:.0f} s.", "")
+    yield from ("| kind | negatives | AUC | dropped | AUC after |", "| --- | ---: | ---: | ---: | ---: |")
+    for found in before:
+        left = after.get(found.kind)
+        row = (found.kind, f"{total[found.kind]:,}", _auc(found.auc), f"{dropped[found.kind]:,}")
+        yield f"| {' | '.join(row)} | {_auc(left.auc if left else None)} |"
+
+
+def memory(clips: Sequence[Clip], lines: int, folder: Path) -> Iterator[str]:
+    """How much more memory Python holds at the end of a long file than after its first tenth."""
+    path = folder / "long.txt"
+    captions = [clip.captions[0] for clip in clips]
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(f"{caption}\n" for caption in itertools.islice(itertools.cycle(captions), lines))
+    tracemalloc.start()
+    held = []
+    for number, _ in enumerate(generated(read_clips(path), every())):
+        if number in (lines // 10, lines - 1):
+            held.append(tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
+    yield from ("", f"Memory held after {lines:,} lines beyond that after a tenth: {(held[1] - held[0]) / 1e6:.2f} MB")
+
+
+def generated(clips: Iterable[Clip], wanted: tuple[str, ...]) -> Iterator[Clip]:
+    """The clips with negatives and positives by the rules."""
+    return add_negatives(clips, Rules(), NUM, Tally(), wanted)
+
+
+def every() -> tuple[str, ...]:
+    """All kinds and levels."""
+    return (*kinds.available(), *levels.available())
+
+
+def _auc(auc: float | None) -> str:
+    return "too few" if auc is None else f"{auc:.3f}"
+
+
+if __name__ == "__main__":
+    main()
