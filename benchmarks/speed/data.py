@@ -26,7 +26,9 @@ import torch
 import webdataset
 
 from benchmarks.speed.objectives import CLOCKS, Times, take_turns
+from compa.audio.features import AudioConfig, LogMel
 from compa.data.examples import Draw
+from compa.data.feature_cache import FeatureCache
 from compa.data.files import write_whole
 from compa.data.loader import TrainingLoader
 from compa.data.pack import Settings, pack
@@ -40,7 +42,7 @@ BATCH_SIZE = 16
 NUM_SAMPLES, RESUME_AT = 1_000_000, 900_000
 NUM_EPOCHS = 8
 """Workers take so many: starting them counts, but is not what is measured."""
-PARTS = ("reading", "workers", "resuming")
+PARTS = ("reading", "workers", "features", "resuming")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -71,6 +73,8 @@ def _report(folder: Path, options: argparse.Namespace) -> Iterator[str]:
         yield from _reading_table(shards, options.seconds)
     if "workers" in parts:
         yield from _worker_table(shards, options.seconds)
+    if "features" in parts:
+        yield from _features_table(shards, folder / "features", options.seconds)
     if "resuming" in parts:
         yield from _resuming_table(make_large(folder / "large", NUM_SAMPLES), options.seconds)
 
@@ -161,6 +165,32 @@ def _worker_table(shards: Path, seconds: float) -> Iterator[str]:
     for number, taken in times.items():
         ratio = _speed_up(taken, times["1"])
         yield f"| {number} | {clips / taken.best:,.0f} | {ratio:.2f} | {clips / min(busy[number]):,.0f} |"
+
+
+def _features_table(shards: Path, folder: Path, seconds: float) -> Iterator[str]:
+    """Clips whose features the model gets in a second of processor time, from a full cache and without one."""
+    config, reader = AudioConfig(sample_rate=RATE), ShardReader(shards)
+    log_mel = LogMel(config)
+    anew = PackedBatches([reader], BATCH_SIZE, Draw(RATE))
+    cached = PackedBatches([reader], BATCH_SIZE, Draw(RATE, cache=FeatureCache(folder, config)))
+
+    def compute() -> None:
+        for number in range(len(anew)):
+            batch = anew[number]
+            log_mel(batch.waveforms, batch.lengths)
+
+    def look_up() -> None:
+        for number in range(len(cached)):
+            cached[number]
+
+    look_up()
+    times = take_turns({"decoded and analysed": compute, "from the cache": look_up}, seconds, clock=CLOCKS["cpu"])
+    clips = len(anew) * BATCH_SIZE
+    yield f"\nFeatures at {RATE} Hz of {clips} clips of 10 s\n"
+    yield "| features | clips a second of processor time | to decoded, median of rounds |"
+    yield "| --- | ---: | ---: |"
+    for name, taken in times.items():
+        yield f"| {name} | {clips / taken.best:,.0f} | {_speed_up(taken, times['decoded and analysed']):.2f} |"
 
 
 def _processor_seconds() -> float:

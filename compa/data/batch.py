@@ -32,6 +32,7 @@ class Example:
         events: What sounds when; empty where it is not known.
         kind: What sort of clip it is; validation reports scores for each kind.
         twin: Id of the clip's minimal edit, or None.
+        features: Log-mel frames (frames, mels) in place of the waveform, or None.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Example:
     events: tuple[Event, ...] = ()
     kind: str = ""
     twin: str | None = None
+    features: NDArray[np.float16] | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class Batch:
         owner: (M,) int64 index of that clip.
         is_positive: (M,) bool; the others are hard negatives.
         claims: B + M claims of captions, then extras, in canonical form or None.
+        features: (B, frames, mels) log-mel frames in place of the waveforms, zero beyond each clip's own, or None.
+        num_frames: (B,) int64 frames of each clip, or None.
     """
 
     waveforms: Tensor
@@ -71,11 +75,14 @@ class Batch:
     owner: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
     is_positive: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.bool))
     claims: list[str | None] = field(default_factory=list)
+    features: Tensor | None = None
+    num_frames: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
         """The same batch with its tensors on a device."""
-        names = ("waveforms", "lengths", "owner", "is_positive")
-        return replace(self, **{name: getattr(self, name).to(device) for name in names})
+        names = ("waveforms", "lengths", "owner", "is_positive", "features", "num_frames")
+        tensors = {name: getattr(self, name) for name in names}
+        return replace(self, **{name: tensor.to(device) for name, tensor in tensors.items() if tensor is not None})
 
 
 def collate(examples: Sequence[Example]) -> Batch:
@@ -96,10 +103,21 @@ def collate(examples: Sequence[Example]) -> Batch:
     return Batch(
         waveforms=waveforms,
         lengths=lengths,
-        examples=[replace(example, waveform=NO_SAMPLES) for example in examples],
+        examples=[replace(example, waveform=NO_SAMPLES, features=None) for example in examples],
         captions=[example.caption for example in examples],
         extras=[text for text, _, _, _ in texts],
         owner=torch.tensor([row for _, _, row, _ in texts], dtype=torch.int64),
         is_positive=torch.tensor([positive for _, _, _, positive in texts], dtype=torch.bool),
         claims=[example.claim for example in examples] + [claim for _, claim, _, _ in texts],
+        **_padded_features([example.features for example in examples if example.features is not None]),
     )
+
+
+def _padded_features(features: Sequence[NDArray[np.float16]]) -> dict[str, Tensor]:
+    if not features:
+        return {}
+    num_frames = torch.tensor([len(one) for one in features])
+    padded = torch.zeros(len(features), int(num_frames.max()), features[0].shape[1])
+    for row, one in enumerate(features):
+        padded[row, : len(one)] = torch.from_numpy(one)
+    return {"features": padded, "num_frames": num_frames}

@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
 from compa.audio.decode import resample, to_mono
-from compa.data.batch import Example
+from compa.data.batch import NO_SAMPLES, Example
+from compa.data.feature_cache import FeatureCache
 from compa.manifest import Clip
 
 Item = TypeVar("Item")
@@ -28,6 +30,8 @@ class Draw:
         num_negatives: Hard negative captions, at most.
         num_positives: Further true texts, at most.
         is_training: Whether anything is left to chance; else the first texts are taken.
+        cache: Gives features in place of waveforms, those of clips that are not cut from the disk; None gives
+            waveforms.
     """
 
     sample_rate: int = 16000
@@ -35,6 +39,7 @@ class Draw:
     num_negatives: int = 0
     num_positives: int = 0
     is_training: bool = True
+    cache: FeatureCache | None = None
 
     def __post_init__(self) -> None:
         if self.sample_rate <= 0 or self.clip_seconds <= 0:
@@ -58,14 +63,15 @@ def make_example(clip: Clip, sound: bytes, draw: Draw, rng: np.random.Generator)
         ValueError: If the sound cannot be decoded.
     """
     chance = rng if draw.is_training else None
-    waveform, is_cut = _decode(clip, sound, draw, chance)
+    heard, is_cut = _hear(clip, sound, draw, chance)
     number = int(chance.integers(len(clip.captions))) if chance else 0
     negatives = _some(clip.negatives, draw.num_negatives, chance)
     positives = _some(clip.positives, draw.num_positives, chance)
     texts = {*clip.captions, *(positive.text for positive in clip.positives)}
     return Example(
         id=clip.id,
-        waveform=waveform,
+        waveform=heard if draw.cache is None else NO_SAMPLES,
+        features=None if draw.cache is None else heard,
         caption=clip.captions[number],
         claim=clip.claims[number] if clip.claims and not is_cut else None,
         negatives=tuple(negative.text for negative in negatives),
@@ -79,21 +85,25 @@ def make_example(clip: Clip, sound: bytes, draw: Draw, rng: np.random.Generator)
     )
 
 
-def _decode(
-    clip: Clip, sound: bytes, draw: Draw, chance: np.random.Generator | None
-) -> tuple[NDArray[np.float32], bool]:
-    """The part that is heard, at the wanted rate, and whether it is less than the whole."""
+def _hear(clip: Clip, sound: bytes, draw: Draw, chance: np.random.Generator | None) -> tuple[NDArray[Any], bool]:
+    """The part that is heard, as a waveform at the wanted rate or features, and whether it is less than the whole."""
     try:
         with soundfile.SoundFile(io.BytesIO(sound)) as file:
-            length = round(draw.clip_seconds * file.samplerate)
-            spare = file.frames - length
-            if spare > 0:
-                file.seek(int(chance.integers(spare + 1)) if chance else spare // 2)
-            channels = file.read(length, dtype="float32", always_2d=True)
-            waveform = resample(to_mono(channels), file.samplerate, draw.sample_rate)
+            spare = file.frames - round(draw.clip_seconds * file.samplerate)
+            start = (int(chance.integers(spare + 1)) if chance else spare // 2) if spare > 0 else 0
+            decode = partial(_decode, file, start, draw)
+            if draw.cache is None:
+                return decode(), spare > 0
+            return draw.cache.compute(decode()) if spare > 0 else draw.cache.find(sound, decode), spare > 0
     except soundfile.LibsndfileError as error:
         raise ValueError(f"the sound of {clip.id!r} cannot be decoded ({error}): pack it again") from None
-    return waveform[: round(draw.clip_seconds * draw.sample_rate)], spare > 0
+
+
+def _decode(file: soundfile.SoundFile, start: int, draw: Draw) -> NDArray[np.float32]:
+    file.seek(start)
+    channels = file.read(round(draw.clip_seconds * file.samplerate), dtype="float32", always_2d=True)
+    waveform = resample(to_mono(channels), file.samplerate, draw.sample_rate)
+    return waveform[: round(draw.clip_seconds * draw.sample_rate)]
 
 
 def _some(items: Sequence[Item], number: int, chance: np.random.Generator | None) -> list[Item]:

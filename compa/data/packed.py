@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch.utils.data import DataLoader
 
 from compa.data.batch import Batch
 from compa.data.examples import Draw
+from compa.data.feature_cache import FeatureCache
 from compa.data.loader import TrainingLoader, check_resumed, validation_loader
 from compa.data.reader import CACHE, ShardReader
 from compa.data.shares import shares_of
@@ -40,6 +42,8 @@ class PackedData(pl.LightningDataModule):
         num_workers: Processes that read and decode beside the training.
         cache: Where copies of remote shards go.
         cache_gigabytes: How much of each remote folder is copied at most; single clips are fetched of the rest.
+        feature_cache: A folder that keeps the log-mel features of clips that are not cut, rounded to float16: later
+            epochs and trainings with the same features decode nothing. None computes them in the model.
         seed: Decides the order, and what is drawn of each clip.
     """
 
@@ -57,6 +61,7 @@ class PackedData(pl.LightningDataModule):
         num_workers: int = 0,
         cache: str = str(CACHE),
         cache_gigabytes: float = 50.0,
+        feature_cache: str | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -75,6 +80,7 @@ class PackedData(pl.LightningDataModule):
         self.num_workers = num_workers
         self.cache = cache
         self.cache_bytes = round(cache_gigabytes * 1e9)
+        self.feature_cache = feature_cache
         self.seed = seed
 
     @cached_property
@@ -115,6 +121,7 @@ class PackedData(pl.LightningDataModule):
             "clip_seconds": draw.clip_seconds,
             "num_negatives": draw.num_negatives,
             "num_positives": draw.num_positives,
+            "has_feature_cache": self.feature_cache is not None,
             "seed": self.seed,
         }
 
@@ -127,10 +134,14 @@ class PackedData(pl.LightningDataModule):
         return [ShardReader(folder, self.cache, self.cache_bytes) for folder in folders]
 
     def _batches(self, readers: Sequence[ShardReader], batch_size: int, is_training: bool) -> PackedBatches:
+        draw = self.draws[is_training]
+        if self.feature_cache is not None and self.trainer is not None:
+            task: Any = self.trainer.lightning_module
+            draw = replace(draw, cache=FeatureCache(self.feature_cache, task.clap.audio_encoder.config))
         return PackedBatches(
             readers,
             batch_size,
-            self.draws[is_training],
+            draw,
             seed=self.seed,
             weights=self.weights if is_training else None,
             shares=shares_of(self.trainer, is_training),

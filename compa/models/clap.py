@@ -74,7 +74,11 @@ class CLAP(nn.Module):
         """
         if self.audio_encoder.config.int16:
             waveforms = int16_round_trip(waveforms)
-        frames, mask = self.audio_encoder(*self.log_mel(waveforms, lengths))
+        return self.embed_features(*self.log_mel(waveforms, lengths))
+
+    def embed_features(self, features: Tensor, mask: Tensor) -> Tensor:
+        """Embeds clips by features (B, T, mels) that are real where the mask (B, T) is True, as (B, D) unit vectors."""
+        frames, mask = self.audio_encoder(features, mask)
         of_clip = self.clip_projection(masked_mean(frames, mask))
         of_segments = self.segment_projection(segment_means(frames, mask, self.num_segments))
         return _unit(torch.cat([of_clip, of_segments.flatten(1)], dim=1))

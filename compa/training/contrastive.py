@@ -71,7 +71,7 @@ class ContrastiveTask(pl.LightningModule):
         """Embeds clips and texts; texts go through the text tower in one go."""
         texts = self.clap.embed_text([*batch.captions, *batch.extras])
         return Embeddings(
-            audio=self.clap.embed_audio(batch.waveforms, batch.lengths),
+            audio=self._embed_audio(batch),
             captions=texts[: len(batch.captions)],
             extras=texts[len(batch.captions) :],
             owner=batch.owner,
@@ -79,6 +79,12 @@ class ContrastiveTask(pl.LightningModule):
             scale=self.temperature(),
             known_true=known_true(batch, self.objective.spans_ranks).to(self.device) if self.skip_known_true else None,
         )
+
+    def _embed_audio(self, batch: Batch) -> Tensor:
+        if batch.features is None or batch.num_frames is None:
+            return self.clap.embed_audio(batch.waveforms, batch.lengths)
+        mask = torch.arange(batch.features.shape[1], device=self.device) < batch.num_frames[:, None]
+        return self.clap.embed_features(batch.features, mask)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Embed, compare, log."""

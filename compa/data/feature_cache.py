@@ -1,0 +1,89 @@
+"""Log-mel features on the disk, so that a clip's sound is decoded and analysed once, not once an epoch."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from compa.audio.features import AudioConfig, LogMel, int16_round_trip
+from compa.data.files import PARTIAL
+
+Waveform = NDArray[np.float32]
+
+
+class FeatureCache:
+    """A folder of features, by the sounds' content and by what the features are.
+
+    Any number of processes may share it. Features are rounded to float16, whether they were there already or not, so
+    that nothing a model sees depends on what the folder holds. It grows with the corpus: 10 s take 128 KB with the
+    small model's features.
+
+    Args:
+        folder: Made where it is missing.
+        config: What the features are.
+    """
+
+    def __init__(self, folder: str | Path, config: AudioConfig) -> None:
+        self.config = config
+        settings = hashlib.sha256(repr(sorted(asdict(config).items())).encode()).hexdigest()
+        self.folder = Path(folder) / settings[:16]
+        self._is_full = False
+
+    @cached_property
+    def _log_mel(self) -> LogMel:
+        return LogMel(self.config)
+
+    def find(self, sound: bytes, decode: Callable[[], Waveform]) -> NDArray[np.float16]:
+        """The features of a whole sound.
+
+        Args:
+            sound: The content of its file.
+            decode: Gives its waveform (samples,), where features are not there yet.
+
+        Returns:
+            (frames, mels).
+        """
+        digest = hashlib.sha256(sound).hexdigest()
+        path = self.folder / digest[:2] / f"{digest}.npy"
+        try:
+            kept: NDArray[np.float16] = np.load(path)
+            return kept
+        except (OSError, ValueError, EOFError):  # not there, or cut off by a full disk or a crash: made anew
+            features = self.compute(decode())
+            self._keep(path, features)
+            return features
+
+    def compute(self, waveform: Waveform) -> NDArray[np.float16]:
+        """The features (frames, mels) of a waveform (samples,), which are not kept."""
+        samples = torch.from_numpy(waveform)[None]
+        if self.config.int16:
+            samples = int16_round_trip(samples)
+        with torch.no_grad():
+            features, _ = self._log_mel(samples, torch.tensor([len(waveform)]))
+        rounded: NDArray[np.float16] = features[0].numpy().astype(np.float16)
+        return rounded
+
+    def _keep(self, path: Path, features: NDArray[np.float16]) -> None:
+        """Writes without waiting for the disk: what a crash cuts off is made anew."""
+        partial = path.with_name(f"{path.name}.{os.getpid()}{PARTIAL}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with partial.open("wb") as file:
+                np.save(file, features)
+            partial.replace(path)
+        except OSError as error:
+            with suppress(OSError):
+                partial.unlink()
+            if not self._is_full:
+                self._is_full = True
+                warnings.warn(f"{self.folder} keeps no further features ({error.strerror})", stacklevel=2)
