@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(importlib.import_module(module).main(words if takes_command else words[1:]))
     except KeyboardInterrupt as interrupt:
-        return _fail(f"interrupted; {interrupt or 'what was finished is kept'}", 1)
+        return _fail(f"interrupted; {str(interrupt) or 'the same command starts again, or goes on where it can'}", 1)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1 if stop.code else 0
     except BrokenPipeError:

@@ -11,6 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from compa.data import quarantine
+from compa.data.files import PARTIAL
 from compa.manifest import KINDS, LEVELS, write_manifest
 from negatives import finishing, kinds, levels
 from negatives.generate import Filter, Tally, add_negatives, filter_negatives
@@ -41,8 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _generate(options: argparse.Namespace) -> int:
     source, out = options.input, options.out
-    if out.exists() and not options.overwrite:
-        raise ValueError(f"{out} exists: choose another --out, or pass --overwrite to replace it")
+    finishing.check_outputs(source, options)
     if estimate := forecast(options, (text for clip in read_clips(source) for text in clip.captions)):
         print(estimate, flush=True)
     if options.estimate:
@@ -55,10 +55,13 @@ def _generate(options: argparse.Namespace) -> int:
         if session.judge:
             clips = filter_negatives(clips, session.judge, tally)
         clips = (rebase_audio(clip, source, out) for clip in clips)
-        written = write_manifest(out, tqdm(clips, unit=" clips", file=sys.stderr, mininterval=0.5))
+        made = out.with_name(f"{out.name}{PARTIAL}") if options.balance else out  # its name says that it is balanced
+        written = write_manifest(made, tqdm(clips, unit=" clips", file=sys.stderr, mininterval=0.5))
         print("\n".join([f"{written} clips written to {out}", _summary(tally, wanted), *session.report()]))
     if options.balance or options.report or options.sheet:
-        print("\n".join(finishing.finish(out, out, options, tally)))
+        print("\n".join(finishing.finish(made, out, options, tally)))
+        if options.balance:
+            made.unlink()
     if source.suffix == ".jsonl" and (left_out := quarantine.read(source)):
         print(f"left out: {len(left_out)} clips in {quarantine.list_path(source)}")
     return 0

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from compa.data.files import PARTIAL
 from compa.manifest import read_manifest, write_manifest
 from negatives.generate import Tally
 
@@ -28,7 +29,31 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     add("--report", type=Path, metavar="HTML", help="write counts, AUC by kind, give-away words and examples as a page")
     add("--sheet", type=Path, metavar="CSV", help="write a sheet of examples for people to review")
-    add("--examples", type=int, default=200, help="in the page and the sheet (default: %(default)s)")
+    add("--examples", type=_positive, default=200, help="in the page and the sheet (default: %(default)s)")
+
+
+def check_outputs(source: Path, options: argparse.Namespace) -> None:
+    """Makes sure that nothing of worth is written over.
+
+    Raises:
+        ValueError: If an output is the input or another output, or is there already and may not be replaced.
+    """
+    taken = {source.resolve(): "the input"}
+    for name in ("out", "report", "sheet"):
+        path = getattr(options, name)
+        if path is None:
+            continue
+        if (other := taken.get(path.resolve())) is not None:
+            raise ValueError(f"--{name} {path} is {other}, too: choose another --{name}")
+        if path.exists() and not options.overwrite:
+            raise ValueError(f"{path} exists: choose another --{name}, or pass --overwrite to replace it")
+        taken[path.resolve()] = f"--{name}"
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -63,8 +88,7 @@ def check(options: argparse.Namespace) -> int:
         raise ValueError("--balance needs --out: name the manifest to write")
     if options.out and not options.balance:
         raise ValueError("--out is written by --balance only: pass both or none")
-    if options.out and options.out.exists() and not options.overwrite:
-        raise ValueError(f"{options.out} exists: choose another --out, or pass --overwrite to replace it")
+    check_outputs(options.manifest, options)
     print("\n".join(finish(options.manifest, options.out or options.manifest, options)))
     return 0
 
@@ -122,15 +146,17 @@ def balance(source: Path, out: Path, seed: int) -> Counter[str]:
     from negatives.sample import sample
 
     dropped: Counter[str] = Counter()
+    working = out.with_name(f"{out.name}.balancing{PARTIAL}")
     for number in range(MAX_PASSES):
         samples = sample(read_manifest(source), SAMPLE, seed + number)
         learnt = {kind: learn([item.pair for item in items], salt=number) for kind, items in samples.items()}
         balances = {kind: balance for kind, balance in learnt.items() if balance.rounds}
         if number == 0 or balances:
-            write_manifest(out, drop(read_manifest(source), balances, dropped))
+            write_manifest(working, drop(read_manifest(source), balances, dropped))
         if not balances:
             break
-        source = out
+        source = working
+    working.replace(out)
     return dropped
 
 

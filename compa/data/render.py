@@ -26,6 +26,8 @@ from compa.scenes.plans.settings import Settings
 from compa.scenes.varied import VariedBank
 from compa.scenes.words import Grammar, read_phrasings
 
+MIN_RATE = 8000
+"""In Hz; telephones have as much."""
 VERSION = 1
 """Rises whenever the same seed gives other clips."""
 
@@ -56,6 +58,10 @@ class Rendering:
 
     def __post_init__(self) -> None:
         check_format(self.format, self.sample_rate)
+        if self.sample_rate < MIN_RATE:
+            raise ValueError(
+                f"--rate {self.sample_rate} is too low for sounds that are told apart: take {MIN_RATE} or more"
+            )
         if self.seed < 0:
             raise ValueError(f"seed {self.seed} is none: take 0 or more")
         for name in ("num", "clips_per_shard"):

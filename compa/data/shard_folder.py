@@ -94,6 +94,10 @@ class ShardFolder:
             index = parse_index((self.path / INDEX).read_text(encoding="utf-8"), str(self.path / INDEX))
             if index.content != self.content:
                 raise ValueError(another)
+            for shard in index.shards:
+                tar = self.path / shard.name
+                if not tar.is_file() or tar.stat().st_size != shard.bytes:
+                    raise ValueError(f"{tar} is missing or was cut: delete {self.path} and run the command again")
             shutil.rmtree(self.path / PARTS, ignore_errors=True)
             return index
         if self.path.exists() and not self.path.is_dir():

@@ -75,3 +75,10 @@ def test_ctrl_c_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     monkeypatch.setattr(benchmarks.cli, "main", interrupted)
     assert cli.main(["bench", "list"]) == 1
     assert capsys.readouterr().err == "compa: interrupted; the results so far are in r\n"
+
+    def stopped(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(benchmarks.cli, "main", stopped)
+    assert cli.main(["bench", "list"]) == 1
+    assert capsys.readouterr().err.startswith("compa: interrupted; the same command")

@@ -198,7 +198,8 @@ def test_balance_report_sheet_and_review(tmp_path: Path, capsys: pytest.CaptureF
     assert "&lt;script&gt;" in html
     assert "<script" not in html
     assert "kept by the checks" in html
-    assert main(["check", str(out), "--report", str(page)]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"x.txt", "out.jsonl", "r.html", "s.csv"}
+    assert main(["check", str(out), "--report", str(page), "--overwrite"]) == 0
     assert "blind check, replacement" in capsys.readouterr().out
     rows = sheet.read_text(encoding="utf-8").splitlines()
     assert len(rows) <= 21
@@ -207,6 +208,28 @@ def test_balance_report_sheet_and_review(tmp_path: Path, capsys: pytest.CaptureF
     printed = capsys.readouterr().out
     assert f"false: 100.0% of {len(rows) - 1}" in printed
     assert f"fluent: 0.0% of {len(rows) - 1}" in printed
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--out", "x.txt", "--overwrite"], "--out x.txt is the input, too"),
+        (["--out", "o.jsonl", "--sheet", "x.txt", "--overwrite"], "--sheet x.txt is the input, too"),
+        (["--out", "o.jsonl", "--report", "./o.jsonl"], "--report o.jsonl is --out, too"),
+        (["--out", "o.jsonl", "--sheet", "filled.csv"], "filled.csv exists: choose another --sheet"),
+        (["--out", "o.jsonl", "--report", "filled.csv"], "filled.csv exists: choose another --report"),
+    ],
+)
+def test_nothing_of_worth_is_written_over(
+    options: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("x.txt", "filled.csv"):
+        Path(name).write_text("A dog barks then a man speaks\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=message):
+        main(["generate", "x.txt", *options])
+    left = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert left == dict.fromkeys(("x.txt", "filled.csv"), "A dog barks then a man speaks\n")
 
 
 def test_check_names_what_is_missing(tmp_path: Path) -> None:

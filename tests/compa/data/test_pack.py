@@ -465,3 +465,17 @@ def test_damaged_indexes_are_refused(tmp_path: Path) -> None:
             parse_index(damaged, "index.json")
     with pytest.raises(ValueError, match="of version 99"):
         parse_index(text.replace('"version": 1', '"version": 99'), "index.json")
+
+
+@pytest.mark.parametrize("size", [None, 1000])
+def test_a_finished_folder_that_lost_something_is_not_called_finished(size: int | None, tmp_path: Path) -> None:
+    manifest = write_corpus(tmp_path, 6)
+    settings = Settings(sample_rate=RATE, clips_per_shard=3)
+    pack(manifest, tmp_path / "out", settings)
+    tar = tmp_path / "out" / "shard-000001.tar"
+    if size is None:
+        tar.unlink()
+    else:
+        tar.write_bytes(tar.read_bytes()[:size])
+    with pytest.raises(ValueError, match=r"shard-000001.tar is missing or was cut: delete .*out and run"):
+        pack(manifest, tmp_path / "out", settings)
