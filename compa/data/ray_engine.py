@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -55,6 +56,17 @@ def map_on_ray(function: Callable[[Item], Result], items: Iterable[Item], num_wo
                 ray.cancel(left, force=True)
 
 
+def _check_address(address: str) -> None:
+    """Raises ValueError where nobody listens; Ray itself would try for minutes."""
+    host, _, port = address.rpartition("/")[2].rpartition(":")
+    if not port.isdecimal():
+        return  # "auto", "local", or none
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except OSError as error:
+        raise ValueError(f"no Ray cluster answers at RAY_ADDRESS {address} ({error}): start one, or unset it") from None
+
+
 @contextmanager
 def _connected(ray: Any, num_workers: int) -> Iterator[None]:
     """Uses the connection that there is, or makes one and ends it."""
@@ -64,11 +76,10 @@ def _connected(ray: Any, num_workers: int) -> Iterator[None]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what Ray wants to be told about its own future
     quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
+    _check_address(os.environ.get("RAY_ADDRESS", ""))
     try:
         ray.init(address="auto", **quiet)
-    except ConnectionError as error:
-        if address := os.environ.get("RAY_ADDRESS"):
-            raise ValueError(f"no Ray cluster answers at RAY_ADDRESS {address}: start one, or unset it") from error
+    except ConnectionError:
         local = {"include_dashboard": False, "object_store_memory": LOCAL_STORE_BYTES}
         ray.init(address="local", num_cpus=num_workers, **local, **quiet)
     try:

@@ -335,6 +335,14 @@ def test_ray_packs_the_same_bytes(tmp_path: Path) -> None:
     assert content(tmp_path / "out") == content(tmp_path / "whole")
 
 
+def test_a_ray_cluster_that_does_not_answer_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed")
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    manifest = write_corpus(tmp_path / "in", 3)
+    with pytest.raises(ValueError, match=r"no Ray cluster answers at RAY_ADDRESS 127\.0\.0\.1:1 .*unset it"):
+        pack(manifest, tmp_path / "out", SETTINGS, engine="ray")
+
+
 def test_without_ray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     manifest = write_corpus(tmp_path / "in", 3)
