@@ -18,6 +18,7 @@ from compa.data.parallel import add_workers_option
 from compa.data.quarantine import REMEDY, Quarantine
 from compa.data.shard_folder import ShardFolder, add_engine_option
 from compa.data.shards import INDEX, Index
+from compa.lines import is_file
 from compa.manifest import Clip, scan_from
 
 
@@ -80,6 +81,8 @@ def pack(
     """
     if num_workers < 1:
         raise ValueError(f"{num_workers} workers cannot pack: take 1 or more")
+    if not is_file(manifest):
+        raise ValueError(f"there is no manifest {manifest}: write one with `compa data import`")
     if engine != "processes":
         manifest, out = manifest.absolute(), out.absolute()  # other machines are in other folders
     listed = Quarantine(manifest)

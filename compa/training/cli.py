@@ -18,10 +18,13 @@ from compa.training.stopping import Stopped
 
 
 class _SaveConfig(SaveConfigCallback):
-    """Puts the whole configuration into the run folder."""
+    """Puts the whole configuration into the run folder, once data and model have been found to go together."""
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        if stage == "fit" and trainer.is_global_zero:
+        """Waits: a folder with a configuration is a run, and what fails here never became one."""
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.is_global_zero:
             folder = Path(self.config.out)
             folder.mkdir(parents=True, exist_ok=True)
             self.parser.save(self.config, folder / "config.yaml", skip_none=False, overwrite=True, multifile=False)

@@ -475,6 +475,11 @@ def test_damaged_indexes_are_refused(tmp_path: Path) -> None:
         parse_index(text.replace('"version": 1', '"version": 99'), "index.json")
 
 
+def test_a_manifest_that_is_missing_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"there is no manifest .*nope.jsonl: write one with `compa data import`"):
+        pack(tmp_path / "nope.jsonl", tmp_path / "out", SETTINGS)
+
+
 @pytest.mark.parametrize("size", [None, 1000])
 def test_a_finished_folder_that_lost_something_is_not_called_finished(size: int | None, tmp_path: Path) -> None:
     manifest = write_corpus(tmp_path, 6)

@@ -103,6 +103,8 @@ def test_data_of_another_rate_than_the_models_is_refused(
     preset = "--model.clap.init_args.audio_encoder.init_args.config=32khz"
     assert fit(tone_folder, tmp_path / "run", preset) == 1
     assert "the data has 16000 Hz, but the model's audio encoder reads 32000 Hz" in capsys.readouterr().err
+    assert fit(tone_folder, tmp_path / "run") == 0  # what failed is no run that stands in the way
+    assert (tmp_path / "run" / "config.yaml").is_file()
 
 
 def test_ctrl_c_keeps_a_checkpoint_that_loads(tone_folder: Path, tmp_path: Path) -> None:
