@@ -81,15 +81,14 @@ def _run(options: argparse.Namespace) -> int:
     from benchmarks.results import make_folder
     from benchmarks.runner import run_all
     from benchmarks.table import text_table
-    from benchmarks.tasks import find_task
-    from compa.scenes.bank import open_bank
+    from benchmarks.tasks import Material, find_task
 
     for task in options.task:
         find_task(task)  # what is wrong is said before anything is loaded
     scorers = _open_models(options.model, options.seed)
-    bank = open_bank(options.events)
+    material = Material(options.events)
     make_folder(options.out)
-    _warn(options.model, bank)
+    _warn(options.model, material.bank)
 
     failed = []
 
@@ -99,7 +98,7 @@ def _run(options: argparse.Namespace) -> int:
 
     done = []
     notes = {"events": options.events}
-    for saved in run_all(scorers, options.task, bank, options.out, options.seed, notes, tell):
+    for saved in run_all(scorers, options.task, material, options.out, options.seed, notes, tell):
         done.append(saved.result)
         _say(f"{'replaced' if saved.replaced else 'wrote'} {saved.path}")
     if done:

@@ -12,8 +12,7 @@ from typing import Any
 
 from benchmarks.results import Result, write_result
 from benchmarks.scorer import Scorer
-from benchmarks.tasks import Task, TestSet, find_task
-from compa.scenes.bank import EventBank
+from benchmarks.tasks import Material, Task, TestSet, find_task
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ def run(
     scorer: Scorer,
     model: str,
     task: str | Task,
-    bank: EventBank,
+    material: Material,
     out: Path,
     seed: int = 0,
     test_set: TestSet | None = None,
@@ -41,7 +40,7 @@ def run(
         scorer: The model.
         model: Its name in the result: a run folder's own name or `control:<name>`.
         task: A task or its name.
-        bank: The isolated sounds that the task renders its items from.
+        material: What the task makes its items of.
         out: Folder for the result file.
         seed: Recorded in the result; the items do not depend on it.
         test_set: From the task's `prepare`, to save rendering the same items for every model.
@@ -52,7 +51,7 @@ def run(
     """
     task = find_task(task) if isinstance(task, str) else task
     started, clock = datetime.now(UTC), time.perf_counter()
-    result = task.run(scorer, model, test_set or task.prepare(bank), seed)
+    result = task.run(scorer, model, test_set or task.prepare(material), seed)
     seconds = round(time.perf_counter() - clock, 3)
     record = {"started": started.isoformat(timespec="seconds"), "seconds": seconds} | dict(notes or {})
     result = dataclasses.replace(result, run=record)
@@ -62,7 +61,7 @@ def run(
 def run_all(
     scorers: Mapping[str, Scorer],
     tasks: Sequence[str],
-    bank: EventBank,
+    material: Material,
     out: Path,
     seed: int = 0,
     notes: Mapping[str, Any] | None = None,
@@ -73,7 +72,7 @@ def run_all(
     Args:
         scorers: The models by their names in results.
         tasks: Names of tasks.
-        bank: The isolated sounds that the tasks render their items from.
+        material: What the tasks make their items of.
         out: Folder for the result files.
         seed: Recorded in the results.
         notes: Kept under `run` in the results.
@@ -83,10 +82,10 @@ def run_all(
         Each result as it is written.
     """
     for task in [find_task(name) for name in dict.fromkeys(tasks)]:
-        test_set = task.prepare(bank)
+        test_set = task.prepare(material)
         for model, scorer in scorers.items():
             try:
-                yield run(scorer, model, task, bank, out, seed, test_set, notes)
+                yield run(scorer, model, task, material, out, seed, test_set, notes)
             except (ValueError, OSError) as error:
                 if on_error is None:
                     raise

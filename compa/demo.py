@@ -109,13 +109,14 @@ def _score(bank: Any, out: Path, seed: int) -> None:
     from benchmarks.runner import run_all
     from benchmarks.scorer import open_scorer
     from benchmarks.table import text_table
-    from benchmarks.tasks import find_task
+    from benchmarks.tasks import Material, find_task
 
     print("\nScoring on unseen sounds in unseen combinations", file=sys.stderr)
+    material = Material(bank)
     scorers = {model: open_scorer(str(out / model)) for model in MODELS}
     scorers |= {f"control:{name}": open_scorer(f"control:{name}", seed) for name in CONTROLS}
-    saved = list(run_all(scorers, TASKS, bank, out / "results", seed))
-    examples = {task: find_task(task).prepare(bank, limit=NUM_EXAMPLES).items for task in TASKS}
+    saved = list(run_all(scorers, TASKS, material, out / "results", seed))
+    examples = {task: find_task(task).prepare(material, limit=NUM_EXAMPLES).items for task in TASKS}
     write_examples(out / "examples", examples)
     report(out / "results", out / "report.html", out / "examples", [out / model for model in MODELS])
     print(text_table([one.result for one in saved]))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from benchmarks.names import unknown
@@ -60,6 +61,28 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Material:
+    """What a user brings to be measured on; a task takes what it needs of it.
+
+    Attributes:
+        events: Isolated sounds: what `compa.scenes.bank.open_bank` takes; None is the built-in ones.
+        data: Files of a benchmark, a manifest, or labelled audio.
+    """
+
+    events: EventBank | str | None = None
+    data: Path | None = None
+
+    @cached_property
+    def bank(self) -> EventBank:
+        """The isolated sounds, opened on first use: decoding or synthesising takes seconds."""
+        if self.events is not None and not isinstance(self.events, str):
+            return self.events
+        from compa.scenes.bank import open_bank
+
+        return open_bank(self.events)
+
+
+@dataclass(frozen=True)
 class TestSet:
     """The items of a task, made once and put to many models.
 
@@ -97,8 +120,8 @@ class Task(Protocol):
         """What a user has to bring."""
         ...
 
-    def prepare(self, bank: EventBank, limit: int | None = None) -> TestSet:
-        """Makes the items from isolated sounds, or only the first few."""
+    def prepare(self, material: Material, limit: int | None = None) -> TestSet:
+        """Makes the items, or only the first few."""
         ...
 
     def run(self, scorer: Scorer, model: str, test_set: TestSet, seed: int) -> Result:

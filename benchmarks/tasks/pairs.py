@@ -14,8 +14,7 @@ from benchmarks.intervals import interval
 from benchmarks.metrics import METRICS, mean_chance, outcomes
 from benchmarks.results import Result, rounded
 from benchmarks.scorer import Scorer, Scores, checked
-from benchmarks.tasks import Item, TestSet
-from compa.scenes.bank import EventBank
+from benchmarks.tasks import Item, Material, TestSet
 
 
 @dataclass(frozen=True)
@@ -37,12 +36,12 @@ class PairTask(ABC):
     expected: int
 
     @abstractmethod
-    def items(self, bank: EventBank, limit: int | None = None) -> list[Item]:
+    def items(self, material: Material, limit: int | None = None) -> list[Item]:
         """The items, or the first `limit` of them; the same ones for every model and seed."""
 
-    def prepare(self, bank: EventBank, limit: int | None = None) -> TestSet:
+    def prepare(self, material: Material, limit: int | None = None) -> TestSet:
         """Makes the items and says what they are made of."""
-        items = self.items(bank, limit)
+        items, bank = self.items(material, limit), material.bank
         if not items:
             raise ValueError(f"{self.name} finds nothing to measure in {bank.name}: no item can be made of it")
         data = {

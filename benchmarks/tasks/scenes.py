@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
-from benchmarks.tasks import Credit, Item
+from benchmarks.tasks import Credit, Item, Material
 from benchmarks.tasks.pairs import PairTask
 from compa.scenes.bank import EventBank
 from compa.scenes.holdout import held_out_pairs, stable_hash
@@ -32,8 +32,9 @@ class ScenePairs(PairTask):
 
     make: Callable[[EventBank, tuple[str, str], np.random.Generator], TwinScenes]
 
-    def items(self, bank: EventBank, limit: int | None = None) -> list[Item]:
+    def items(self, material: Material, limit: int | None = None) -> list[Item]:
         """The items, or the first `limit` of them, from the recordings of the bank that are for tests."""
+        bank = material.bank
         pairs = sorted(held_out_pairs(bank.labels), key=lambda pair: stable_hash(self.name, self.version, *pair))
         test_bank = bank.split("test")
         numbers = range(self.expected if limit is None else min(limit, self.expected))

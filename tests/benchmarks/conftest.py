@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.scorer import Audio, Group, Scores
-from benchmarks.tasks import TestSet, find_task
+from benchmarks.tasks import Material, TestSet, find_task
 from compa.scenes.bank import EventBank, open_bank
 
 
@@ -58,7 +58,7 @@ def bank() -> EventBank:
 @pytest.fixture(scope="session")
 def few(bank: EventBank) -> TestSet:
     """The first 12 items of scenes-order."""
-    return find_task("scenes-order").prepare(bank, limit=12)
+    return find_task("scenes-order").prepare(Material(bank), limit=12)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from benchmarks.report.spectrogram import NUM_COLUMNS, NUM_ROWS, decibels, heigh
 from benchmarks.results import write_result
 from benchmarks.runner import run
 from benchmarks.scorer import open_scorer
-from benchmarks.tasks import TestSet
+from benchmarks.tasks import Material, TestSet
 from compa.scenes.bank import EventBank
 from compa.scenes.holdout import held_out_pairs
 from tests.benchmarks.conftest import Skilled
@@ -33,14 +33,14 @@ NASTY = "<script>alert('caption')</script> & \"quotes\""
 def demo(tmp_path: Path, bank: EventBank, few: TestSet) -> Path:
     """A folder as the demo leaves it: two models, controls, examples, run folders."""
     for name, scorer in {"good": Skilled(2.0), "bad": Skilled(0.2)}.items():
-        run(scorer, name, "scenes-order", bank, tmp_path / "results", 0, few)
+        run(scorer, name, "scenes-order", Material(bank), tmp_path / "results", 0, few)
         write_run(tmp_path / name, bank)
     for name in ("random", "constant"):
         run(
             open_scorer(f"control:{name}"),
             f"control:{name}",
             "scenes-order",
-            bank,
+            Material(bank),
             tmp_path / "results",
             0,
             few,

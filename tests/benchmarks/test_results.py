@@ -11,7 +11,7 @@ import compa
 from benchmarks.results import Result, read_result, read_results, rounded, write_result
 from benchmarks.runner import run, run_all
 from benchmarks.scorer import Group, Scorer, Scores, open_scorer
-from benchmarks.tasks import TestSet, find_task
+from benchmarks.tasks import Material, TestSet, find_task
 from compa.scenes.bank import EventBank
 from tests.benchmarks.conftest import Skilled
 
@@ -47,7 +47,7 @@ def test_the_record_has_the_agreed_keys(tmp_path: Path, bank: EventBank, few: Te
         open_scorer("control:random"),
         "control:random",
         "scenes-order",
-        bank,
+        Material(bank),
         tmp_path,
         7,
         few,
@@ -76,8 +76,8 @@ def test_the_record_has_the_agreed_keys(tmp_path: Path, bank: EventBank, few: Te
 def test_same_seed_same_bytes_but_for_run(tmp_path: Path, bank: EventBank) -> None:
     texts = []
     for folder in ("one", "two"):
-        test_set = find_task("scenes-attribute").prepare(bank, limit=6)
-        saved = run(Skilled(1.0), "m", "scenes-attribute", bank, tmp_path / folder, 0, test_set)
+        test_set = find_task("scenes-attribute").prepare(Material(bank), limit=6)
+        saved = run(Skilled(1.0), "m", "scenes-attribute", Material(bank), tmp_path / folder, 0, test_set)
         lines = saved.path.read_text(encoding="utf-8").splitlines()
         texts.append([line for line in lines if not line.startswith('  "run": ')])
         assert len(lines) - len(texts[-1]) == 1
@@ -157,11 +157,13 @@ def test_one_failure_keeps_the_rest(tmp_path: Path, bank: EventBank, monkeypatch
     monkeypatch.setattr("benchmarks.runner.find_task", lambda _: ShortTask())
     errors = []
     scorers: dict[str, Scorer] = {"good": Skilled(1.0), "bad": Fails(), "better": Skilled(2.0)}
-    saved = list(run_all(scorers, ["scenes-order"], bank, tmp_path, on_error=lambda *error: errors.append(error)))
+    saved = list(
+        run_all(scorers, ["scenes-order"], Material(bank), tmp_path, on_error=lambda *error: errors.append(error))
+    )
     assert [one.result.model for one in saved] == ["good", "better"]
     assert [(model, task, str(error)) for model, task, error in errors] == [("bad", "scenes-order", "out of luck")]
     with pytest.raises(ValueError, match="out of luck"):
-        list(run_all(scorers, ["scenes-order"], bank, tmp_path))
+        list(run_all(scorers, ["scenes-order"], Material(bank), tmp_path))
     assert len(read_results(tmp_path)) == 2
 
 
@@ -170,8 +172,8 @@ class ShortTask:
 
     name, version, measures, needs = "scenes-order", 1, "", ""
 
-    def prepare(self, bank: EventBank, limit: int | None = None) -> TestSet:
-        return find_task("scenes-order").prepare(bank, limit=4 if limit is None else limit)
+    def prepare(self, material: Material, limit: int | None = None) -> TestSet:
+        return find_task("scenes-order").prepare(material, limit=4 if limit is None else limit)
 
     def run(self, scorer: Any, model: str, test_set: TestSet, seed: int) -> Result:
         return find_task("scenes-order").run(scorer, model, test_set, seed)

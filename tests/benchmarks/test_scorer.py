@@ -9,7 +9,7 @@ import pytest
 import compa
 from benchmarks.controls import CONTROLS
 from benchmarks.scorer import Audio, EmbeddingScorer, Group, checked, model_name, open_scorer
-from benchmarks.tasks import TestSet, find_task
+from benchmarks.tasks import Material, TestSet, find_task
 from compa.scenes.bank import EventBank
 from tests.benchmarks.conftest import CountingEmbedder
 
@@ -137,7 +137,7 @@ def test_unknown_models_get_the_nearest_and_the_legal_names(tmp_path: Path) -> N
 def test_controls_on_every_item_of_both_tasks(bank: EventBank) -> None:
     for name in ("scenes-order", "scenes-attribute"):
         task = find_task(name)
-        test_set = task.prepare(bank)
+        test_set = task.prepare(Material(bank))
         assert test_set.data["found"] == test_set.data["expected"] == len(test_set.items) == 400
         for control in ("constant", "text-only", "audio-only"):
             metrics = task.run(open_scorer(f"control:{control}"), control, test_set, 0).metrics

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import benchmarks.tasks
-from benchmarks.tasks import Item, TestSet, find_task, tasks
+from benchmarks.tasks import Item, Material, TestSet, find_task, tasks
 from benchmarks.tasks.scenes import ScenePairs
 from compa.scenes.bank import EventBank
 from compa.scenes.claims import Louder, Then, Truth
@@ -19,7 +19,7 @@ from tests.benchmarks.conftest import Skilled
 
 @pytest.fixture(scope="module", params=["scenes-order", "scenes-attribute"])
 def items(request: pytest.FixtureRequest, bank: EventBank) -> list[Item]:
-    return list(find_task(request.param).prepare(bank, limit=120).items)
+    return list(find_task(request.param).prepare(Material(bank), limit=120).items)
 
 
 def test_the_registry_finds_every_module_with_a_task() -> None:
@@ -98,7 +98,7 @@ def test_ids_are_unique_and_name_each_audio(items: list[Item]) -> None:
 
 
 def test_items_repeat_and_a_limit_takes_the_first(bank: EventBank, few: TestSet) -> None:
-    again = find_task("scenes-order").prepare(bank, limit=5)
+    again = find_task("scenes-order").prepare(Material(bank), limit=5)
     assert again.data == few.data | {"found": 5}
     for one, other in zip(again.items, few.items[:5], strict=True):
         assert (one.captions, one.recordings) == (other.captions, other.recordings)
@@ -110,7 +110,7 @@ def test_another_version_is_another_set(bank: EventBank, few: TestSet) -> None:
     order = find_task("scenes-order")
     assert isinstance(order, ScenePairs)
     second = ScenePairs(order.name, 2, order.measures, order.needs, order.expected, order.make)
-    assert [item.recordings for item in second.items(bank, 5)] != [item.recordings for item in few.items[:5]]
+    assert [item.recordings for item in second.items(Material(bank), 5)] != [item.recordings for item in few.items[:5]]
 
 
 def test_a_skilled_model_scores_above_chance_and_metrics_agree_with_items(few: TestSet) -> None:
@@ -127,4 +127,4 @@ def test_a_skilled_model_scores_above_chance_and_metrics_agree_with_items(few: T
 
 def test_a_bank_without_items_is_refused(bank: EventBank) -> None:
     with pytest.raises(ValueError, match="nothing to measure in built-in"):
-        find_task("scenes-order").prepare(bank, limit=0)
+        find_task("scenes-order").prepare(Material(bank), limit=0)
