@@ -58,7 +58,7 @@ def jackknife(value: float, influence: ArrayLike, recordings: Sequence[Sequence[
             of_recording[numbers[name]] += amount
     shared = float(of_recording @ of_recording) - sum((len(item) - 1) * sum_**2 for item, sum_ in of_set.items())
     half_width = _Z * float(np.sqrt(max(shared, float(change @ change))))
-    if not half_width and value in (0.0, 1.0):
+    if not half_width:  # all items agree, which does not make the figure exact
         return wilson(value, len(numbers))._replace(method=JACKKNIFE)
     return Interval(max(0.0, value - half_width), min(1.0, value + half_width), JACKKNIFE)
 

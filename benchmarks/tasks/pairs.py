@@ -109,7 +109,7 @@ def outcomes_of(scores: Sequence[Scores]) -> tuple[Won, Mapping[str, NDArray[np.
     won = outcomes(pairs)
     for size in np.unique(sizes[sizes > 2]):
         rows = np.flatnonzero(sizes == size)
-        whole = outcomes(np.stack([scores[row] for row in rows]))
+        whole = outcomes(np.stack([scores[row] for row in rows.tolist()]))
         for name in SCORED:
             won.setdefault(name + WITH_TRIPLETS, won[name].copy())[rows] = whole[name]
     return won, margins(pairs)
