@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from benchmarks.results import Result
     from benchmarks.scorer import Scorer
     from compa.scenes.bank import EventBank
 
@@ -100,7 +101,7 @@ def _run(options: argparse.Namespace) -> int:
         failed.append(model)
         _say(f"{task} of {model} failed: {error}")
 
-    done = []
+    done: list[Result] = []
     notes = {"events": options.events, "data": options.data and str(options.data)}
     for saved in run_all(scorers, options.task, material, options.out, options.seed, notes, tell):
         if all(saved.result.task != other.task for other in done):

@@ -127,7 +127,10 @@ def _metrics(scores: Scores, test_set: ZeroShotSet) -> dict[str, dict[str, Any]]
     ranked = mean_average_precision(scores, is_true)
     counts = is_true.sum(axis=0)
     chance = np.mean([average_precision_chance(count, num_items) for count in counts[counts > 0].tolist()])
-    metrics["map"] = metric(ranked.value, jackknife(ranked.value, ranked.influence, sources), float(chance))
+    over_clips = jackknife(ranked.value, ranked.influence, sources)
+    over_labels = jackknife(ranked.value, ranked.of_labels, [[] for _ in ranked.of_labels], what="labels")
+    # few recordings a label do not tell how much they matter: then labels tell more
+    metrics["map"] = metric(ranked.value, max(over_clips, over_labels, key=lambda i: i.high - i.low), float(chance))
     return metrics
 
 
