@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import compa
 from benchmarks.intervals import interval
 from benchmarks.leak import Texts, leak_metrics
 from benchmarks.ranking import (
@@ -120,16 +119,7 @@ class Retrieval:
                 record["ranks" + DISTRACTORS] = rank.tolist()
         for record, places, place in zip(records, ranks.by_clip(test_set.answers), ranks.audio_to_text, strict=True):
             record["ranks"] = {"text_to_audio": places, "audio_to_text": place.tolist()}
-        return Result(
-            model=model,
-            task=self.name,
-            task_version=self.version,
-            data=test_set.data,
-            seed=seed,
-            code_version=compa.__version__,
-            metrics=metrics | test_set.metrics,
-            items=records,
-        )
+        return test_set.result(self, model, seed, metrics, records)
 
 
 TASK = Retrieval()
