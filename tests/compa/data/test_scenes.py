@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -7,23 +8,24 @@ import pytest
 import torch
 
 from compa.data.batch import Batch, Example, collate
-from compa.data.scenes import SceneBatches, SceneData
+from compa.data.scenes import KINDS, SceneBatches, SceneData
 from compa.data.shares import Shares
+from compa.data.twin_examples import Further, twin_examples
 from compa.scenes.bank import EventBank
 from compa.scenes.claims import Truth, parse
 from compa.scenes.holdout import held_out_pairs, training_pairs
 from compa.scenes.varied import VariedBank
 
+TWO_NEGATIVES = Further(num_negatives=2)
 
-def batches(bank: EventBank, **changes: int | bool | Shares) -> SceneBatches:
-    settings = {
-        "num_batches": 4,
-        "batch_size": 8,
-        "num_negatives": 2,
-        "twins_together": True,
-        "seed": 3,
-    } | changes
-    return SceneBatches(bank.split("train"), training_pairs(bank.labels), **settings)  # type: ignore[arg-type]
+
+def batches(
+    bank: EventBank, further: Further = TWO_NEGATIVES, kinds: Sequence[str] = KINDS, **changes: int | bool | Shares
+) -> SceneBatches:
+    settings = {"num_batches": 4, "batch_size": 8, "twins_together": True, "seed": 3} | changes
+    pairs = training_pairs(bank.labels)
+    twins = [twin_examples(kind, bank.split("train"), pairs, further) for kind in kinds]
+    return SceneBatches(twins, **settings)  # type: ignore[arg-type]
 
 
 def clips(some: list[Batch]) -> dict[str, tuple[str, bytes]]:
@@ -88,7 +90,7 @@ def test_captions_are_true_negatives_false_and_held_out_pairs_never_seen(tone_ba
     assert test_recordings
     kinds = set()
     for number in range(4):
-        batch = batches(tone_bank, num_replacements=1)[number]
+        batch = batches(tone_bank, Further(2, 1))[number]
         for example in batch.examples:
             assert example.claim is not None
             assert parse(example.claim).judge(example.events) is Truth.TRUE
