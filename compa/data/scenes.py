@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 from compa.data.batch import Batch, Example, collate
 from compa.data.loader import TrainingLoader, check_resumed, validation_loader
 from compa.data.shares import WHOLE, Shares, shares_of
-from compa.data.twin_examples import ComposedTwins, Further, TwinExamples, twin_examples
+from compa.data.twin_examples import ComposedTwins, Further, TwinExamples, make_twins
 from compa.scenes.bank import EventBank, open_bank
 from compa.scenes.captions import in_words, num_ways
 from compa.scenes.claims import Has, Louder, Then
@@ -203,5 +203,5 @@ class SceneData(pl.LightningDataModule):
 
     def _twins(self) -> list[TwinExamples]:
         bank, pairs = VariedBank(self.bank.split("train")), training_pairs(self.bank.labels)
-        made = {kind: twin_examples(kind, bank, pairs, self.further) for kind in dict.fromkeys(self.kinds)}
+        made = {kind: make_twins(kind, bank, pairs, self.further) for kind in dict.fromkeys(self.kinds)}
         return [made[kind] for kind in self.kinds]

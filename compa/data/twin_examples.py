@@ -12,6 +12,7 @@ from compa.data.batch import Example
 from compa.scenes.bank import EventBank
 from compa.scenes.captions import caption
 from compa.scenes.claims import Claim, Has, Relation, Truth
+from compa.scenes.claims.scale import SCALES
 from compa.scenes.plans.compose import Composer
 from compa.scenes.plans.edits import EDITS
 from compa.scenes.plans.plan import claim_of
@@ -23,6 +24,8 @@ from compa.scenes.words import Grammar
 
 MAX_GAIN_DB = 4.0
 """Each training clip is played up to so much louder or quieter than rendered."""
+KINDS = ("order", "relation", "attribute-swap", "attribute-change", "replacement", "binding")
+"""The kinds of twins that two sounds are enough for; `compa scenes render` has more."""
 TRIES = 4
 
 
@@ -120,26 +123,22 @@ class PairTwins:
 
 
 class ComposedTwins:
-    """Twins of any kind, composed as `compa scenes render` does.
+    """Twins of any kind, composed as `compa scenes render` does, but as short and simple as their kind lets them be.
 
     Args:
         kind: What the edit changes: a name of `compa.scenes.plans.edits.EDITS`.
         bank: Where the sounds come from.
         pairs: Label pairs that may be combined.
         further: How many texts a clip has beside its caption.
-        settings: How scenes shall be; by default of two events, as long as those of `PairTwins`.
     """
 
-    def __init__(
-        self,
-        kind: str,
-        bank: EventBank,
-        pairs: Sequence[tuple[str, str]],
-        further: Further,
-        settings: Settings | None = None,
-    ) -> None:
-        self._settings = settings or Settings(
-            seconds=SCENE_SECONDS, max_events=2, kinds=(kind,), positives=max(further.num_positives, 1)
+    def __init__(self, kind: str, bank: EventBank, pairs: Sequence[tuple[str, str]], further: Further) -> None:
+        self._settings = Settings(
+            seconds=SCENE_SECONDS,
+            max_events=2,
+            attributes=tuple(SCALES) if kind.startswith("attribute") else (),
+            kinds=(kind,),
+            positives=max(further.num_positives, 1),
         )
         self._composer = Composer(bank, self._settings, pairs=pairs)
         self._grammar = Grammar()
@@ -194,14 +193,14 @@ class ComposedTwins:
         return twin
 
 
-def twin_examples(kind: str, bank: EventBank, pairs: Sequence[tuple[str, str]], further: Further) -> TwinExamples:
+def make_twins(kind: str, bank: EventBank, pairs: Sequence[tuple[str, str]], further: Further) -> TwinExamples:
     """What makes examples of twins of a kind.
 
     Raises:
         ValueError: If there is no such kind.
     """
-    if kind not in EDITS:
-        raise ValueError(f"kinds has {kind!r}, which is none: the kinds of twins are {', '.join(EDITS)}")
+    if kind not in KINDS:
+        raise ValueError(f"kinds has {kind!r}, which is none: the kinds of twins are {', '.join(KINDS)}")
     return (PairTwins if kind in TWINS else ComposedTwins)(kind, bank, pairs, further)
 
 

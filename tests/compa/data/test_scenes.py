@@ -1,20 +1,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from compa.data import twin_examples
 from compa.data.batch import Batch, Example, collate
 from compa.data.scenes import KINDS, SceneBatches, SceneData
 from compa.data.shares import Shares
-from compa.data.twin_examples import Further, twin_examples
-from compa.scenes.bank import EventBank
+from compa.data.twin_examples import Further, make_twins
+from compa.scenes.bank import EventBank, open_bank
 from compa.scenes.claims import Truth, parse
 from compa.scenes.holdout import held_out_pairs, training_pairs
 from compa.scenes.varied import VariedBank
+from tests.compa.scenes.sound_files import beep, write, write_csv
 
 TWO_NEGATIVES = Further(num_negatives=2)
 
@@ -24,7 +27,7 @@ def batches(
 ) -> SceneBatches:
     settings = {"num_batches": 4, "batch_size": 8, "twins_together": True, "seed": 3} | changes
     pairs = training_pairs(bank.labels)
-    twins = [twin_examples(kind, bank.split("train"), pairs, further) for kind in kinds]
+    twins = [make_twins(kind, bank.split("train"), pairs, further) for kind in kinds]
     return SceneBatches(twins, **settings)  # type: ignore[arg-type]
 
 
@@ -150,3 +153,59 @@ def test_varied_snippets_keep_label_length_and_determinism(tone_bank: EventBank)
         pitches.append(np.argmax(np.abs(np.fft.rfft(snippet.waveform, 32000))) / 2)
     assert 1000 * 0.9 / 1.61 < min(pitches) < 750
     assert 1350 < max(pitches) < 1000 * 1.1 * 1.61
+
+
+@pytest.fixture(scope="module")
+def speech_bank(tmp_path_factory: pytest.TempPathFactory) -> EventBank:
+    """Three voices that say four words, six times each."""
+    folder = tmp_path_factory.mktemp("speech")
+    lines = ["file,label,speaker"]
+    for speaker, pitch in {"ann": 220.0, "bob": 110.0, "cem": 150.0}.items():
+        for word, harmonic in {"one": 2, "two": 3, "three": 5, "four": 8}.items():
+            for take in range(6):
+                sound = beep(0.5, pitch + take) + beep(0.5, (pitch + take) * harmonic)
+                lines.append(f"{write(folder / f'{word}_{speaker}_{take}.wav', sound / 2)},{word},{speaker}")
+    return open_bank(write_csv(folder / "speech.csv", "\n".join(lines)))
+
+
+@pytest.mark.parametrize("kind", twin_examples.KINDS)
+def test_every_kind_of_twins_has_true_captions_and_false_negatives(
+    speech_bank: EventBank, tone_bank: EventBank, kind: str
+) -> None:
+    bank = speech_bank if kind == "binding" else tone_bank
+    batch = batches(bank, Further(1, 1, 2), (kind,))[0]
+    rows = {example.id: row for row, example in enumerate(batch.examples)}
+    trained = set(training_pairs(bank.labels))
+    for example in batch.examples:
+        twin = batch.examples[rows[example.twin or ""]]
+        assert twin.twin == example.id
+        assert example.kind == kind
+        claims = [parse(claim or "") for claim in (example.claim, *example.positive_claims)]
+        assert len(claims) == 3
+        assert all(claim.judge(example.events) is Truth.TRUE for claim in claims)
+        false = [parse(claim or "") for claim in example.negative_claims]
+        assert len(false) == 2
+        assert all(claim.judge(example.events) is Truth.FALSE for claim in false)
+        assert parse(example.claim or "").judge(twin.events) is Truth.FALSE
+        heard = sorted({event.label for event in example.events})
+        assert set(combinations(heard, 2)) <= trained
+    assert len(set(batch.lengths.tolist())) == 1
+
+
+def test_further_texts_change_neither_clips_nor_captions(tone_bank: EventBank) -> None:
+    few, many = batches(tone_bank, Further())[1], batches(tone_bank, Further(1, 1, 3))[1]
+    assert len(few.extras) == 0
+    assert len(many.extras) == 8 * 5
+    assert many.is_positive.sum() == 8 * 3
+    assert few.captions[0] == many.captions[0]  # what comes later in the twins' chances differs
+
+
+def test_a_bank_of_voices_is_trained_on_who_says_what(speech_bank: EventBank, tone_folder: Path) -> None:
+    data = SceneData(str(tone_folder))
+    assert "binding" not in data.kinds
+    data._opened = speech_bank
+    assert "binding" in data.kinds
+    texts = " ".join(data.training_texts())
+    assert "ann says two" in texts
+    with pytest.raises(ValueError, match=r"kinds has 'bindings', which is none: .* order, relation"):
+        make_twins("bindings", speech_bank, [], Further())
