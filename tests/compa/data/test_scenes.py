@@ -163,8 +163,9 @@ def speech_bank(tmp_path_factory: pytest.TempPathFactory) -> EventBank:
     for speaker, pitch in {"ann": 220.0, "bob": 110.0, "cem": 150.0}.items():
         for word, harmonic in {"one": 2, "two": 3, "three": 5, "four": 8}.items():
             for take in range(6):
-                sound = beep(0.5, pitch + take) + beep(0.5, (pitch + take) * harmonic)
-                lines.append(f"{write(folder / f'{word}_{speaker}_{take}.wav', sound / 2)},{word},{speaker}")
+                both = beep(0.5, pitch + take) + beep(0.5, (pitch + take) * harmonic)
+                sound = write(folder / f"{word}_{speaker}_{take}.wav", (both / 2).astype(np.float32))
+                lines.append(f"{sound},{word},{speaker}")
     return open_bank(write_csv(folder / "speech.csv", "\n".join(lines)))
 
 
