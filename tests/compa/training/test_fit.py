@@ -134,7 +134,7 @@ def test_the_shipped_recipes_are_those_of_the_demo(name: str) -> None:
     assert shipped["model"] == ours["model"]
 
 
-@pytest.mark.parametrize("config", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.name)
+@pytest.mark.parametrize("config", sorted((ROOT / "configs").glob("[a-z]*.yaml")), ids=lambda path: path.name)
 def test_every_shipped_recipe_fits(config: Path, tone_folder: Path, tmp_path: Path) -> None:
     if yaml.safe_load(config.read_text())["data"]["class_path"].endswith("PackedData"):
         pack(write_corpus(tmp_path / "in", 8), tmp_path / "shards", Settings())
