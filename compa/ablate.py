@@ -129,6 +129,7 @@ def _train(ablation: Ablation, out: Path, at_once: int) -> None:
 
 
 def _score(ablation: Ablation, bank: EventBank, out: Path) -> None:
+    from benchmarks.ablation import compare_in_turn, draw, markdown
     from benchmarks.runner import run_all
     from benchmarks.scorer import open_scorer
     from benchmarks.tasks import Material
@@ -136,8 +137,19 @@ def _score(ablation: Ablation, bank: EventBank, out: Path) -> None:
 
     tasks = SPEECH_TASKS if any(map(speaker_and_words, bank.labels)) else TASKS
     scorers = {name: open_scorer(str(out / name)) for name in ablation.names()}
-    results = [saved.result for saved in run_all(scorers, tasks, Material(bank), out / "results")]
-    print(results)
+    saved = run_all(scorers, tasks, Material(bank), out / "results")
+    results = {(one.result.task, one.result.model): one.result for one in saved}
+    table = compare_in_turn(
+        {
+            variant: [[results[task, f"{variant}-seed{seed}"] for seed in ablation.seeds] for task in tasks]
+            for variant in VARIANTS
+        }
+    )
+    text = markdown(table, ABOUT)
+    (out / "ablation.md").write_text(text, encoding="utf-8")
+    draw(table, out / "ablation.png", f"{bank.name}: mean of {len(ablation.seeds)} seeds, {ablation.steps} steps")
+    print(text)
+    print(f"{out} holds this table, its picture, all models and their results", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
