@@ -142,6 +142,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         ),
         (["--num", "0"], "'0' is not a whole number of at least 1"),
         (["--num", "many"], "'many' is not a whole number of at least 1"),
+        (["--seed", "-1"], "'-1' is not a whole number of at least 0"),
     ],
 )
 def test_wrong_usage(options: list[str], message: str, captions: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -188,26 +189,53 @@ def test_ontology_adds_siblings_and_a_wrong_one_is_named(tmp_path: Path) -> None
         generate(source, tmp_path / "c.jsonl", "--ontology", str(ontology))
 
 
-def test_balance_report_sheet_and_review(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_report_sheet_check_and_review(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source, out, page, sheet = (tmp_path / name for name in ("x.txt", "out.jsonl", "r.html", "s.csv"))
     source.write_text("".join(f"A man speaks as bell {i} rings<script>\n" for i in range(120)), encoding="utf-8")
-    options = ("--kinds", "replacement", "--levels", "none", "--num", "1", "--balance", "--examples", "20")
+    options = ("--kinds", "replacement", "--levels", "none", "--num", "1", "--examples", "20")
     generate(source, out, *options, "--report", str(page), "--sheet", str(sheet))
-    assert "dropped" in capsys.readouterr().out
     html = page.read_text(encoding="utf-8")
     assert "&lt;script&gt;" in html
     assert "<script" not in html
-    assert "kept by the checks" in html
+    assert "<td>in the manifest</td>" in html
     assert {path.name for path in tmp_path.iterdir()} == {"x.txt", "out.jsonl", "r.html", "s.csv"}
     assert main(["check", str(out), "--report", str(page), "--overwrite"]) == 0
     assert "blind check, replacement" in capsys.readouterr().out
     rows = sheet.read_text(encoding="utf-8").splitlines()
-    assert len(rows) <= 21
+    assert len(rows) == 21
     sheet.write_text("\n".join([rows[0], *(row[:-2] + "y,n," for row in rows[1:])]), encoding="utf-8")
     assert main(["review", str(sheet)]) == 0
     printed = capsys.readouterr().out
-    assert f"false: 100.0% of {len(rows) - 1}" in printed
-    assert f"fluent: 0.0% of {len(rows) - 1}" in printed
+    assert "false: 100.0% of 20" in printed
+    assert "fluent: 0.0% of 20" in printed
+
+
+def test_after_balancing_all_counts_are_of_what_is_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All 120 replacements put other sources for one and the same, and 30 orders are too few to tell."""
+    source, out, page = (tmp_path / name for name in ("x.txt", "out.jsonl", "r.html"))
+    lines = [f"A goat bleats {i} times" for i in range(120)] + ["A dog barks then a bell rings"] * 30
+    source.write_text("\n".join(lines), encoding="utf-8")
+    options = ("--kinds", "replacement,order", "--levels", "none", "--num", "2")
+    [*clips] = generate(source, tmp_path / "all.jsonl", *options)
+    made = sum(negative.kind == "replacement" for clip in clips for negative in clip.negatives)
+    assert made > 120
+    capsys.readouterr()
+    clips = generate(source, out, *options, "--balance", "--report", str(page))
+    assert {negative.kind for clip in clips for negative in clip.negatives} == {"order"}
+    printed = capsys.readouterr()
+    assert "captions served: 30 of 150 (20.0%)" in printed.out
+    assert "  order: 30 negatives\n  replacement" not in printed.out.replace("replacement: 0", "")
+    assert "  replacement: 0 negatives" in printed.out
+    assert f"  refused replacement, balance: {made}" in printed.out
+    assert "blind check, replacement: none left, before " in printed.out
+    assert "balance: no replacement negatives are left: their words alone gave them away" in printed.err
+    assert "balance: 30 order negatives are too few to tell" in printed.err
+    html = page.read_text(encoding="utf-8")
+    assert "30 of 150 captions have a negative (20.0 %)" in html
+    assert f'<td>refused: balance</td><td class="number">{made}</td>' in html
+    assert '<td>order</td><td>in the manifest</td><td class="number">30</td>' in html
+    assert "none left" in html
+    assert "too few to tell" in html
 
 
 @pytest.mark.parametrize(
@@ -233,6 +261,12 @@ def test_nothing_of_worth_is_written_over(
 
 
 def test_check_names_what_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("caption\nA dog barks\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"x\.csv is no manifest: `compa negatives generate .*x\.csv` makes one"):
+        main(["check", str(tmp_path / "x.csv")])
+    write_manifest(tmp_path / "bare.jsonl", [Clip("a", None, ("A dog barks",))])
+    with pytest.raises(ValueError, match=r"bare\.jsonl holds no negatives: `compa negatives generate` adds some"):
+        main(["check", str(tmp_path / "bare.jsonl")])
     with pytest.raises(ValueError, match="--balance needs --out"):
         main(["check", str(tmp_path / "m.jsonl"), "--balance"])
     with pytest.raises(FileNotFoundError):
