@@ -37,7 +37,8 @@ class Tally:
         """Yields the clips, and counts what they hold as they pass."""
         for clip in clips:
             self.captions += len(clip.captions)
-            self.served += len({negative.of for negative in clip.negatives} - {None})
+            of_captions = {negative.of for negative in clip.negatives}
+            self.served += sum(of in of_captions for of in range(len(clip.captions)))
             self.kept.update([negative.kind for negative in clip.negatives])
             self.kept.update([positive.level for positive in clip.positives])
             yield clip
@@ -67,7 +68,7 @@ def add_negatives(
     proposals = generator.propose(
         Request(text, kinds, num, seed, clip.id, of) for clip in ahead for of, text in enumerate(clip.captions)
     )
-    made = (_grown(clip, proposals, num, tally) for clip in clips)
+    made: Iterator[tuple[Clip, int]] = (_grown(clip, proposals, num, tally) for clip in clips)
     for judge in filters:
         made = _filtered(made, judge, tally)
     return tally.counted(clip for clip, _ in made)

@@ -62,7 +62,6 @@ class Courier:
         Raises:
             Stopped: If nothing should be sent any more.
         """
-        rng = random.Random(f"{self.seed} {chat.questions[0].key}")
         most = Spent(1, chat.max_tokens_in, chat.settings.max_answer_tokens)
         for attempt in range(MAX_ATTEMPTS):
             if not await self._may_send(most):
@@ -87,7 +86,7 @@ class Courier:
                 self._last = failed.detail
                 if not is_sent and not self._answers and attempt == 2:
                     raise Stopped(f"no server answers ({failed.detail}): start it, or check --base-url") from None
-                wait = self._wait(failed, attempt, rng)
+                wait = self._wait(failed, attempt, random.Random(f"{self.seed} {chat.questions[0].key} {attempt}"))
             else:
                 return raw, reading
             finally:

@@ -59,6 +59,14 @@ def test_csv_of_audiocaps(tmp_path: Path) -> None:
     ]
 
 
+def test_a_caption_may_be_a_megabyte_long(tmp_path: Path) -> None:
+    for name, header in (("x.csv", "caption\n"), ("x.txt", "")):
+        (tmp_path / name).write_text(f"{header}{'dog ' * 2**18}\nA dog barks then a man speaks\n", encoding="utf-8")
+        long, short = generate(tmp_path / name, tmp_path / f"{name}.jsonl")
+        assert (len(long.captions[0]), long.negatives) == (2**20 - 1, ())
+        assert short.negatives
+
+
 def test_manifest_keeps_everything_and_finds_its_audio(tmp_path: Path) -> None:
     source, out = tmp_path / "in" / "manifest.jsonl", tmp_path / "out" / "manifest.jsonl"
     clip = Clip(id="a", audio="wavs/a.wav", captions=("A dog barks then a man speaks",), split="train", author="me")
@@ -108,7 +116,8 @@ def test_an_existing_manifest_is_replaced_only_when_asked(captions: Path, tmp_pa
         ("x.csv", b"id,caption\n1,a dog, a man\n", "line 2: more cells than columns"),
         ("x.csv", b'id,caption\n1,"a dog\n', "line 2: unexpected end of data"),
         ("x.txt", b"\n \n", "holds no captions"),
-        ("x.txt", b"a dog\n\xff\xfe\n", "line 2: not UTF-8"),
+        ("x.txt", b"a dog\n\xff\xfe\n", "line 2: not UTF-8.*save the file in UTF-8"),
+        ("x.txt", b"a dog\n" + b"a" * 2**24 + b"b", "line 2: longer than 16 MiB"),
         ("x.jsonl", b'{"id": "a", "audio": null, "captions": ["a"]}\n{"id": ', "line 2: not JSON"),
         (
             "x.jsonl",

@@ -154,7 +154,7 @@ def test_a_second_opinion_takes_negatives_away_and_is_counted() -> None:
 
 
 def test_a_second_opinion_is_asked_of_what_is_new() -> None:
-    given = Negative("A cow moos", "replacement", of=0)
+    given = Negative("A cow moos", "replacement", of=7)  # of a caption that is none
     shown: list[Clip] = []
 
     def refuses_all(batch: Sequence[Clip]) -> list[list[str | None]]:
@@ -165,5 +165,5 @@ def test_a_second_opinion_is_asked_of_what_is_new() -> None:
     [done] = add_negatives([clip(CAPTIONS[0], negatives=(given,))], Rules(), 3, tally, KINDS, filters=[refuses_all])
     assert done.negatives == (given,)
     assert given not in shown[0].negatives
-    assert tally.kept == {"replacement": 1}
+    assert (tally.kept, tally.served) == ({"replacement": 1}, 0)
     assert set(tally.refused) == {(kind, "no") for kind in KINDS}
