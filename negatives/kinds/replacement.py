@@ -50,9 +50,9 @@ def exchange_siblings(caption: str, table: Siblings, rng: random.Random) -> Iter
     for phrase, exchanges in found:
         if fixed_gender and stem(phrase.split()[-1]) in _GENDERED:
             continue
-        free = [exchange for exchange in exchanges if _fits(exchange, words, stems)]
-        if free:
-            yield rng.choice(free).apply(caption)
+        fitting = (exchange for exchange in rng.sample(exchanges, len(exchanges)) if _fits(exchange, words, stems))
+        if exchange := next(fitting, None):
+            yield exchange.apply(caption)
 
 
 def _fits(exchange: Exchange, words: list[str], stems: set[str]) -> bool:
