@@ -29,7 +29,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     add(
         "--balance",
         action="store_true",
-        help="drop negatives until a classifier of words tells no kind from its captions with an AUC above 0.60",
+        help="drop negatives until a classifier of words tells no kind from its captions with an AUC above 0.60; of a "
+        "kind of which too few would be left to tell, drop all",
     )
     add("--report", type=Path, metavar="HTML", help="write counts, AUC by kind, give-away words and examples as a page")
     add("--sheet", type=Path, metavar="CSV", help="write a sheet of examples for people to review")
@@ -65,7 +66,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     check.add_argument("manifest", type=Path, help="manifest with negatives")
     check.add_argument("--out", type=Path, help="where --balance writes what it keeps")
     check.add_argument("--seed", type=seed, default=0, help="of the samples (default: %(default)s)")
-    check.add_argument("--overwrite", action="store_true", help="replace an existing manifest")
+    check.add_argument("--overwrite", action="store_true", help="replace outputs that exist")
     add_arguments(check)
     review = commands.add_parser(
         "review",
