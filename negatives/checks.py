@@ -127,8 +127,8 @@ def is_foreign(candidate: str, caption: str) -> bool:
     if not candidate.isascii() and {*candidate} - {*caption} - {"’", "é"} - _ASCII:
         return True
     new = set(wording(candidate)).difference(wording(caption)) - _KNOWN
-    unknown = [word for word in new if not word.endswith("ly") and not is_event(word)]
-    return len(unknown) > max(3, len(candidate.split()) / 2)
+    few = max(3, len(candidate.split()) / 2)
+    return len(new) > few < sum(not word.endswith("ly") and not is_event(word) for word in new)
 
 
 def has_bad_length(candidate: str, caption: str) -> bool:

@@ -87,7 +87,11 @@ def _summary(tally: Tally, wanted: Sequence[str]) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("compa negatives", description="Captions in, confusable captions out.")
+    parser = argparse.ArgumentParser(
+        "compa negatives",
+        description="Captions in, confusable captions out.",
+        epilog="compa negatives COMMAND --help tells the rest.",
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser(
         "generate",
@@ -98,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_questions(command)
     command.add_argument("--out", type=Path, required=True, help="manifest to write")
-    command.add_argument("--overwrite", action="store_true", help="replace an existing manifest")
+    command.add_argument("--overwrite", action="store_true", help="replace outputs that exist")
     command.add_argument(
         "--filter",
         metavar="RUN",

@@ -29,7 +29,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     add(
         "--balance",
         action="store_true",
-        help="drop negatives until a classifier of words tells no kind from its captions with an AUC above 0.60",
+        help="drop negatives until a classifier of words tells no kind from its captions with an AUC above 0.60; of a "
+        "kind of which too few would be left to tell, drop all",
     )
     add("--report", type=Path, metavar="HTML", help="write counts, AUC by kind, give-away words and examples as a page")
     add("--sheet", type=Path, metavar="CSV", help="write a sheet of examples for people to review")
@@ -65,7 +66,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     check.add_argument("manifest", type=Path, help="manifest with negatives")
     check.add_argument("--out", type=Path, help="where --balance writes what it keeps")
     check.add_argument("--seed", type=seed, default=0, help="of the samples (default: %(default)s)")
-    check.add_argument("--overwrite", action="store_true", help="replace an existing manifest")
+    check.add_argument("--overwrite", action="store_true", help="replace outputs that exist")
     add_arguments(check)
     review = commands.add_parser(
         "review",
@@ -141,7 +142,7 @@ def finish(
     if options.balance:
         before, _ = look(source, Tally())
         dropped = balance(source, out, options.seed)
-        tally.refused.update({(kind, BALANCE): count for kind, count in dropped.items()})
+        tally.refused.update({(kind, BALANCE): count for kind, count in dropped.items() if count})
         source = out
     after, examples = look(source, tally)
     after |= {kind: Blindness(kind, 0, None, ()) for kind in before.keys() - after.keys()}
@@ -189,11 +190,12 @@ def balance(source: Path, out: Path, seed: int) -> Counter[str]:
 def _lines(before: Mapping[str, Blindness], after: Sequence[Blindness], tally: Tally) -> list[str]:
     lines = []
     for found in after:
-        auc = "none left" if not found.pairs else "too few to tell" if found.auc is None else f"AUC {found.auc:.3f}"
         old, dropped = before.get(found.kind), tally.refused[found.kind, BALANCE]
         was = f", before {old.auc:.3f} ({dropped} dropped)" if old and old.auc is not None else ""
+        auc = "too few to tell" if found.auc is None else f"AUC {found.auc:.3f}"
         words = ", ".join(f"{gram!r} {more}:{less}" for gram, more, less in found.giveaways[:4])
-        lines.append(f"blind check, {found.kind}: {auc}{was} of {found.pairs} looked at; {words}")
+        now = f"{auc}{was} of {found.pairs} looked at; {words}" if found.pairs else f"none left{was}"
+        lines.append(f"blind check, {found.kind}: {now}")
     return lines
 
 
@@ -202,11 +204,15 @@ def _warnings(after: Sequence[Blindness]) -> Iterator[str]:
     from negatives.balance import MAX_AUC
     from negatives.blind import MIN_PAIRS
 
-    for found in after:
-        if not found.pairs:
-            yield f"balance: no {found.kind} negatives are left: their words alone gave them away"
-        elif found.auc is None:
-            what = f"{found.pairs} {found.kind} negatives are too few to tell whether words give them away"
-            yield f"balance: {what}: all are kept; give captions for at least {MIN_PAIRS}, or leave the kind out"
-        elif found.auc > MAX_AUC:
-            yield f"balance: {found.kind} negatives can still be told by words alone (AUC {found.auc:.3f})"
+    gone = [found.kind for found in after if not found.pairs]
+    few = [f"{found.kind} {found.pairs}" for found in after if found.pairs and found.auc is None]
+    told = [f"{found.kind} {found.auc:.3f}" for found in after if found.auc is not None and found.auc > MAX_AUC]
+    if gone:
+        yield f"balance: none are left of {', '.join(gone)}: their words alone gave them away"
+    if few:
+        yield (
+            f"balance: too few to tell whether words give them away, so that all are kept: {', '.join(few)}; "
+            f"give captions for at least {MIN_PAIRS} of each, or leave the kinds out"
+        )
+    if told:
+        yield f"balance: words alone still give these away (AUC): {', '.join(told)}; leave the kinds out"

@@ -39,8 +39,10 @@ class Tally:
             self.captions += len(clip.captions)
             of_captions = {negative.of for negative in clip.negatives}
             self.served += sum(of in of_captions for of in range(len(clip.captions)))
-            self.kept.update([negative.kind for negative in clip.negatives])
-            self.kept.update([positive.level for positive in clip.positives])
+            for negative in clip.negatives:
+                self.kept[negative.kind] += 1
+            for positive in clip.positives:
+                self.kept[positive.level] += 1
             yield clip
 
 

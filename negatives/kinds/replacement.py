@@ -32,7 +32,9 @@ def exchange_siblings(caption: str, table: Siblings, rng: random.Random) -> Iter
     words = words_of(caption)
     found, phrases = [], table.phrases
     for place, word in enumerate(words):
-        for phrase, exchanges in phrases.get(word, ()):
+        if word not in phrases:
+            continue
+        for phrase, exchanges in phrases[word]:
             length = phrase.count(" ") + 1
             if length > 1 and words[place : place + length] != phrase.split():
                 continue

@@ -29,8 +29,9 @@ def captions_in(journal: Path) -> set[str]:
     if not journal.exists():
         return set()
     with closing(sqlite3.connect(journal)) as connection:
-        tables = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'answers'").fetchone()[0]
-        return {c for (c,) in connection.execute("SELECT item ->> 'caption' FROM answers")} if tables else set()
+        if not connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'answers'").fetchone()[0]:
+            return set()
+        return {caption for (caption,) in connection.execute("SELECT json_extract(item, '$.caption') FROM answers")}
 
 
 def kill_and_finish(server: ScriptedServer, journal: Path, num_kills: int) -> None:
