@@ -40,6 +40,11 @@ def _parser() -> argparse.ArgumentParser:
     running.add_argument("--model", action="append", required=True, help=f"{MODELS}; repeat for several")
     running.add_argument("--task", action="append", required=True, help="see `compa bench list`; repeat for several")
     running.add_argument("--events", metavar="DIR|CSV", help="sounds to render scenes from (default: built-in ones)")
+    running.add_argument(
+        "--data", metavar="DIR|FILE", type=Path, help="files of a benchmark, a manifest, labelled sounds"
+    )
+    running.add_argument("--labels", metavar="JSON", type=Path, help="zero-shot: the labels to choose from")
+    running.add_argument("--templates", metavar="JSON", type=Path, help="zero-shot: sentences with {} for the label")
     running.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder for results, one JSON each")
     running.add_argument("--seed", type=int, default=0, help="of controls that draw (default: 0)")
     running.set_defaults(door=_run)
@@ -86,9 +91,8 @@ def _run(options: argparse.Namespace) -> int:
     for task in options.task:
         find_task(task)  # what is wrong is said before anything is loaded
     scorers = _open_models(options.model, options.seed)
-    material = Material(options.events)
+    material = Material(options.events, options.data, options.labels, options.templates)
     make_folder(options.out)
-    _warn(options.model, material.bank)
 
     failed = []
 
@@ -97,10 +101,15 @@ def _run(options: argparse.Namespace) -> int:
         _say(f"{task} of {model} failed: {error}")
 
     done = []
-    notes = {"events": options.events}
+    notes = {"events": options.events, "data": options.data and str(options.data)}
     for saved in run_all(scorers, options.task, material, options.out, options.seed, notes, tell):
+        if all(saved.result.task != other.task for other in done):
+            for warning in saved.result.data.get("warnings", ()):
+                _say(f"warning: {saved.result.task}: {warning}")
         done.append(saved.result)
         _say(f"{'replaced' if saved.replaced else 'wrote'} {saved.path}")
+    if material.bank_in_use is not None:
+        _warn(options.model, material.bank_in_use)
     if done:
         print(text_table(done))
     return 1 if failed else 0
