@@ -14,8 +14,8 @@ SHOWN = ("text", "audio", "group")
 def ranked(results: Iterable[Result]) -> list[list[Result]]:
     """Results that may be compared, one list a task and data, the best group score first, controls last."""
 
-    def together(result: Result) -> tuple[str, int, str]:
-        return result.task, result.task_version, str(result.data["fingerprint"])
+    def together(result: Result) -> tuple[str, int, str, int]:
+        return result.task, result.task_version, str(result.data["fingerprint"]), -result.data["found"]
 
     def rank(result: Result) -> tuple[bool, float, str]:
         return result.is_control, -_value(result, "group"), result.model
