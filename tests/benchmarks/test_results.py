@@ -69,7 +69,7 @@ def test_the_record_has_the_agreed_keys(tmp_path: Path, bank: EventBank, few: Te
     assert set(record["items"][0]) == {
         "id", "audio", "captions", "labels", "recordings", "sources", "scores", "correct",
     }  # fmt: skip
-    assert set(record["run"]) == {"started", "seconds", "events"}
+    assert set(record["run"]) == {"started", "seconds", "model_fingerprint", "events"}
     assert str(tmp_path) not in saved.path.read_text(encoding="utf-8")
 
 
