@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="compa bench", description=DESCRIPTION)
-    doors = parser.add_subparsers(required=True, metavar="list | run | report")
+    doors = parser.add_subparsers(required=True, metavar="list | run | export | report")
 
     listing = doors.add_parser("list", help="say which tasks and controls there are", description=DESCRIPTION)
     listing.set_defaults(door=_list)
@@ -40,9 +40,20 @@ def _parser() -> argparse.ArgumentParser:
     running.add_argument("--model", action="append", required=True, help=f"{MODELS}; repeat for several")
     running.add_argument("--task", action="append", required=True, help="see `compa bench list`; repeat for several")
     running.add_argument("--events", metavar="DIR|CSV", help="sounds to render scenes from (default: built-in ones)")
+    running.add_argument("--data", metavar="DIR", type=Path, help="files to measure on, where a task asks for some")
     running.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder for results, one JSON each")
     running.add_argument("--seed", type=int, default=0, help="of controls that draw (default: 0)")
     running.set_defaults(door=_run)
+
+    exporting = doors.add_parser(
+        "export",
+        help="write the items of tasks as files",
+        description="Writes rendered items as files with a fingerprint, which `run --data DIR` measures on anywhere.",
+    )
+    exporting.add_argument("--task", action="append", required=True, help="see `compa bench list`; repeat for several")
+    exporting.add_argument("--events", metavar="DIR|CSV", help="sounds to render scenes from (default: built-in ones)")
+    exporting.add_argument("--out", metavar="DIR", type=Path, required=True, help="a folder for each task goes there")
+    exporting.set_defaults(door=_export)
 
     reporting = doors.add_parser(
         "report",
@@ -86,7 +97,7 @@ def _run(options: argparse.Namespace) -> int:
     for task in options.task:
         find_task(task)  # what is wrong is said before anything is loaded
     scorers = _open_models(options.model, options.seed)
-    material = Material(options.events)
+    material = Material(options.events, options.data)
     make_folder(options.out)
     _warn(options.model, material.bank)
 
@@ -104,6 +115,16 @@ def _run(options: argparse.Namespace) -> int:
     if done:
         print(text_table(done))
     return 1 if failed else 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from benchmarks.tasks import Material, find_task
+    from benchmarks.tasks.frozen import write_frozen
+
+    material = Material(options.events)
+    for task in [find_task(name) for name in dict.fromkeys(options.task)]:
+        print(write_frozen(task, task.prepare(material), options.out))
+    return 0
 
 
 def _open_models(names: Sequence[str], seed: int) -> dict[str, Scorer]:

@@ -43,6 +43,8 @@ class Item:
         sources: What the recordings were taken from (themselves where unknown): sharing one makes dependent.
         events: Who sounds when in each audio, where known.
         credits: Whom the recordings come from.
+        kind: Which of the task's kinds it is of, where there are several.
+        paraphrases: What says the same as each of the captions, in other words; none, or one a caption.
     """
 
     id: str
@@ -53,6 +55,8 @@ class Item:
     sources: tuple[str, ...]
     events: tuple[tuple[Event, ...], ...] = ()
     credits: tuple[Credit, ...] = ()
+    kind: str | None = None
+    paraphrases: tuple[str, ...] = ()
 
     @property
     def audio_ids(self) -> tuple[str, ...]:

@@ -81,24 +81,27 @@ class PairTask(ABC):
 
 
 def _metrics(won: dict[str, Any], items: Sequence[Item]) -> dict[str, dict[str, Any]]:
-    chance = mean_chance(len(item.audio) for item in items)
-    sources = [item.sources for item in items]
-    metrics = {}
-    for name in METRICS:
-        low, high, method = interval(won[name], sources)
-        value = float(np.mean(won[name]))
-        metrics[name] = {
-            "value": value,
-            "low": rounded(low),
-            "high": rounded(high),
-            "chance": float(chance[name]),
-            "method": method,
-        }
+    metrics = {name: _metric(name, won[name], items) for name in METRICS}
+    for kind in dict.fromkeys(item.kind for item in items if item.kind):
+        rows = [row for row, item in enumerate(items) if item.kind == kind]
+        some = [items[row] for row in rows]
+        metrics |= {f"{name}_{kind}": _metric(name, won[name][rows], some) for name in METRICS if name != "ties"}
     return metrics
 
 
-def _record(item: Item, scores: Scores, won: dict[str, bool]) -> dict[str, Any]:
+def _metric(name: str, won: Any, items: Sequence[Item]) -> dict[str, Any]:
+    low, high, method = interval(won, [item.sources for item in items])
     return {
+        "value": float(np.mean(won)),
+        "low": rounded(low),
+        "high": rounded(high),
+        "chance": float(mean_chance(len(item.audio) for item in items)[name]),
+        "method": method,
+    }
+
+
+def _record(item: Item, scores: Scores, won: dict[str, bool]) -> dict[str, Any]:
+    record = {
         "id": item.id,
         "audio": item.audio_ids,
         "captions": item.captions,
@@ -108,3 +111,4 @@ def _record(item: Item, scores: Scores, won: dict[str, bool]) -> dict[str, Any]:
         "scores": [[rounded(score) for score in row] for row in scores],
         "correct": won,
     }
+    return record if item.kind is None else record | {"kind": item.kind}
