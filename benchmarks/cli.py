@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="compa bench", description=DESCRIPTION)
-    doors = parser.add_subparsers(required=True, metavar="list | run | compare | audit | validate | report")
+    doors = parser.add_subparsers(required=True, metavar="list | run | compare | audit | export | validate | report")
 
     listing = doors.add_parser("list", help="say which tasks and controls there are", description=DESCRIPTION)
     listing.set_defaults(door=_list)
@@ -88,6 +88,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     validating.add_argument("results", type=Path, metavar="PATH", nargs="+", help="result files, or folders of them")
     validating.set_defaults(door=_validate)
+
+    exporting = doors.add_parser(
+        "export",
+        help="write the items of tasks as files",
+        description="Writes rendered items as files with a fingerprint, which `run --data DIR` measures on anywhere.",
+    )
+    exporting.add_argument("--task", action="append", required=True, help="see `compa bench list`; repeat for several")
+    exporting.add_argument("--events", metavar="DIR|CSV", help="sounds to render scenes from (default: built-in ones)")
+    exporting.add_argument("--out", metavar="DIR", type=Path, required=True, help="a folder for each task goes there")
+    exporting.set_defaults(door=_export)
 
     reporting = doors.add_parser(
         "report",
@@ -184,6 +194,16 @@ def _run(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
+def _export(options: argparse.Namespace) -> int:
+    from benchmarks.tasks import Material, find_task
+    from benchmarks.tasks.frozen import write_frozen
+
+    material = Material(options.events)
+    for task in [find_task(name) for name in dict.fromkeys(options.task)]:
+        print(write_frozen(task, task.prepare(material), options.out))
+    return 0
+
+
 def _open_models(names: Sequence[str], seed: int, devices: Sequence[str], cache: EmbeddingCache) -> dict[str, Scorer]:
     """The models by what results call them."""
     from benchmarks.scorer import model_name, open_scorer
@@ -223,8 +243,9 @@ def _warner(options: argparse.Namespace, material: Material) -> Callable[[str, T
             say(f"only {found} of {expected} items, as --limit asks: such scores are not comparable with those of all")
         if model.startswith(CONTROL):
             return []
-        is_of_bank = bank is not None and test_set.data.get("name") == bank.name
-        sentences = leaks(paths[model], bank) if is_of_bank and model in paths else []
+        sentences = []
+        if bank and model in paths and test_set.data.get("name") == bank.name:
+            sentences = leaks(paths[model], bank)
         if options.train and not (audited and audited[-1][0] is test_set):
             clips = (clip for source in options.train for clip in training_clips(source))
             shared = audit(test_set.items, clips)
