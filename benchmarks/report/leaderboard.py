@@ -73,7 +73,7 @@ def _cell(block: Block, models: Sequence[str]) -> Cell | None:
     if not metrics:
         return None
     if len(metrics) == 1:
-        return Cell(*(float(metrics[0][key]) for key in ("value", "low", "high")))
+        return Cell(float(metrics[0]["value"]), float(metrics[0]["low"]), float(metrics[0]["high"]))
     values = sorted(float(metric["value"]) for metric in metrics)
     return Cell(sum(values) / len(values), values[0], values[-1], tuple(values))
 

@@ -55,7 +55,7 @@ class Shown:
 
 def listening(
     blocks: Sequence[Block], given: Material | None, tell: Callable[[str], None]
-) -> list[tuple[Block, Sequence[Shown]]]:
+) -> list[tuple[Block, list[Shown]]]:
     """Worst and best items of each block, with their sounds.
 
     Result files hold no sounds; a task makes the same ones again. Where it cannot, because its files are not at

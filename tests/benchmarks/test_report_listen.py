@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from numpy.typing import NDArray
 
 import benchmarks.report.listen
 from benchmarks.report.blocks import blocks
@@ -25,8 +26,8 @@ from tests.benchmarks.test_results import result
 RATE = 16000
 
 
-def tone(hertz: float, seconds: float = 1.0, rate: int = RATE) -> np.ndarray[Any, np.dtype[np.float32]]:
-    return np.sin(2 * np.pi * hertz * np.arange(int(seconds * rate)) / rate).astype(np.float32) / 2
+def tone(hertz: float, seconds: float = 1.0, rate: int = RATE) -> NDArray[np.float32]:
+    return np.asarray(np.sin(2 * np.pi * hertz * np.arange(int(seconds * rate)) / rate) / 2, dtype=np.float32)
 
 
 def with_margins(model: str, *margins: float, task: str = "scenes-order") -> Result:
@@ -82,7 +83,7 @@ def test_items_sound_as_they_were_measured(bank: EventBank, few: TestSet) -> Non
     assert block.task == "scenes-order"
 
 
-def decoded(uri: str) -> np.ndarray[Any, np.dtype[np.float32]]:
+def decoded(uri: str) -> NDArray[np.float32]:
     found = re.fullmatch(r"data:audio/mpeg;base64,(.+)", uri)
     assert found
     waveform, rate = soundfile.read(io.BytesIO(base64.b64decode(found[1])), dtype="float32")
@@ -90,7 +91,7 @@ def decoded(uri: str) -> np.ndarray[Any, np.dtype[np.float32]]:
     return np.asarray(waveform)
 
 
-def correlation(heard: np.ndarray[Any, Any], wanted: np.ndarray[Any, Any]) -> float:
+def correlation(heard: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
     """The largest over all shifts: encoders delay."""
     size = len(heard) + len(wanted)
     products = np.fft.irfft(np.fft.rfft(heard, size) * np.fft.rfft(wanted, size).conj(), size)
