@@ -200,6 +200,21 @@ def test_no_page_is_wider_than_its_window(browser: Chromium, page: Path, width: 
     assert wide == []
 
 
+@pytest.mark.parametrize("width", [PHONE, DESK, 1600])
+def test_a_dozen_tasks_fit_or_scroll_in_their_own_frame(browser: Chromium, tmp_path: Path, width: int) -> None:
+    for number in range(12):
+        write_result(result(task=f"task-with-a-long-name-{number}"), tmp_path / "results")
+    page = report(tmp_path / "results", tmp_path / "report.html")
+    browser.look(width, phone=width < 500)
+    browser.open(page)
+    assert browser.run("document.documentElement.scrollWidth") <= width
+    frame = "document.querySelector('.scroll.wide')"
+    assert browser.run(f"{frame}.scrollWidth > {frame}.clientWidth") is (width == DESK)
+    right = "getBoundingClientRect().right"
+    beyond = f"[...{frame}.querySelectorAll('td .ci')].map((one) => one.{right} - one.closest('td').{right})"
+    assert max(browser.run(beyond)) <= 0.5
+
+
 def test_light_and_dark(browser: Chromium, page: Path) -> None:
     shades = []
     for dark in (False, True):
