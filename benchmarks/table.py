@@ -1,4 +1,4 @@
-"""The table of scores for terminals."""
+"""The table of scores, for terminals and for Markdown."""
 
 from __future__ import annotations
 
@@ -52,6 +52,15 @@ def text_table(results: Iterable[Result]) -> str:
     for rows in tables:
         lines += [rule, *(_line(row, widths) for row in rows)]
     return "\n".join(lines)
+
+
+def markdown_table(results: Iterable[Result]) -> str:
+    """The same table in Markdown."""
+    rows = [["task", "model", *SHOWN], ["---"] * (2 + len(SHOWN))]
+    for block in ranked(results):
+        task = f"{block[0].task} ({block[0].data['name']})" if "name" in block[0].data else block[0].task
+        rows += [[cell.replace("|", r"\|") for cell in (task, *row)] for row in _rows(block)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def _rows(block: Sequence[Result]) -> list[list[str]]:
