@@ -101,19 +101,19 @@ def _parser() -> argparse.ArgumentParser:
 
     reporting = doors.add_parser(
         "report",
-        help="make one web page of results",
-        description="Makes one self-contained web page of results.",
+        help="make one web page of results, or the tables of a paper",
+        description="Makes one self-contained web page of results, or tables in Markdown or CSV.",
     )
     reporting.add_argument("results", type=Path, metavar="DIR", help="folder of results, as `run` writes them")
-    reporting.add_argument("--out", metavar="FILE", type=Path, required=True, help="the page, such as report.html")
-    reporting.add_argument("--examples", metavar="DIR", type=Path, help="folder with examples.json: pairs to listen to")
     reporting.add_argument(
-        "--run",
-        metavar="DIR",
-        type=Path,
-        action="append",
-        default=[],
-        help="run folder: its training curves; repeat",
+        "--out", metavar="FILE", type=Path, required=True, help="a page (.html), or tables (.md, .csv)"
+    )
+    reporting.add_argument(
+        "--events", metavar="DIR|CSV", help="sounds of scenes to listen to (default: those of `run`)"
+    )
+    reporting.add_argument("--data", metavar="DIR", type=Path, help="files to listen to (default: those of `run`)")
+    reporting.add_argument(
+        "--run", metavar="DIR", type=Path, action="append", default=[], help="run folder: its training curves; repeat"
     )
     reporting.set_defaults(door=_report)
     return parser
@@ -309,8 +309,10 @@ def _validate(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> int:
     from benchmarks.report import report
+    from benchmarks.tasks import Material
 
-    report(options.results, options.out, options.examples, options.run)
+    given = Material(options.events, options.data) if options.events or options.data else None
+    report(options.results, options.out, given, options.run, _say)
     print(options.out)
     return 0
 
