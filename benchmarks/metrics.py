@@ -114,6 +114,42 @@ def _comparisons(matrices: NDArray[np.float64]) -> Iterator[tuple[NDArray[np.flo
         yield matrices[i, i], matrices[j, i], "audio"
 
 
+def paraphrased(scores: ArrayLike) -> NDArray[np.bool_]:
+    """Says of each item whether, for every audio, both phrasings of the true text beat each other text.
+
+    Args:
+        scores: Shape (items, n, 2n), higher is better; texts i and n + i are true of audio i. The second phrasings
+            of the other texts are not asked.
+
+    Returns:
+        A bool array of shape (items,).
+
+    Example:
+        The second phrasing of the first text is not told from the second text (0.4 < 0.8):
+
+        >>> paraphrased([[[0.9, 0.8, 0.4, 0.1], [0.5, 0.6, 0.1, 0.7]]]).tolist()
+        [False]
+    """
+    matrices = np.asarray(scores, dtype=np.float64)
+    if matrices.ndim != 3 or matrices.shape[2] != 2 * matrices.shape[1]:
+        raise ValueError(f"scores have the shape {matrices.shape}, not (items, n, 2n)")
+    first, second = np.split(matrices, 2, axis=2)
+    again = np.where(np.eye(first.shape[1], dtype=bool), second, first)  # the other phrasing in the true one's place
+    return outcomes(first)["text"] & outcomes(again)["text"]
+
+
+def paraphrase_chance(n: int) -> Fraction:
+    """The exact expectation of `paraphrased` when scores come in random order.
+
+    For each of n independent audios, the 2 true texts must be the largest of n + 1: (2 / (n (n + 1)))^n.
+
+    Example:
+        >>> str(paraphrase_chance(2))
+        '1/9'
+    """
+    return Fraction(2, n * (n + 1)) ** n
+
+
 def chance(n: int) -> Mapping[str, Fraction]:
     """The exact expectation of each metric when the n x n scores of an item come in random order.
 

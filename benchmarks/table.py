@@ -23,8 +23,8 @@ def shown(results: Iterable[Result]) -> tuple[str, ...]:
 def ranked(results: Iterable[Result]) -> list[list[Result]]:
     """Results that may be compared, one list a task and data, the best first, controls last."""
 
-    def together(result: Result) -> tuple[str, int, str]:
-        return result.task, result.task_version, str(result.data["fingerprint"])
+    def together(result: Result) -> tuple[str, int, str, int]:
+        return result.task, result.task_version, str(result.data["fingerprint"]), -result.data["found"]
 
     def rank(result: Result) -> tuple[bool, float, str]:
         headline = "group" if "group" in result.metrics else next(iter(result.metrics), "")

@@ -49,6 +49,7 @@ class Item:
         events: Who sounds when in each audio, where known.
         credits: Whom the recordings come from.
         kind: What the question is about, where a task asks about several things.
+        paraphrases: What says the same as each of the captions, in other words; none, or one a caption.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Item:
     events: tuple[tuple[Event, ...], ...] = ()
     credits: tuple[Credit, ...] = ()
     kind: str | None = None
+    paraphrases: tuple[str, ...] = ()
 
     @property
     def audio_ids(self) -> tuple[str, ...]:
