@@ -62,7 +62,7 @@ def jackknife(
             of_recording[numbers[name]] += amount
     shared = float(of_recording @ of_recording) - sum((len(item) - 1) * sum_**2 for item, sum_ in of_set.items())
     half_width = _Z * float(np.sqrt(max(shared, float(change @ change))))
-    if not half_width:  # all items agree, which does not make the figure exact
+    if half_width < 1e-9:  # all items agree, which does not make the figure exact
         return wilson(value, len(numbers))._replace(method=method)
     return Interval(max(0.0, value - half_width), min(1.0, value + half_width), method)
 

@@ -70,7 +70,7 @@ class CompaTask(PairTask):
             raise ValueError(f"{self.name} finds no complete item in {material.data}: {warnings[-1]}")
         items = [_item(self.name, draft) for draft in whole]
         data = {
-            "name": self.name,
+            "name": self.name.replace("compa", "CompA"),
             "fingerprint": fingerprint(
                 (draft.captions for draft in whole), [path for draft in whole for path in draft.files]
             ),

@@ -36,7 +36,7 @@ def official(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_whole_layout_in_both_protocols(official: Path) -> None:
     test_set = prepared(official)
     about = {name: test_set.data[name] for name in ("name", "found", "expected", "triplets")}
-    assert about == {"name": "compa-order", "found": 400, "expected": 400, "triplets": 100}
+    assert about == {"name": "CompA-order", "found": 400, "expected": 400, "triplets": 100}
     assert "warnings" not in test_set.data
     result = find_task("compa-order").run(Listener(), "listener", test_set, 0)
     assert {name: result.metrics[name]["value"] for name in PROTOCOLS} == dict.fromkeys(PROTOCOLS, 1.0)
@@ -113,7 +113,7 @@ def test_another_size_is_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture
     assert main([*command, "--data", str(tmp_path), "--out", str(tmp_path / "results")]) == 0
     told = capsys.readouterr().err
     sentence = "12 items with 3 triplets are not the 400 with 100 that were published"
-    assert told.count(f"warning: compa-order: {sentence}") == 1
+    assert told.count(f"warning: CompA-order: {sentence}") == 1
     record = json.loads((tmp_path / "results" / "control~constant--compa-order.json").read_text(encoding="utf-8"))
     assert record["data"]["warnings"][0].startswith(sentence)
     assert str(tmp_path) not in json.dumps({key: value for key, value in record.items() if key != "run"})
