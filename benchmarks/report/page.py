@@ -6,9 +6,6 @@ import base64
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
-
-import jinja2
 
 from benchmarks.heldout import HeldOut, read_held_out
 from benchmarks.report.blocks import Block, blocks
@@ -22,6 +19,7 @@ from benchmarks.report.papers import comma_separated, markdown
 from benchmarks.report.retention import panels
 from benchmarks.results import read_results
 from benchmarks.tasks import Material
+from compa.page import fill
 
 NUM_COLOURS = 6
 _FOLDER = Path(__file__).parent
@@ -72,7 +70,8 @@ def _page(found: Sequence[Block], material: Material | None, runs: Sequence[Path
     names = {result.model for result in results if not result.is_control}
     names |= {name for chart in curves for name in chart.lines}
     script = "".join((_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS)
-    return _render(
+    return fill(
+        _FOLDER / "page.html",
         blocks=found,
         rows=rows(found),
         notices=notices(found),
@@ -103,15 +102,3 @@ def _colours(names: set[str]) -> dict[str, int]:
     recipes = sorted({recipe(name) for name in names})
     numbers = {name: number % NUM_COLOURS for number, name in enumerate(recipes)}
     return {name: numbers[recipe(name)] for name in (*names, *recipes)}
-
-
-def _render(**values: Any) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}  # models stay in the order of the tables
-    return environment.get_template("page.html").render(**values)
