@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from benchmarks.embedding_cache import EmbeddingCache
+    from benchmarks.results import Result
     from benchmarks.scorer import Scorer
     from benchmarks.tasks import Material, TestSet
 
@@ -172,7 +173,7 @@ def _run(options: argparse.Namespace) -> int:
         what = "" if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: "
         _say(f"{task} of {model} failed: {what}{' '.join(str(error).split())}")
 
-    done = []
+    done: list[Result] = []
     files = {name: getattr(options, name) for name in ("data", "labels", "templates")}
     notes = {"events": options.events} | {name: path and str(path) for name, path in files.items()}
     notes |= {"device": ",".join(options.device)} if options.device else {}
