@@ -226,8 +226,8 @@ def _warner(options: argparse.Namespace, material: Material) -> Callable[[str, T
             say(f"only {found} of {expected} items, as --limit asks: such scores are not comparable with those of all")
         if model.startswith(CONTROL):
             return []
-        is_of_bank = bank is not None and test_set.data.get("name") == bank.name
-        sentences = leaks(paths[model], bank) if is_of_bank and model in paths else []
+        is_of_bank = bank and test_set.data.get("name") == bank.name
+        sentences = leaks(paths[model], bank) if bank and is_of_bank and model in paths else []
         if options.train and not (audited and audited[-1][0] is test_set):
             clips = (clip for source in options.train for clip in training_clips(source))
             shared = audit(test_set.items, clips)
