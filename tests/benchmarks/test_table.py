@@ -58,4 +58,3 @@ def test_tasks_with_other_metrics_have_tables_of_their_own_and_words_alone_a_lin
     assert lines[4].split() == ["words", "alone", "(chance", "0.250)", "0.700", "[0.400,", "0.600]"]
     assert lines[5] == ""
     assert lines[6].split() == ["task", "model", "text", "audio", "group"]
-    assert markdown_table([scored("model", 0.5), other]).count("\n| --- | --- |") == 2
