@@ -57,9 +57,11 @@ def _generate(options: argparse.Namespace) -> int:
         clips = add_negatives(clips, session.generator, options.num, tally, wanted, options.seed, filters)
         clips = (rebase_audio(clip, source, out) for clip in clips)
         made = out.with_name(f"{out.name}{PARTIAL}") if options.balance else out  # its name says that it is balanced
-        written = write_manifest(made, tqdm(clips, unit=" clips", file=sys.stderr, mininterval=0.5))
-        notes = session.notes()
-    print("".join(f"{name}: {value}\n" for name, value in notes), end="", flush=True)
+        try:
+            written = write_manifest(made, tqdm(clips, unit=" clips", file=sys.stderr, mininterval=0.5))
+        finally:  # what was spent is told even where a run ends early
+            notes = session.notes()
+            print("".join(f"{name}: {value}\n" for name, value in notes), end="", flush=True)
     lines: list[str] = []
     if options.balance or options.report or options.sheet:
         tally, lines = finishing.finish(made, out, options, tally.refused, notes)

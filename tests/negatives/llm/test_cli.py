@@ -145,8 +145,9 @@ def test_a_dead_server_is_an_error_and_what_it_answered_is_kept(
     assert command() == 0  # it has answered, and the budget is spent
     assert "no answer on replacement, over budget: 2 captions" in capsys.readouterr().out
     assert command("--overwrite") == 1
-    error = capsys.readouterr().err
-    assert "answered none of 2 requests (last: status 500), and the budget is spent" in error
+    printed = capsys.readouterr()
+    assert "answered none of 2 requests (last: status 500), and the budget is spent" in printed.err
+    assert "sent: 2 requests, 0 tokens in prompts" in printed.out
     server.script = swap
     assert command("--overwrite") == 0
     assert "already in out.journal.sqlite: 1 answers" in capsys.readouterr().out
