@@ -43,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _generate(options: argparse.Namespace) -> int:
     source, out = options.input, options.out
-    finishing.check_outputs(source, options)
+    if not options.estimate:
+        finishing.check_outputs(source, options)
     estimate = forecast(options, options.journal or default_journal(out))
     if estimate or options.estimate:
         print(estimate or "estimate: no server is asked", flush=True)

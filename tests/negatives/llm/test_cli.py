@@ -119,8 +119,11 @@ def test_an_estimate_leaves_out_what_the_journal_holds(
 
 
 def test_an_estimate_where_no_server_is_asked(captions: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["generate", str(captions), "--out", str(captions.with_name("no.jsonl")), "--estimate"]) == 0
+    out = captions.with_name("out.jsonl")
+    out.write_text("precious", encoding="utf-8")  # what is there is in nobody's way
+    assert main(["generate", str(captions), "--out", str(out), "--estimate"]) == 0
     assert capsys.readouterr().out == "estimate: no server is asked\n"
+    assert out.read_text(encoding="utf-8") == "precious"
 
 
 def test_costs_stand_in_the_report(server: BatchServer, captions: Path) -> None:
