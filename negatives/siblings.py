@@ -66,8 +66,8 @@ class Siblings:
                 found[phrase].setdefault(words[phrase], Exchange(phrase, words))
         self.phrases: defaultdict[str, list[tuple[tuple[str, ...], list[Exchange]]]] = defaultdict(list)
         for phrase, exchanges in found.items():
-            words = tuple(phrase.split())
-            self.phrases[words[0]].append((words, list(exchanges.values())))
+            parts = tuple(phrase.split())
+            self.phrases[parts[0]].append((parts, list(exchanges.values())))
 
 
 def read_ontology(path: str | Path) -> Siblings:
