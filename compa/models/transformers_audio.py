@@ -139,7 +139,7 @@ class TransformersAudio(AudioEncoder):
         """Encodes features (B, T, mels) with mask (B, T) into frames (B, T', width) with mask (B, T')."""
         lengths = mask.sum(1)
         encoded: dict[int, Tensor] = {}
-        for length in lengths.unique().tolist():
+        for length in sorted(set(lengths.tolist())):
             rows = (lengths == length).nonzero().flatten()
             frames = self._encode(features[rows, :length])
             encoded |= dict(zip(rows.tolist(), frames, strict=True))

@@ -64,7 +64,7 @@ class TransformersText(TextEncoder):
         if isinstance(model, str) and tokeniser is None:
             tokeniser, longest, _ = read_tokeniser(model)
             max_tokens = max_tokens or longest
-        self.model = _encoder(read_model(model))
+        self.model: Any = _encoder(read_model(model))
         config = self.model.config
         self.pooling = pooling
         if pooling == "mean":

@@ -35,10 +35,14 @@ def by_windows(
     starts = window_frames * torch.arange(num_windows, device=mask.device)
     lengths = (mask.sum(1, keepdim=True) - starts).clamp(0, window_frames)  # real frames of every window
     is_real = (lengths > 0).flatten()
-    encoded = encode(whole.view(-1, window_frames, num_bands)[is_real])
-    frames = encoded.new_zeros(len(is_real), *encoded.shape[1:])
-    frames[is_real] = encoded
-    size = encoded.shape[1]
+    windows = whole.view(-1, window_frames, num_bands)
+    if torch.compiler.is_compiling():  # a compiled or exported model does the same work for all content
+        frames = encode(windows)
+    else:
+        encoded = encode(windows[is_real])
+        frames = encoded.new_zeros(len(is_real), *encoded.shape[1:])
+        frames[is_real] = encoded
+    size = frames.shape[1]
     real_frames = torch.div(lengths * size + window_frames - 1, window_frames, rounding_mode="floor")
     frame_mask = torch.arange(size, device=mask.device) < real_frames[..., None]
     return frames.view(num_clips, num_windows * size, -1), frame_mask.view(num_clips, -1)
