@@ -39,20 +39,28 @@ def load(
     Raises:
         ValueError: If there is no such model, or the file is damaged.
     """
-    return Embedder(start(str(model), pad, strict), device)
+    return Embedder(_read(str(model), pad, strict), device)
 
 
-def start(model: str, pad: Pad | None = None, strict: bool = True) -> CLAP:
+def start(model: str, pad: Pad | None = None, strict: bool = True, cache: str | None = None) -> CLAP:
     """Gives a trained model to go on from: a recipe may name this function as its model's `class_path`.
 
     Args:
         model: As `load` takes it.
         pad: As `load` takes it.
         strict: As `load` takes it.
+        cache: A folder that keeps the vectors of texts; the text encoder, one of transformers, is then frozen.
 
     Raises:
-        ValueError: As `load` does.
+        ValueError: As `load` does, or if the text encoder can have no cache.
     """
+    clap = _read(model, pad, strict)
+    if cache:
+        clap.text_encoder.use_cache(cache)
+    return clap
+
+
+def _read(model: str, pad: Pad | None, strict: bool) -> CLAP:
     path = Path(model)
     if model.startswith(HUB) or _is_transformers(path):
         from compa.models.transformers_clap import read_clap

@@ -51,6 +51,10 @@ class TextEncoder(nn.Module):
     def use_tokeniser(self, tokeniser: str | None) -> None:
         """Takes a tokeniser's JSON, as a checkpoint has it; encoders that bring their own have nothing to do."""
 
+    def use_cache(self, folder: str) -> None:
+        """Freezes the encoder and keeps the vectors of texts in a folder; raises ValueError where it cannot."""
+        raise ValueError(f"{type(self).__name__} keeps no vectors of texts: leave the cache out")
+
     def tokenise(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Turns texts into token ids (N, L) and a mask (N, L) that is True on real tokens."""
         raise TypeError(f"{type(self).__name__} is no text encoder of its own")

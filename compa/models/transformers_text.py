@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
-from torch import Tensor, nn
+from torch import Tensor
 
 from compa.models.embedding_cache import EmbeddingCache
 from compa.models.hub import check_name, read_model, reading, transformers
@@ -64,7 +64,7 @@ class TransformersText(TextEncoder):
         if isinstance(model, str) and tokeniser is None:
             tokeniser, longest, _ = read_tokeniser(model)
             max_tokens = max_tokens or longest
-        self.model: Any = _encoder(read_model(model))
+        self.model = _encoder(read_model(model))
         config = self.model.config
         self.pooling = pooling
         if pooling == "mean":
@@ -83,13 +83,18 @@ class TransformersText(TextEncoder):
         }
         if lora:
             add_lora(self.model, lora)
-        self.cache = cache
+        self.cache: str | None = None
         self._opened: EmbeddingCache | None = None
         if cache:
-            self.requires_grad_(False)
-            self.eval()
+            self.use_cache(cache)
         self._tokeniser: Tokenizer | None = None
         self.use_tokeniser(tokeniser)
+
+    def use_cache(self, folder: str) -> None:
+        """Freezes the model from now on, and keeps the vectors of texts in a folder."""
+        self.cache = folder
+        self.requires_grad_(False)
+        self.eval()
 
     def train(self, mode: bool = True) -> TransformersText:
         """Trains, unless a cache keeps what the model says."""
@@ -197,13 +202,11 @@ def read_tokeniser(name: str) -> tuple[str, int | None, dict[str, str]]:
     return str(backend.to_str()), longest if longest < 10**9 else None, special
 
 
-def _encoder(model: Any) -> nn.Module:
+def _encoder(model: Any) -> Any:
     """Of models of two parts the one that reads."""
     if model.config.model_type == "clap":
-        found: nn.Module = model.text_model
-    else:
-        found = model.get_encoder() if model.config.is_encoder_decoder or hasattr(model, "shared") else model
-    return found
+        return model.text_model
+    return model.get_encoder() if model.config.is_encoder_decoder or hasattr(model, "shared") else model
 
 
 def _num_positions(config: Any) -> int:
