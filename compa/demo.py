@@ -9,24 +9,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from compa.side_by_side import Training, watch
+from compa.recipe import Variant, recipe
+from compa.side_by_side import Training, train
 
 STEPS_PER_MINUTE = 190
 """Optimiser steps that each of both trainings does a minute: 2 cores of an AMD EPYC (Zen 5), PyTorch 2.14."""
 OTHER_MINUTES = 0.6
 """What all but the trainings takes there: starting, making sounds, scoring, the report."""
-VALIDATIONS = 10
 NUM_EXAMPLES = 3
 
-MODELS: dict[str, dict[str, Any]] = {
-    "vanilla": {
-        "objective": "compa.objectives.InfoNCE",
-        "data": {"num_negatives": 0, "num_replacements": 0, "twins_together": False},
-    },
-    "composition-aware": {
-        "objective": "compa.objectives.HardNegativeNCE",
-        "data": {"num_negatives": 1, "num_replacements": 1, "twins_together": True},
-    },
+MODELS = {
+    "vanilla": Variant("InfoNCE", {"num_negatives": 0, "num_replacements": 0, "twins_together": False}),
+    "composition-aware": Variant(
+        "HardNegativeNCE", {"num_negatives": 1, "num_replacements": 1, "twins_together": True}
+    ),
 }
 """What the two trainings differ in. Scenes, seed, batch size and number of steps are the same."""
 TASKS = ("scenes-order", "scenes-attribute")
@@ -66,41 +62,18 @@ def num_steps(minutes: float) -> int:
     return steps
 
 
-def recipe(model: str, events: str | None, max_steps: int, seed: int) -> dict[str, Any]:
-    """The configuration of one of the two trainings, as `compa fit --config` takes it.
-
-    Args:
-        model: `vanilla` or `composition-aware`.
-        events: The event bank; None is the built-in synthesiser.
-        max_steps: Optimiser steps.
-        seed: Of the weights, the scenes and everything else.
-    """
-    scenes = {"events": events, "num_batches": max_steps, "seed": seed, **MODELS[model]["data"]}
-    return {
-        "seed_everything": seed,
-        "model": {"objective": {"class_path": MODELS[model]["objective"]}},
-        "data": {"class_path": "compa.data.scenes.SceneData", "init_args": scenes},
-        "trainer": {
-            "max_steps": max_steps,
-            "val_check_interval": max(max_steps // VALIDATIONS, 1),
-            "gradient_clip_val": 1.0,
-            "num_sanity_val_steps": 0,
-            "enable_model_summary": False,
-        },
-    }
-
-
 def _train(events: str | None, out: Path, max_steps: int, seed: int) -> None:
     """Trains both models side by side: on few cores, two small trainings do more together than one after the other."""
     import yaml
 
     print(f"\nTraining {' and '.join(MODELS)} side by side, {max_steps} steps each", file=sys.stderr)
+    num_threads = max((os.cpu_count() or 2) // len(MODELS), 1)
     trainings = []
-    for model in MODELS:
-        config = out / f"{model}.yaml"
-        config.write_text(yaml.safe_dump(recipe(model, events, max_steps, seed), sort_keys=False), encoding="utf-8")
-        trainings.append(Training(model, config, out / model, num_threads=max((os.cpu_count() or 2) // len(MODELS), 1)))
-    watch(trainings, max_steps)
+    for name, variant in MODELS.items():
+        config = out / f"{name}.yaml"
+        config.write_text(yaml.safe_dump(recipe(variant, events, max_steps, seed), sort_keys=False), encoding="utf-8")
+        trainings.append(Training(name, config, out / name, num_threads))
+    train(trainings, max_steps, at_once=len(trainings))
 
 
 def _score(bank: Any, out: Path, seed: int) -> None:

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from benchmarks.heldout import HeldOut, read_held_out
 from benchmarks.report.curves import Chart, charts
 from benchmarks.report.examples import Example, read_audio, read_examples
@@ -17,6 +15,7 @@ from benchmarks.report.spectrogram import height_of, pictures
 from benchmarks.results import Result, read_results
 from benchmarks.table import SHOWN, ranked
 from benchmarks.tasks import tasks
+from compa.page import fill
 
 NUM_COLOURS = 6
 _MEDIA_TYPES = {".flac": "audio/flac", ".wav": "audio/wav", ".ogg": "audio/ogg", ".mp3": "audio/mpeg"}
@@ -91,17 +90,11 @@ def render(
     held_out: Sequence[HeldOut],
 ) -> str:
     """The page as HTML."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     names = {result.model for result in results if not result.is_control} | {
         name for chart in curves for name in chart.lines
     }
-    return environment.get_template("page.html").render(
+    return fill(
+        Path(__file__).with_name("page.html"),
         blocks=blocks(results),
         metrics=SHOWN,
         controls=sorted({result.model for result in results if result.is_control}),

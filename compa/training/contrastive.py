@@ -13,6 +13,7 @@ from torch import Tensor
 from benchmarks.metrics import outcomes
 from compa.data.batch import Batch
 from compa.models.clap import CLAP
+from compa.models.pretrained import load
 from compa.objectives import Embeddings, InfoNCE, Objective, Temperature
 from compa.training.known_true import known_true
 from compa.training.parameters import freeze_weights, parameter_groups
@@ -26,6 +27,7 @@ class ContrastiveTask(pl.LightningModule):
 
     Args:
         clap: The model; by default the small one that is trained from scratch.
+        start_from: A run folder or checkpoint whose model is trained on, in place of a new one: the stage before.
         objective: `InfoNCE`, `HardNegativeNCE` or `ModularNCE`.
         learning_rate: Peak of AdamW's learning rate.
         weight_decay: Of matrices; vectors (biases, norms, the temperature) have none.
@@ -40,6 +42,7 @@ class ContrastiveTask(pl.LightningModule):
     def __init__(
         self,
         clap: CLAP | None = None,
+        start_from: str | None = None,
         objective: Objective | None = None,
         learning_rate: float = 1e-3,
         weight_decay: float = 0.05,
@@ -50,7 +53,11 @@ class ContrastiveTask(pl.LightningModule):
         layer_decay: float = 1.0,
     ) -> None:
         super().__init__()
-        self.clap = clap or CLAP()
+        if clap and start_from:
+            raise ValueError(
+                f"start_from {start_from!r} brings its own model, so clap cannot be given too: leave one out"
+            )
+        self.clap = load(start_from, "cpu").clap.train() if start_from else clap or CLAP()
         self.objective = objective or InfoNCE()
         self.temperature = Temperature(temperature)
         self.learning_rate = learning_rate

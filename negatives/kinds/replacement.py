@@ -32,7 +32,9 @@ def exchange_siblings(caption: str, table: Siblings, rng: random.Random) -> Iter
     words = words_of(caption)
     found, phrases = [], table.phrases
     for place, word in enumerate(words):
-        for phrase, exchanges in phrases.get(word, ()):
+        if word not in phrases:
+            continue
+        for phrase, exchanges in phrases[word]:
             length = phrase.count(" ") + 1
             if length > 1 and words[place : place + length] != phrase.split():
                 continue
@@ -50,9 +52,9 @@ def exchange_siblings(caption: str, table: Siblings, rng: random.Random) -> Iter
     for phrase, exchanges in found:
         if fixed_gender and stem(phrase.split()[-1]) in _GENDERED:
             continue
-        free = [exchange for exchange in exchanges if _fits(exchange, words, stems)]
-        if free:
-            yield rng.choice(free).apply(caption)
+        fitting = (exchange for exchange in rng.sample(exchanges, len(exchanges)) if _fits(exchange, words, stems))
+        if exchange := next(fitting, None):
+            yield exchange.apply(caption)
 
 
 def _fits(exchange: Exchange, words: list[str], stems: set[str]) -> bool:
