@@ -61,6 +61,8 @@ def embed(model: Embedder, source: Path, out: Path, name: str) -> None:
     Raises:
         ValueError: If there is no such source, or nothing in it could be embedded.
     """
+    from compa.models.fingerprint import fingerprint
+
     listed = hashlib.sha256()
     num_rows = 0
     for row in rows_of(source):
@@ -70,7 +72,7 @@ def embed(model: Embedder, source: Path, out: Path, name: str) -> None:
         raise ValueError(f"{source} holds neither sounds nor captions")
     out.parent.mkdir(parents=True, exist_ok=True)
     about = {"model": name, "preprocessing": model.preprocessing}
-    job = {"weights": _fingerprint(model), "rows": listed.hexdigest(), **about}
+    job = {"fingerprint": fingerprint(model.clap, model.clap.describe()), "rows": listed.hexdigest(), **about}
     parts = Parts(out.with_name(f"{out.name}.parts"), json.loads(json.dumps(job)))
     num_chunks = -(-num_rows // CHUNK_ROWS)
     rows = rows_of(source)
@@ -134,13 +136,6 @@ def _state(row: Row) -> list[int] | None:
         return None
     state = path.stat()
     return [state.st_size, state.st_mtime_ns]
-
-
-def _fingerprint(model: Embedder) -> str:
-    digest = hashlib.sha256(json.dumps(model.clap.describe(), sort_keys=True, default=str).encode())
-    for value in model.clap.state_dict().values():
-        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, get_args
 
@@ -12,6 +10,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 from torch import Tensor
 
 from compa.models.embedding_cache import EmbeddingCache
+from compa.models.fingerprint import fingerprint
 from compa.models.hub import check_name, read_model, reading, transformers
 from compa.models.lora import add_lora
 from compa.models.text_encoder import TextEncoder, padded
@@ -106,7 +105,7 @@ class TransformersText(TextEncoder):
         if self.cache is None:
             return super().embed(texts, device)
         if self._opened is None:
-            self._opened = EmbeddingCache(self.cache, self._fingerprint())
+            self._opened = EmbeddingCache(self.cache, fingerprint(self.model, self.init_args))
 
         def encode(missing: Sequence[str]) -> Tensor:
             with torch.no_grad(), torch.autocast(device.type, enabled=False):
@@ -116,15 +115,6 @@ class TransformersText(TextEncoder):
                 return torch.cat([super(TransformersText, self).embed(part, device) for part in parts])
 
         return self._opened.find(texts, encode).to(device)
-
-    def _fingerprint(self) -> str:
-        """Tells this encoder, its weights and settings from all others."""
-        settings = {name: value for name, value in self.init_args.items() if name != "lora"}
-        digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
-        for name, value in sorted(self.model.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()[:32]
 
     def fit_tokeniser(self, texts: Iterable[str]) -> None:
         """Builds a tokeniser from texts, where the model came without one."""

@@ -143,9 +143,15 @@ def test_parts_of_another_job_are_not_used(
     with monkeypatch.context() as patch:
         patch.setattr(embed_door, "write_embeddings", killed)
         assert run("embed", "--model", model, manifest, "--out", tmp_path / "x.npy") == 1
+    changed = compa.load(str(model))
+    with torch.no_grad():
+        changed.clap.text_projection[0].bias.normal_()  # type: ignore[index,union-attr,operator]
+    embed_door.embed(changed, manifest, tmp_path / "x.npy", str(model))
+    found = np.load(tmp_path / "x.npy")[1]
+    np.testing.assert_allclose(found, changed.embed_text(["a dog barks"])[0], atol=1e-6)
     other = tmp_path / "m.jsonl"
     write_manifest(other, [Clip("z", None, ("rain", "wind"))])
-    assert run("embed", "--model", model, other, "--out", tmp_path / "x.npy") == 0
+    assert run("embed", "--model", model, other, "--out", tmp_path / "x.npy", "--overwrite") == 0
     assert [row["id"] for row in read_npy(tmp_path / "x.npy")[0]] == ["z", "z"]
 
 
