@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytorch_lightning as pl
@@ -15,6 +16,7 @@ from compa.models.clap import CLAP
 from compa.models.pretrained import load
 from compa.objectives import Embeddings, InfoNCE, Objective, Temperature
 from compa.training.known_true import known_true
+from compa.training.parameters import freeze_weights, parameter_groups
 from compa.training.schedule import warmup_cosine
 
 
@@ -33,6 +35,8 @@ class ContrastiveTask(pl.LightningModule):
         temperature: Where the learnable temperature starts.
         skip_known_true: Whether pairs of a text and another clip that it is known to be true of are left out of the
             contrast; plain CLAP counts them as negatives.
+        freeze: Patterns of names of the model's weights that stay as they are, such as `text_encoder.*`.
+        layer_decay: How much slower each layer of a tower learns than the one above it; 1 makes no difference.
     """
 
     def __init__(
@@ -45,6 +49,8 @@ class ContrastiveTask(pl.LightningModule):
         warmup_steps: int = 100,
         temperature: float = 0.07,
         skip_known_true: bool = True,
+        freeze: Sequence[str] = (),
+        layer_decay: float = 1.0,
     ) -> None:
         super().__init__()
         if clap and start_from:
@@ -58,6 +64,8 @@ class ContrastiveTask(pl.LightningModule):
         self.weight_decay = weight_decay
         self.warmup_steps = warmup_steps
         self.skip_known_true = skip_known_true
+        self.layer_decay = layer_decay
+        freeze_weights(self.clap, freeze)
 
     def setup(self, stage: str) -> None:
         """Builds the tokeniser from the training captions, where the model has none yet.
@@ -123,12 +131,7 @@ class ContrastiveTask(pl.LightningModule):
         """AdamW with linear warm-up and cosine decay over the trainer's `max_steps`."""
         if self.trainer.max_steps < 1:
             raise ValueError("trainer.max_steps is not set: the learning rate follows the number of optimiser steps")
-        matrices = [weight for weight in self.parameters() if weight.ndim >= 2]
-        vectors = [weight for weight in self.parameters() if weight.ndim < 2]
-        groups = [
-            {"params": matrices, "weight_decay": self.weight_decay},
-            {"params": vectors, "weight_decay": 0.0},
-        ]
+        groups = parameter_groups(self, self.learning_rate, self.weight_decay, self.layer_decay)
         optimizer = torch.optim.AdamW(groups, lr=self.learning_rate, betas=(0.9, 0.98))
         schedule = warmup_cosine(self.warmup_steps, self.trainer.max_steps)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)
