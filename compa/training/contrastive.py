@@ -14,7 +14,6 @@ from torch import Tensor
 from benchmarks.metrics import outcomes
 from compa.data.batch import Batch
 from compa.models.clap import CLAP
-from compa.models.pretrained import load
 from compa.objectives import Embeddings, InfoNCE, Objective, Temperature
 from compa.training.chunks import embed_in_chunks, embed_texts_in_chunks
 from compa.training.known_true import known_true
@@ -28,8 +27,8 @@ class ContrastiveTask(pl.LightningModule):
     The three stages of CompA are three configurations of this: they differ in the objective and in the data.
 
     Args:
-        clap: The model; by default the small one that is trained from scratch.
-        start_from: A run folder or checkpoint whose model is trained on, in place of a new one: the stage before.
+        clap: The model; by default the small one that is trained from scratch. `compa.models.pretrained.start` gives
+            one to train on, such as that of the stage before.
         objective: `InfoNCE`, `HardNegativeNCE` or `ModularNCE`.
         learning_rate: Peak of AdamW's learning rate.
         weight_decay: Of matrices; vectors (biases, norms, the temperature) have none.
@@ -46,7 +45,6 @@ class ContrastiveTask(pl.LightningModule):
     def __init__(
         self,
         clap: CLAP | None = None,
-        start_from: str | None = None,
         objective: Objective | None = None,
         learning_rate: float = 1e-3,
         weight_decay: float = 0.05,
@@ -60,11 +58,7 @@ class ContrastiveTask(pl.LightningModule):
         super().__init__()
         if chunk_size is not None and chunk_size < 1:
             raise ValueError(f"chunk_size {chunk_size} embeds nothing: take 1 or more, or leave it out")
-        if clap and start_from:
-            raise ValueError(
-                f"start_from {start_from!r} brings its own model, so clap cannot be given too: leave one out"
-            )
-        self.clap = load(start_from, "cpu").clap.train() if start_from else clap or CLAP()
+        self.clap = clap or CLAP()
         self.objective = objective or InfoNCE()
         self.temperature = Temperature(temperature)
         self.learning_rate = learning_rate
