@@ -1,4 +1,4 @@
-"""The table of scores, for terminals and for Markdown."""
+"""The table of scores for terminals."""
 
 from __future__ import annotations
 
@@ -65,18 +65,6 @@ def text_table(results: Iterable[Result]) -> str:
         for rows in tables:
             lines += [rule, *(_line(row, widths) for row in rows)]
     return "\n".join(lines)
-
-
-def markdown_table(results: Iterable[Result]) -> str:
-    """The same tables in Markdown."""
-    tables = []
-    for names, blocks in groupby(ranked(results), key=shown):
-        rows = [["task", "model", *names], ["---"] * (2 + len(names))]
-        for block in blocks:
-            task = f"{block[0].task} ({block[0].data['name']})" if "name" in block[0].data else block[0].task
-            rows += [[cell.replace("|", r"\|") for cell in (task, *row)] for row in _rows(block, names)]
-        tables.append("\n".join(f"| {' | '.join(row)} |" for row in rows))
-    return "\n\n".join(tables)
 
 
 def _rows(block: Sequence[Result], names: Sequence[str]) -> list[list[str]]:

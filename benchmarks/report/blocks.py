@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from benchmarks.report.measures import OF_ITEMS, Measure, measure, measures
+from benchmarks.report.measures import Measure, measure, measures
 from benchmarks.results import Result
-from benchmarks.table import ranked
+from benchmarks.table import BESIDE, ranked
 from benchmarks.tasks import tasks
 
 GROUP = "group"
@@ -49,8 +49,15 @@ class Block:
 
     @property
     def title(self) -> str:
-        """Task and data."""
-        return f"{self.task} ({self.data})" if self.data else self.task
+        """Task and data, and how much of it where that is not all."""
+        beside = ", ".join(filter(None, (self.data, self.coverage)))
+        return f"{self.task} ({beside})" if beside else self.task
+
+    @property
+    def coverage(self) -> str:
+        """How many items were measured, where some are missing."""
+        found, expected = self.leader.data["found"], self.leader.data["expected"]
+        return "" if found == expected else f"{found} of {expected} items"
 
     @property
     def leader(self) -> Result:
@@ -66,11 +73,11 @@ class Block:
         return found
 
     @property
-    def facts(self) -> list[tuple[Measure, Mapping[str, Any]]]:
-        """What is measured of the items themselves, from the first result that has it."""
+    def facts(self) -> list[tuple[str, Measure, Mapping[str, Any]]]:
+        """What is measured of the items themselves, from the first result that has it, under a name for readers."""
         return [
-            (measure(name, self.results), next(r.metrics[name] for r in self.results if name in r.metrics))
-            for name in OF_ITEMS
+            (called, measure(name, self.results), next(r.metrics[name] for r in self.results if name in r.metrics))
+            for name, called in BESIDE.items()
             if any(name in result.metrics for result in self.results)
         ]
 

@@ -12,15 +12,12 @@ function startDuel(tasks) {
     box.selectedIndex = number;
   };
   const models = () => {
-    const names = Object.keys(chosen().models);
-    fill(acrossBox, names, 1);
-    fill(upBox, names, 0);
+    fill(acrossBox, chosen().models, 1);
+    fill(upBox, chosen().models, 0);
     draw();
   };
-  const draw = () => {
-    const name = (box) => box.options[box.selectedIndex].text;
-    drawDuel(figure, chosen(), name(acrossBox), name(upBox));
-  };
+  const model = (box) => ({ name: chosen().models[box.value], margins: chosen().margins[box.value] });
+  const draw = () => drawDuel(figure, chosen(), model(acrossBox), model(upBox));
   fill(taskBox, tasks.map((task) => task.title), 0);
   taskBox.addEventListener("change", models);
   acrossBox.addEventListener("change", draw);
@@ -32,18 +29,18 @@ function startDuel(tasks) {
 function drawDuel(figure, task, across, up) {
   const svg = figure.querySelector("svg");
   const [left, right, top, bottom] = [48, 588, 12, 396];
-  const [x, y] = [axis(task.models[across], left, right), axis(task.models[up], bottom, top)];
+  const [x, y] = [axis(across.margins, left, right), axis(up.margins, bottom, top)];
   const parts = [
     mark("line", { class: "zero", x1: x(0), x2: x(0), y1: top, y2: bottom }),
     mark("line", { class: "zero", x1: left, x2: right, y1: y(0), y2: y(0) }),
-    mark("text", { x: (left + right) / 2, y: 432, "text-anchor": "middle" }, `margin of ${across}`),
-    mark("text", { x: 14, y: 204, "text-anchor": "middle", transform: "rotate(-90 14 204)" }, `margin of ${up}`),
+    mark("text", { x: (left + right) / 2, y: 432, "text-anchor": "middle" }, `margin of ${across.name}`),
+    mark("text", { x: 14, y: 204, "text-anchor": "middle", transform: "rotate(-90 14 204)" }, `margin of ${up.name}`),
     mark("text", { x: x(0), y: bottom + 16, "text-anchor": "middle" }, "0"),
     mark("text", { x: left - 8, y: y(0) + 4, "text-anchor": "end" }, "0"),
   ];
   const counts = { both: 0, "only-up": 0, "only-across": 0, neither: 0 };
   task.items.forEach((item, i) => {
-    const [a, b] = [task.models[across][i], task.models[up][i]];
+    const [a, b] = [across.margins[i], up.margins[i]];
     const outcome = b > 0 ? (a > 0 ? "both" : "only-up") : a > 0 ? "only-across" : "neither";
     counts[outcome] += 1;
     const point = mark("circle", { class: outcome, cx: x(a), cy: y(b), r: 3.5 });
@@ -51,7 +48,12 @@ function drawDuel(figure, task, across, up) {
     parts.push(point);
   });
   svg.replaceChildren(...parts);
-  const titles = { both: "by both", "only-up": `by ${up} only`, "only-across": `by ${across} only`, neither: "by neither" };
+  const titles = {
+    both: "by both",
+    "only-up": `by ${up.name} only`,
+    "only-across": `by ${across.name} only`,
+    neither: "by neither",
+  };
   svg.setAttribute("aria-label", Object.entries(titles).map(([key, title]) => `won ${title}: ${counts[key]}`).join("; "));
   figure.querySelector("tbody").replaceChildren(
     ...Object.entries(titles).map(([key, title]) => {
@@ -69,7 +71,7 @@ function drawDuel(figure, task, across, up) {
 
 function describe(figure, task, i, across, up) {
   const captions = task.captions[i].map((caption) => `“${caption}”`).join(", ");
-  const said = [up, across].map((model) => `${model} ${String(task.models[model][i]).replace("-", "−")}`).join(", ");
+  const said = [up, across].map((model) => `${model.name} ${String(model.margins[i]).replace("-", "−")}`).join(", ");
   figure.querySelector(".said-of").textContent = `${task.items[i]}: ${captions}. ${said}`;
 }
 

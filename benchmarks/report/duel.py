@@ -58,9 +58,8 @@ def duels(blocks: Sequence[Block]) -> list[dict[str, Any]]:
                     "title": block.title,
                     "items": items,
                     "captions": [list(map(str, captions[name])) for name in items],
-                    "models": {
-                        model: [float(f"{some[name]:.3g}") for name in items] for model, some in by_model.items()
-                    },
+                    "models": list(by_model),
+                    "margins": [[float(f"{some[name]:.3g}") for name in items] for some in by_model.values()],
                 }
             )
     return made

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.results import Result
+from benchmarks.table import BESIDE
 
 TIES = "ties"
 """A metric that says something of the others, and is told as a note."""
-OF_ITEMS = ("text_leak_auc", "text_only")
-"""Metrics that say something of the items, whatever the model."""
 _RANK = "median_rank"
 _NAME = re.compile(r"(?:(text_to_audio|audio_to_text)_)?(.+?)(?:_(distractors|triplets))?")
 _KNOWN = {r"^r(\d+)$": r"R@\1", r"^map(\d+)$": r"mAP@\1", r"^map$": "mAP", "auc$": "AUC"}
@@ -84,12 +83,12 @@ class Measure:
 def measures(results: Sequence[Result]) -> list[Measure]:
     """The metrics that some of the results have, in the order of the files.
 
-    `ties`, what is `OF_ITEMS`, and what is of one kind of item only stand elsewhere.
+    `ties`, what is of the items themselves, and what is of one kind of item only stand elsewhere.
     """
     kinds = {str(item["kind"]) for result in results for item in result.items if item.get("kind") is not None}
     ends = tuple(mark + kind for kind in kinds for mark in ":_")
     names = dict.fromkeys(name for result in results for name in result.metrics)
-    return [measure(name, results) for name in names if name not in (TIES, *OF_ITEMS) and not name.endswith(ends)]
+    return [measure(name, results) for name in names if name not in (TIES, *BESIDE) and not name.endswith(ends)]
 
 
 def measure(name: str, results: Sequence[Result]) -> Measure:

@@ -39,12 +39,12 @@ def _table(block: Block) -> str:
     rows = [["model", *(measure.name for measure in block.measures)], ["---", *("---:" for _ in block.measures)]]
     rows += [[result.model, *(_score(result, measure) for measure in block.measures)] for result in block.results]
     rows.append(["*chance*", *(measure.text(measure.chance) for measure in block.measures)])
-    coverage = sorted({f"{result.data['found']} of {result.data['expected']} items" for result in block.results})
+    found, expected = block.leader.data["found"], block.leader.data["expected"]
     methods = sorted({metric["method"] for result in block.results for metric in result.metrics.values()})
     lines = [
         f"### {_escaped(block.title)}, version {block.version}\n",
         *(f"| {' | '.join(map(_escaped, row))} |" for row in rows),
-        f"\n{', '.join(coverage)}; 95 % intervals: {', '.join(methods)}.\n",
+        f"\n{found} of {expected} items; 95 % intervals: {', '.join(methods)}.\n",
     ]
     return "\n".join(lines)
 

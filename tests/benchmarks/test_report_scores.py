@@ -66,7 +66,7 @@ def test_what_is_of_one_kind_or_of_the_items_is_no_column() -> None:
     one = result(metrics=dict.fromkeys(names, METRIC), items=[{"id": "i", "kind": "depth-2"}])
     assert [measure.title for measure in measures([one])] == ["Group", "AUC"]
     (block,) = blocks([one])
-    assert [(measure.name, told) for measure, told in block.facts] == [("text_leak_auc", METRIC)]
+    assert [(called, told) for called, _, told in block.facts] == [("words alone, AUC", METRIC)]
 
 
 def test_each_direction_and_protocol_has_a_table_of_its_own() -> None:
@@ -187,7 +187,7 @@ def test_duels_hold_what_all_models_answered() -> None:
 
     (duel,) = duels(blocks([answers("a", 0, 1, 2), answers("b", 1, 2, 3)]))
     assert duel["items"] == ["i1", "i2"]
-    assert duel["models"] == {"a": [2, 3], "b": [2, 3]}
+    assert (duel["models"], duel["margins"]) == (["a", "b"], [[2, 3], [2, 3]])
     assert duel["captions"] == [["x", "y"]] * 2
     assert duels(blocks([answers("a", 0), answers("control:random", 0)])) == []
     assert duels(blocks([answers("a", 0), answers("b", 1)])) == []
@@ -208,8 +208,8 @@ def test_what_must_be_known_is_said_once_for_all_that_it_is_true_of() -> None:
     ]
     assert notices(blocks(results)) == [
         "other (d): odd size",
-        "scenes-order (d), a, b: scored on 12 of 400 items, so not to be compared with others",
-        "scenes-order (d), b: 3 items were trained on",
+        "scenes-order (d, 12 of 400 items): such scores are not comparable with those of all items",
+        "scenes-order (d, 12 of 400 items), b: 3 items were trained on",
     ]
 
 

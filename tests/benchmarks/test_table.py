@@ -5,7 +5,7 @@ import doctest
 import benchmarks.names
 import benchmarks.results
 import benchmarks.table
-from benchmarks.table import markdown_table, ranked, text_table
+from benchmarks.table import ranked, text_table
 from tests.benchmarks.test_results import METRIC, result
 
 
@@ -42,13 +42,6 @@ def test_text_table_lines_up() -> None:
 def test_a_single_result_and_one_without_a_metric() -> None:
     lone = result(metrics={"text": METRIC})
     assert "0.500 [0.400, 0.600]  -" in text_table([lone])
-    assert "| - |" in markdown_table([lone])
-
-
-def test_markdown_escapes_bars() -> None:
-    lines = markdown_table([scored("a|b", 0.5)]).splitlines()
-    assert lines[1] == "| --- | --- | --- | --- | --- |"
-    assert lines[2].startswith(r"| scenes-order (built-in) | a\|b | 0.500 ")
 
 
 def test_examples_in_the_documentation() -> None:
@@ -65,4 +58,3 @@ def test_tasks_with_other_metrics_have_tables_of_their_own_and_words_alone_a_lin
     assert lines[4].split() == ["words", "alone", "(chance", "0.250)", "0.700", "[0.400,", "0.600]"]
     assert lines[5] == ""
     assert lines[6].split() == ["task", "model", "text", "audio", "group"]
-    assert markdown_table([scored("model", 0.5), other]).count("\n| --- | --- |") == 2
