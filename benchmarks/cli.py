@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from benchmarks.embedding_cache import EmbeddingCache
+    from benchmarks.results import Result
     from benchmarks.scorer import Scorer
     from benchmarks.tasks import Material, TestSet
 
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="compa bench", description=DESCRIPTION)
-    doors = parser.add_subparsers(required=True, metavar="list | run | compare | audit | validate | report")
+    doors = parser.add_subparsers(required=True, metavar="list | run | compare | audit | export | validate | report")
 
     listing = doors.add_parser("list", help="say which tasks and controls there are", description=DESCRIPTION)
     listing.set_defaults(door=_list)
@@ -89,21 +90,31 @@ def _parser() -> argparse.ArgumentParser:
     validating.add_argument("results", type=Path, metavar="PATH", nargs="+", help="result files, or folders of them")
     validating.set_defaults(door=_validate)
 
+    exporting = doors.add_parser(
+        "export",
+        help="write the items of tasks as files",
+        description="Writes rendered items as files with a fingerprint, which `run --data DIR` measures on anywhere.",
+    )
+    exporting.add_argument("--task", action="append", required=True, help="see `compa bench list`; repeat for several")
+    exporting.add_argument("--events", metavar="DIR|CSV", help="sounds to render scenes from (default: built-in ones)")
+    exporting.add_argument("--out", metavar="DIR", type=Path, required=True, help="a folder for each task goes there")
+    exporting.set_defaults(door=_export)
+
     reporting = doors.add_parser(
         "report",
-        help="make one web page of results",
-        description="Makes one self-contained web page of results.",
+        help="make one web page of results, or the tables of a paper",
+        description="Makes one self-contained web page of results, or tables in Markdown or CSV.",
     )
     reporting.add_argument("results", type=Path, metavar="DIR", help="folder of results, as `run` writes them")
-    reporting.add_argument("--out", metavar="FILE", type=Path, required=True, help="the page, such as report.html")
-    reporting.add_argument("--examples", metavar="DIR", type=Path, help="folder with examples.json: pairs to listen to")
     reporting.add_argument(
-        "--run",
-        metavar="DIR",
-        type=Path,
-        action="append",
-        default=[],
-        help="run folder: its training curves; repeat",
+        "--out", metavar="FILE", type=Path, required=True, help="a page (.html), or tables (.md, .csv)"
+    )
+    reporting.add_argument(
+        "--events", metavar="DIR|CSV", help="sounds of scenes to listen to (default: those of `run`)"
+    )
+    reporting.add_argument("--data", metavar="DIR", type=Path, help="files to listen to (default: those of `run`)")
+    reporting.add_argument(
+        "--run", metavar="DIR", type=Path, action="append", default=[], help="run folder: its training curves; repeat"
     )
     reporting.set_defaults(door=_report)
     return parser
@@ -111,13 +122,18 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_material(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--events", metavar="DIR|CSV", help="sounds to render scenes from (default: built-in ones)")
+    parser.add_argument(
+        "--data", metavar="DIR|FILE", type=Path, help="files of a benchmark, a manifest, labelled sounds"
+    )
+    parser.add_argument("--labels", metavar="JSON", type=Path, help="zero-shot: the labels to choose from")
+    parser.add_argument("--templates", metavar="JSON", type=Path, help="zero-shot: sentences with {} for the label")
     parser.add_argument("--limit", metavar="N", type=_count, help="only the first N items: a try, not comparable")
 
 
 def _material(options: argparse.Namespace) -> Material:
     from benchmarks.tasks import Material
 
-    return Material(options.events)
+    return Material(options.events, options.data, options.labels, options.templates)
 
 
 def _list(_: argparse.Namespace) -> int:
@@ -155,8 +171,12 @@ def _run(options: argparse.Namespace) -> int:
         what = "" if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: "
         _say(f"{task} of {model} failed: {what}{' '.join(str(error).split())}")
 
-    done = []
-    notes = {"events": options.events, "limit": options.limit, "device": ",".join(options.device) or None}
+    done: list[Result] = []
+    files = {name: getattr(options, name) for name in ("data", "labels", "templates")}
+    notes = {"events": options.events, "limit": options.limit} | {
+        name: path and str(path) for name, path in files.items()
+    }
+    notes |= {"device": ",".join(options.device)} if options.device else {}
     for saved in run_all(
         scorers,
         options.task,
@@ -174,6 +194,16 @@ def _run(options: argparse.Namespace) -> int:
     if done:
         print(text_table(done))
     return 1 if failed else 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from benchmarks.tasks import Material, find_task
+    from benchmarks.tasks.frozen import write_frozen
+
+    material = Material(options.events)
+    for task in [find_task(name) for name in dict.fromkeys(options.task)]:
+        print(write_frozen(task, task.prepare(material), options.out))
+    return 0
 
 
 def _cache(options: argparse.Namespace) -> EmbeddingCache:
@@ -207,6 +237,7 @@ def _warner(options: argparse.Namespace, material: Material) -> Callable[[str, T
     """Says once which files are left out, and what a model may have been trained on; gives the latter to results."""
     from benchmarks.contamination import audit, training_clips
     from benchmarks.heldout import leaks
+    from benchmarks.results import WARNINGS
     from benchmarks.scorer import CONTROL, model_name
 
     paths = {model_name(name): Path(name) for name in options.model if Path(name).exists()}
@@ -219,15 +250,18 @@ def _warner(options: argparse.Namespace, material: Material) -> Callable[[str, T
             _say(message)
 
     def warnings(model: str, test_set: TestSet) -> list[str]:
-        bank = vars(material).get("bank")  # None where no task has used it yet
+        bank = material.bank_in_use
         for file, reason in bank.skipped.items() if bank else ():
             say(f"left out {file}: {reason}")
+        for warning in test_set.data.get(WARNINGS, ()):
+            say(f"warning: {test_set.data.get('name', 'the data')}: {warning}")
         if options.limit and (found := test_set.data["found"]) < (expected := test_set.data["expected"]):
             say(f"only {found} of {expected} items, as --limit asks: such scores are not comparable with those of all")
         if model.startswith(CONTROL):
             return []
-        is_of_bank = bank and test_set.data.get("name") == bank.name
-        sentences = leaks(paths[model], bank) if bank and is_of_bank and model in paths else []
+        sentences = []
+        if bank and model in paths and test_set.data.get("name") == bank.name:
+            sentences = leaks(paths[model], bank)
         if options.train and not (audited and audited[-1][0] is test_set):
             clips = (clip for source in options.train for clip in training_clips(source))
             shared = audit(test_set.items, clips)
@@ -291,8 +325,10 @@ def _validate(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> int:
     from benchmarks.report import report
+    from benchmarks.tasks import Material
 
-    report(options.results, options.out, options.examples, options.run)
+    given = Material(options.events, options.data) if options.events or options.data else None
+    report(options.results, options.out, given, options.run, _say)
     print(options.out)
     return 0
 

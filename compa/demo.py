@@ -9,24 +9,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from compa.side_by_side import Training, watch
+from compa.recipe import Variant, recipe
+from compa.side_by_side import Training, train
 
 STEPS_PER_MINUTE = 190
 """Optimiser steps that each of both trainings does a minute: 2 cores of an AMD EPYC (Zen 5), PyTorch 2.14."""
 OTHER_MINUTES = 0.6
 """What all but the trainings takes there: starting, making sounds, scoring, the report."""
-VALIDATIONS = 10
-NUM_EXAMPLES = 3
 
-MODELS: dict[str, dict[str, Any]] = {
-    "vanilla": {
-        "objective": "compa.objectives.InfoNCE",
-        "data": {"num_negatives": 0, "num_replacements": 0, "twins_together": False},
-    },
-    "composition-aware": {
-        "objective": "compa.objectives.HardNegativeNCE",
-        "data": {"num_negatives": 1, "num_replacements": 1, "twins_together": True},
-    },
+MODELS = {
+    "vanilla": Variant("InfoNCE", {"num_negatives": 0, "num_replacements": 0, "twins_together": False}),
+    "composition-aware": Variant(
+        "HardNegativeNCE", {"num_negatives": 1, "num_replacements": 1, "twins_together": True}
+    ),
 }
 """What the two trainings differ in. Scenes, seed, batch size and number of steps are the same."""
 TASKS = ("scenes-order", "scenes-attribute")
@@ -47,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"left out {file}: {reason}", file=sys.stderr)
     try:
         _train(options.events, options.out, max_steps, options.seed)
-        _score(bank, options.out, options.seed)
+        _score(bank, options.events, options.out, options.seed)
     except KeyboardInterrupt:
         kept = ", ".join(path.name for path in sorted(options.out.iterdir())) or "nothing yet"
         raise KeyboardInterrupt(f"{options.out} keeps {kept}; --overwrite starts anew") from None
@@ -66,59 +61,34 @@ def num_steps(minutes: float) -> int:
     return steps
 
 
-def recipe(model: str, events: str | None, max_steps: int, seed: int) -> dict[str, Any]:
-    """The configuration of one of the two trainings, as `compa fit --config` takes it.
-
-    Args:
-        model: `vanilla` or `composition-aware`.
-        events: The event bank; None is the built-in synthesiser.
-        max_steps: Optimiser steps.
-        seed: Of the weights, the scenes and everything else.
-    """
-    scenes = {"events": events, "num_batches": max_steps, "seed": seed, **MODELS[model]["data"]}
-    return {
-        "seed_everything": seed,
-        "model": {"objective": {"class_path": MODELS[model]["objective"]}},
-        "data": {"class_path": "compa.data.scenes.SceneData", "init_args": scenes},
-        "trainer": {
-            "max_steps": max_steps,
-            "val_check_interval": max(max_steps // VALIDATIONS, 1),
-            "gradient_clip_val": 1.0,
-            "num_sanity_val_steps": 0,
-            "enable_model_summary": False,
-        },
-    }
-
-
 def _train(events: str | None, out: Path, max_steps: int, seed: int) -> None:
     """Trains both models side by side: on few cores, two small trainings do more together than one after the other."""
     import yaml
 
     print(f"\nTraining {' and '.join(MODELS)} side by side, {max_steps} steps each", file=sys.stderr)
+    num_threads = max((os.cpu_count() or 2) // len(MODELS), 1)
     trainings = []
-    for model in MODELS:
-        config = out / f"{model}.yaml"
-        config.write_text(yaml.safe_dump(recipe(model, events, max_steps, seed), sort_keys=False), encoding="utf-8")
-        trainings.append(Training(model, config, out / model, num_threads=max((os.cpu_count() or 2) // len(MODELS), 1)))
-    watch(trainings, max_steps)
+    for name, variant in MODELS.items():
+        config = out / f"{name}.yaml"
+        config.write_text(yaml.safe_dump(recipe(variant, events, max_steps, seed), sort_keys=False), encoding="utf-8")
+        trainings.append(Training(name, config, out / name, num_threads))
+    train(trainings, max_steps, at_once=len(trainings))
 
 
-def _score(bank: Any, out: Path, seed: int) -> None:
+def _score(bank: Any, events: str | None, out: Path, seed: int) -> None:
     from benchmarks.controls import CONTROLS
-    from benchmarks.report import report, write_examples
+    from benchmarks.report import report
     from benchmarks.runner import run_all
     from benchmarks.scorer import open_scorer
     from benchmarks.table import text_table
-    from benchmarks.tasks import Material, find_task
+    from benchmarks.tasks import Material
 
     print("\nScoring on unseen sounds in unseen combinations", file=sys.stderr)
     material = Material(bank)
     scorers = {model: open_scorer(str(out / model)) for model in MODELS}
     scorers |= {f"control:{name}": open_scorer(f"control:{name}", seed) for name in CONTROLS}
-    saved = list(run_all(scorers, TASKS, material, out / "results", seed))
-    examples = {task: find_task(task).prepare(material, limit=NUM_EXAMPLES).items for task in TASKS}
-    write_examples(out / "examples", examples)
-    report(out / "results", out / "report.html", out / "examples", [out / model for model in MODELS])
+    saved = list(run_all(scorers, TASKS, material, out / "results", seed, {"events": events}))
+    report(out / "results", out / "report.html", material, [out / model for model in MODELS])
     print(text_table([one.result for one in saved]))
     print(
         f"\nLook at {out / 'report.html'}; {out} also holds the two models and their results.",

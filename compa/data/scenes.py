@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -14,18 +16,21 @@ from torch.utils.data import DataLoader, Dataset
 from compa.data.batch import Batch, Example, collate
 from compa.data.loader import TrainingLoader, check_resumed, validation_loader
 from compa.data.shares import WHOLE, Shares, shares_of
+from compa.data.twin_examples import ComposedTwins, Further, TwinExamples, make_twins
 from compa.scenes.bank import EventBank, open_bank
-from compa.scenes.captions import caption, in_words, num_ways
-from compa.scenes.claims import Louder, Relation, Then
+from compa.scenes.captions import in_words, num_ways
+from compa.scenes.claims import Has, Louder, Then
+from compa.scenes.guests import GuestBank
 from compa.scenes.holdout import held_out_pairs, training_pairs
-from compa.scenes.twins import TWINS, TwinScenes
+from compa.scenes.speech import speaker_and_words
 from compa.scenes.varied import VariedBank
 
 KINDS = ("order", "attribute-swap", "attribute-swap")
 """The kinds of twins, which take turns batch by batch: in a batch of one kind the other clips are harder negatives.
 Which of two sounds is louder is harder to learn than which is first, so it gets more turns."""
-MAX_GAIN_DB = 4.0
-"""Each training clip is played up to so much louder or quieter than rendered."""
+NUM_TOKENISER_SCENES = 2000
+SPEECH_KINDS = ("order", "binding", "attribute-swap", "binding")
+"""The same for a bank that tells who says what."""
 
 
 class SceneBatches(Dataset[Batch]):
@@ -36,46 +41,31 @@ class SceneBatches(Dataset[Batch]):
     that differ in this alone see the same clips in every two steps. All twins of such two batches are of one kind.
 
     Args:
-        bank: Where the sounds come from.
-        pairs: Label pairs that may be combined.
+        twins: What makes twins of each kind, which take turns.
         num_batches: Batches an epoch.
         batch_size: Clips a batch over all ranks and accumulated steps.
-        num_negatives: Hard negatives a clip: its twin's claim in other words.
         twins_together: Whether twins share a batch.
         seed: Two sets of the same seed are the same.
         shares: Which part of every batch this is; element i is the one of step `i % num_steps` of batch
             `i // num_steps`. All parts together are the same for any number of ranks and steps.
-        num_replacements: Further hard negatives a clip: its claim with one label replaced by one that is not heard.
-            The twin only contrasts labels that are combined; this contrasts every label with every other, without
-            which labels of unseen pairs are taken for each other.
     """
 
     def __init__(
         self,
-        bank: EventBank,
-        pairs: list[tuple[str, str]],
+        twins: Sequence[TwinExamples],
         num_batches: int,
         batch_size: int,
-        num_negatives: int,
         twins_together: bool,
         seed: int,
         shares: Shares = WHOLE,
-        num_replacements: int = 0,
     ) -> None:
         shares.check(batch_size, of_twins=twins_together)
-        self.bank = bank
-        self.pairs = pairs
         self.num_batches = num_batches
         self.batch_size = batch_size
-        self.num_negatives = num_negatives
         self.twins_together = twins_together
         self.seed = seed
         self.shares = shares
-        self.num_replacements = num_replacements
-        self._partners = {
-            label: sorted({other for pair in pairs if label in pair for other in pair} - {label})
-            for label in bank.labels
-        }
+        self._twins = twins
 
     def __len__(self) -> int:
         """How many elements an epoch has; more can be asked for, they belong to the next epochs."""
@@ -93,42 +83,9 @@ class SceneBatches(Dataset[Batch]):
         return collate([self.twins(number)[(number + batch) % 2] for number in share])
 
     def twins(self, number: int) -> tuple[Example, Example]:
-        """Composes twins by number, with a caption and the hard negatives of each."""
-        rng = np.random.default_rng([self.seed, number])
-        labels = self.pairs[rng.integers(len(self.pairs))]
-        labels = labels if rng.random() < 0.5 else labels[::-1]
-        kind = KINDS[number // self.batch_size % len(KINDS)]
-        twins = TWINS[kind](self.bank, labels, rng)
-        first, second = (self._example(twins, side, f"{number}-{'ab'[side]}", rng) for side in (0, 1))
-        return first, second
-
-    def _example(self, twins: TwinScenes, side: int, name: str, rng: np.random.Generator) -> Example:
-        gain = np.float32(10 ** (rng.uniform(-MAX_GAIN_DB, MAX_GAIN_DB) / 20))
-        claim = twins.claims[side]
-        text = caption(claim, rng)
-        false_claims = [twins.claims[1 - side]] * self.num_negatives
-        false_claims += [self._replaced(claim, rng) for _ in range(self.num_replacements)]
-        return Example(
-            id=name,
-            waveform=gain * twins.waveforms[side],
-            caption=text,
-            claim=str(claim),
-            negatives=tuple(caption(false_claim, rng) for false_claim in false_claims),
-            negative_claims=tuple(map(str, false_claims)),
-            events=twins.scenes[side].events,
-            kind=twins.kind,
-            twin=name[:-1] + "ba"[side],
-        )
-
-    def _replaced(self, claim: Relation, rng: np.random.Generator) -> Relation:
-        """The claim with one label replaced, such that training may combine the new one with the other."""
-        kept_first = rng.random() < 0.5
-        kept = claim.first if kept_first else claim.second
-        others = [label for label in self._partners[kept] if label not in claim.labels()]
-        if not others:
-            return type(claim)(claim.second, claim.first)
-        other = others[rng.integers(len(others))]
-        return type(claim)(kept, other) if kept_first else type(claim)(other, kept)
+        """Composes twins by number."""
+        make = self._twins[number // self.batch_size % len(self._twins)]
+        return make(str(number), np.random.default_rng([self.seed, number]))
 
 
 class SceneData(pl.LightningDataModule):
@@ -143,6 +100,11 @@ class SceneData(pl.LightningDataModule):
         num_batches: Batches an epoch.
         num_negatives: Hard negative captions a clip that say its twin's claim.
         num_replacements: Hard negative captions a clip that name one label which is not heard.
+        num_positives: Further true captions a clip: the same in other words, or one of its sounds alone.
+        kinds: The kinds of twins, which take turns batch by batch; None is order and attribute-swap, and binding where
+            a bank tells who says what. Those two are scenes of two events, as the tasks of that name measure; other
+            kinds are composed as `compa scenes render` does.
+        guests: Whether built-in sounds keep those of the bank company, so that few labels meet in many pairs.
         twins_together: Whether a scene and its minimal edit share a batch, so that each is the other's hard negative.
         num_validation_batches: Batches of the validation.
         num_workers: Processes that compose scenes beside the training; 0 where the training leaves no core idle.
@@ -156,6 +118,9 @@ class SceneData(pl.LightningDataModule):
         num_batches: int = 1000,
         num_negatives: int = 1,
         num_replacements: int = 1,
+        num_positives: int = 0,
+        kinds: list[str] | None = None,
+        guests: bool = False,
         twins_together: bool = True,
         num_validation_batches: int = 4,
         num_workers: int = 0,
@@ -165,8 +130,9 @@ class SceneData(pl.LightningDataModule):
         self.events = events
         self.batch_size = batch_size
         self.num_batches = num_batches
-        self.num_negatives = num_negatives
-        self.num_replacements = num_replacements
+        self.further = Further(num_negatives, num_replacements, num_positives)
+        self.guests = guests
+        self._kinds = kinds
         self.twins_together = twins_together
         self.num_validation_batches = num_validation_batches
         self.num_workers = num_workers
@@ -185,6 +151,13 @@ class SceneData(pl.LightningDataModule):
         """That of the bank, in Hz."""
         return self.bank.sample_rate
 
+    @property
+    def kinds(self) -> Sequence[str]:
+        """The kinds of twins, in turns."""
+        if self._kinds is not None:
+            return self._kinds
+        return SPEECH_KINDS if any(map(speaker_and_words, self.bank.labels)) else KINDS
+
     def train_dataloader(self) -> TrainingLoader:
         """The batches of one epoch, in order; the next epoch has others."""
         batches = self._batches(self.seed, self.num_batches, self.twins_together, is_training=True)
@@ -199,8 +172,9 @@ class SceneData(pl.LightningDataModule):
 
     def state_dict(self) -> dict[str, Any]:
         """What decides the batches, for the checkpoint; where in them the training is, its step tells."""
-        names = ("batch_size", "num_batches", "num_negatives", "num_replacements", "twins_together", "seed")
-        return {name: getattr(self, name) for name in names} | {"bank": self.bank.fingerprint}
+        names = ("batch_size", "num_batches", "guests", "twins_together", "seed")
+        decided = {name: getattr(self, name) for name in names} | asdict(self.further)
+        return decided | {"kinds": list(self.kinds), "bank": self.bank.fingerprint}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Refuses to go on with other data than the checkpoint's."""
@@ -209,9 +183,15 @@ class SceneData(pl.LightningDataModule):
 
     def training_texts(self) -> Iterator[str]:
         """Every way to say every training claim: what a tokeniser is built from."""
-        for pair, relation in product(training_pairs(self.bank.labels), (Then, Louder)):
+        _, pairs = self._trained
+        for pair, relation in product(dict.fromkeys(pairs), (Then, Louder)):
             for claim in (relation(*pair), relation(*pair[::-1])):
                 yield from (in_words(claim, way) for way in range(num_ways(claim)))
+        for label in self._trained[0].labels if self.further.num_positives else ():
+            yield from (in_words(Has(label), way) for way in range(num_ways(Has(label))))
+        for make in self._twins():
+            if isinstance(make, ComposedTwins):
+                yield from make.texts(NUM_TOKENISER_SCENES)
 
     def held_out(self) -> dict[str, Any]:
         """What no training on this data ever sees: label pairs and recordings, for the run folder."""
@@ -224,14 +204,21 @@ class SceneData(pl.LightningDataModule):
         }
 
     def _batches(self, seed: int, num_batches: int, twins_together: bool, is_training: bool) -> SceneBatches:
-        return SceneBatches(
-            VariedBank(self.bank.split("train")),
-            training_pairs(self.bank.labels),
-            num_batches=num_batches,
-            batch_size=self.batch_size,
-            num_negatives=self.num_negatives,
-            twins_together=twins_together,
-            seed=seed,
-            shares=shares_of(self.trainer, is_training),
-            num_replacements=self.num_replacements,
-        )
+        shares = shares_of(self.trainer, is_training)
+        return SceneBatches(self._twins(), num_batches, self.batch_size, twins_together, seed, shares)
+
+    def _twins(self) -> list[TwinExamples]:
+        bank, pairs = self._trained
+        varied = VariedBank(bank.split("train"))
+        made = {kind: make_twins(kind, varied, pairs, self.further) for kind in dict.fromkeys(self.kinds)}
+        return [made[kind] for kind in self.kinds]
+
+    @cached_property
+    def _trained(self) -> tuple[EventBank, list[tuple[str, str]]]:
+        """Where training takes its sounds from, and the label pairs that it may combine."""
+        if not self.guests:
+            return self.bank, training_pairs(self.bank.labels)
+        if self.events is None:
+            raise ValueError("guests are built-in sounds, which are all of this bank already: name a bank with events")
+        bank = GuestBank(self.bank, open_bank(None, self.sample_rate))
+        return bank, bank.pairs()

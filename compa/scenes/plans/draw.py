@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -42,15 +42,31 @@ def draw_timeline(studio: Studio, company: Company, settings: Settings, rng: np.
     """
     for number in range(TRIES):
         max_events = settings.max_events if number < TRIES - 5 else 1
-        plan = _draw_what(company, replace(settings, max_events=max_events), rng)
-        for _ in range(TRIES_OF_TIMES):
-            timed = _draw_times(plan, rng)
-            timeline = lay_out(timed, studio) if timed else None
-            if timeline and claim_of(timeline.plan).judge(timeline.events) is Truth.TRUE:
-                return timeline
+        timeline = draw_times(_draw_what(company, replace(settings, max_events=max_events), rng), studio, rng)
+        if timeline:
+            return timeline
     raise ValueError(
         f"no scene of {settings.seconds:g} s can be made of {studio.bank.name}: its recordings are too short"
     )
+
+
+def draw_times(plan: Plan, studio: Studio, rng: np.random.Generator) -> Timeline | None:
+    """Gives the sounds of a plan times that make its claim true; None where none were found."""
+    for _ in range(TRIES_OF_TIMES):
+        timed = _draw_times(plan, rng)
+        timeline = lay_out(timed, studio) if timed else None
+        if timeline and claim_of(timeline.plan).judge(timeline.events) is Truth.TRUE:
+            return timeline
+    return None
+
+
+def draw_amounts(names: Iterable[str], rng: np.random.Generator) -> dict[tuple[str, str], float]:
+    """What the two words of each of these scales mean in a plan."""
+    return {
+        (name, word): float(rng.uniform(*AMOUNTS[name][end]))
+        for name in names
+        for end, word in enumerate((SCALES[name].low, SCALES[name].high))
+    }
 
 
 def _draw_what(company: Company, settings: Settings, rng: np.random.Generator) -> Plan:
@@ -59,11 +75,7 @@ def _draw_what(company: Company, settings: Settings, rng: np.random.Generator) -
     counted = number + max(COUNTS) - 1 <= settings.max_events and rng.random() < SHARES["count"]
     labels = company.draw(number, rng)
     absent = company.another(labels, rng) if rng.random() < SHARES["absent"] else None
-    amounts = {
-        (name, word): float(rng.uniform(*AMOUNTS[name][end]))
-        for name in settings.attributes
-        for end, word in enumerate((SCALES[name].low, SCALES[name].high))
-    }
+    amounts = draw_amounts(settings.attributes, rng)
     sounds = [Leaf(Take(label, int(rng.integers(2**62))), 0.0) for label in labels]
     if counted:
         place = int(rng.integers(len(sounds)))

@@ -1,29 +1,34 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from compa.data import twin_examples
 from compa.data.batch import Batch, Example, collate
-from compa.data.scenes import SceneBatches, SceneData
+from compa.data.scenes import KINDS, SceneBatches, SceneData
 from compa.data.shares import Shares
-from compa.scenes.bank import EventBank
+from compa.data.twin_examples import Further, make_twins
+from compa.scenes.bank import EventBank, open_bank
 from compa.scenes.claims import Truth, parse
 from compa.scenes.holdout import held_out_pairs, training_pairs
 from compa.scenes.varied import VariedBank
+from tests.compa.scenes.sound_files import beep, write, write_csv
+
+TWO_NEGATIVES = Further(num_negatives=2)
 
 
-def batches(bank: EventBank, **changes: int | bool | Shares) -> SceneBatches:
-    settings = {
-        "num_batches": 4,
-        "batch_size": 8,
-        "num_negatives": 2,
-        "twins_together": True,
-        "seed": 3,
-    } | changes
-    return SceneBatches(bank.split("train"), training_pairs(bank.labels), **settings)  # type: ignore[arg-type]
+def batches(
+    bank: EventBank, further: Further = TWO_NEGATIVES, kinds: Sequence[str] = KINDS, **changes: int | bool | Shares
+) -> SceneBatches:
+    settings = {"num_batches": 4, "batch_size": 8, "twins_together": True, "seed": 3} | changes
+    pairs = training_pairs(bank.labels)
+    twins = [make_twins(kind, bank.split("train"), pairs, further) for kind in kinds]
+    return SceneBatches(twins, **settings)  # type: ignore[arg-type]
 
 
 def clips(some: list[Batch]) -> dict[str, tuple[str, bytes]]:
@@ -88,7 +93,7 @@ def test_captions_are_true_negatives_false_and_held_out_pairs_never_seen(tone_ba
     assert test_recordings
     kinds = set()
     for number in range(4):
-        batch = batches(tone_bank, num_replacements=1)[number]
+        batch = batches(tone_bank, Further(2, 1))[number]
         for example in batch.examples:
             assert example.claim is not None
             assert parse(example.claim).judge(example.events) is Truth.TRUE
@@ -148,3 +153,83 @@ def test_varied_snippets_keep_label_length_and_determinism(tone_bank: EventBank)
         pitches.append(np.argmax(np.abs(np.fft.rfft(snippet.waveform, 32000))) / 2)
     assert 1000 * 0.9 / 1.61 < min(pitches) < 750
     assert 1350 < max(pitches) < 1000 * 1.1 * 1.61
+
+
+@pytest.fixture(scope="module")
+def speech_bank(tmp_path_factory: pytest.TempPathFactory) -> EventBank:
+    """Three voices that say four words, six times each."""
+    folder = tmp_path_factory.mktemp("speech")
+    lines = ["file,label,speaker"]
+    for speaker, pitch in {"ann": 220.0, "bob": 110.0, "cem": 150.0}.items():
+        for word, harmonic in {"one": 2, "two": 3, "three": 5, "four": 8}.items():
+            for take in range(6):
+                both = beep(0.5, pitch + take) + beep(0.5, (pitch + take) * harmonic)
+                sound = write(folder / f"{word}_{speaker}_{take}.wav", (both / 2).astype(np.float32))
+                lines.append(f"{sound},{word},{speaker}")
+    return open_bank(write_csv(folder / "speech.csv", "\n".join(lines)))
+
+
+@pytest.mark.parametrize("kind", twin_examples.KINDS)
+def test_every_kind_of_twins_has_true_captions_and_false_negatives(
+    speech_bank: EventBank, tone_bank: EventBank, kind: str
+) -> None:
+    bank = speech_bank if kind == "binding" else tone_bank
+    batch = batches(bank, Further(1, 1, 2), (kind,))[0]
+    rows = {example.id: row for row, example in enumerate(batch.examples)}
+    trained = set(training_pairs(bank.labels))
+    for example in batch.examples:
+        twin = batch.examples[rows[example.twin or ""]]
+        assert twin.twin == example.id
+        assert example.kind == kind
+        claims = [parse(claim or "") for claim in (example.claim, *example.positive_claims)]
+        assert len(claims) == 3
+        assert all(claim.judge(example.events) is Truth.TRUE for claim in claims)
+        false = [parse(claim or "") for claim in example.negative_claims]
+        assert len(false) == 2
+        assert all(claim.judge(example.events) is Truth.FALSE for claim in false)
+        assert parse(example.claim or "").judge(twin.events) is Truth.FALSE
+        heard = sorted({event.label for event in example.events})
+        assert set(combinations(heard, 2)) <= trained
+    assert len(set(batch.lengths.tolist())) == 1
+
+
+def test_further_texts_change_neither_clips_nor_captions(tone_bank: EventBank) -> None:
+    few, many = batches(tone_bank, Further())[1], batches(tone_bank, Further(1, 1, 3))[1]
+    assert len(few.extras) == 0
+    assert len(many.extras) == 8 * 5
+    assert many.is_positive.sum() == 8 * 3
+    assert few.captions[0] == many.captions[0]  # what comes later in the twins' chances differs
+
+
+def test_a_bank_of_voices_is_trained_on_who_says_what(speech_bank: EventBank, tone_folder: Path) -> None:
+    data = SceneData(str(tone_folder))
+    assert "binding" not in data.kinds
+    data._opened = speech_bank
+    assert "binding" in data.kinds
+    texts = " ".join(data.training_texts())
+    assert "ann says two" in texts
+    with pytest.raises(ValueError, match=r"kinds has 'bindings', which is none: .* order, relation"):
+        make_twins("bindings", speech_bank, [], Further())
+
+
+def test_guests_meet_the_labels_of_a_bank_but_what_is_held_out_stays_held_out(
+    tone_folder: Path, tone_bank: EventBank
+) -> None:
+    data = SceneData(str(tone_folder), guests=True)
+    own, held_out = set(tone_bank.labels), held_out_pairs(tone_bank.labels)
+    seen = set()
+    for make in data._twins()[:2]:
+        for number in range(150):
+            first, _ = make(str(number), np.random.default_rng([1, number]))
+            heard = {event.label for event in first.events}
+            assert heard & own
+            assert not held_out & set(combinations(sorted(heard), 2))
+            assert parse(first.claim or "").judge(first.events) is Truth.TRUE
+            seen.add(len(heard & own))
+    assert seen == {1, 2}
+    assert data.held_out() == SceneData(str(tone_folder)).held_out()
+    texts = " ".join(data.training_texts())
+    assert "owl hoot, then whistle" in texts
+    assert "car horn" not in texts  # the bank has a horn of its own
+    with pytest.raises(ValueError, match="guests are built-in sounds"):
+        list(SceneData(guests=True).training_texts())

@@ -15,6 +15,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from compa.data.scenes import SceneBatches
+from compa.data.twin_examples import Further, make_twins
 from compa.scenes.bank import EventBank
 from compa.scenes.claims import Truth, While
 from compa.scenes.holdout import training_pairs
@@ -129,7 +130,8 @@ def test_a_scene_cannot_be_told_from_its_twin_by_its_surface(tone_bank: EventBan
 def test_captions_cannot_be_told_from_their_hard_negatives_by_text(tone_bank: EventBank) -> None:
     """2,560 training captions against their own negatives: word 1- and 2-grams and length know nothing."""
     pairs = training_pairs(tone_bank.labels)
-    batches = SceneBatches(tone_bank.split("train"), pairs, 40, 64, 1, True, seed=0, num_replacements=1)
+    twins = [make_twins(kind, tone_bank.split("train"), pairs, Further(1, 1)) for kind in TWINS]
+    batches = SceneBatches(twins, 40, 64, True, seed=0)
     examples = [example for number in range(1280) for example in batches.twins(number)]
     texts = [text for example in examples for text in (example.caption, *example.negatives)]
     is_true = [1, 0, 0] * len(examples)

@@ -6,6 +6,7 @@ import numpy as np
 
 from compa.data.batch import Example, collate
 from compa.data.scenes import SceneBatches
+from compa.data.twin_examples import Further, make_twins
 from compa.scenes.bank import EventBank
 from compa.scenes.claims import Truth, parse
 from compa.scenes.holdout import training_pairs
@@ -15,7 +16,8 @@ SILENCE = np.zeros(4, np.float32)
 
 
 def test_claims_are_judged_on_every_clip_and_no_negative_is_true_of_its_own(tone_bank: EventBank) -> None:
-    batch = SceneBatches(tone_bank.split("train"), training_pairs(tone_bank.labels), 1, 64, 1, True, seed=0)[0]
+    twins = make_twins("order", tone_bank.split("train"), training_pairs(tone_bank.labels), Further(1))
+    batch = SceneBatches([twins], 1, 64, True, seed=0)[0]
     found = known_true(batch)
     assert found.shape == (128, 64)
     for text, clip in itertools.product(range(128), range(64)):
