@@ -82,12 +82,12 @@ class EmbeddingScorer:
         self._cache.keep_files({audio: digests[name] for audio, name in files.items() if name in digests})
         digests |= {files[audio]: content for audio, content in known.items()}
         by_content = {digests[name]: audio for name, audio in audios.items()}
-        places, rows = self._embed("audio", by_content, seconds, self._decoded)
+        places, rows = self._embed("audio", by_content, _seconds, self._decoded)
         return {name: places[digests[name]] for name in audios}, rows
 
     def _embed_texts(self, texts: Sequence[str]) -> tuple[dict[str, int], Rows]:
         by_content = {text.encode(errors="surrogatepass"): text for text in texts}
-        places, rows = self._embed("text", by_content, len, iter)
+        places, rows = self._embed("text", by_content, _lengths, iter)
         return {text: places[content] for content, text in by_content.items()}, rows
 
     def _decoded(self, audios: Iterable[Audio]) -> Iterator[Audio]:
@@ -102,14 +102,14 @@ class EmbeddingScorer:
         self,
         kind: str,
         things: Mapping[bytes, Thing],
-        length: Callable[[Thing], float],
+        measured: Callable[[Iterable[Thing]], Iterable[float]],
         ready: Callable[[Iterable[Thing]], Iterator[Thing]],
     ) -> tuple[dict[bytes, int], Rows]:
         """The row of each thing by its content, and the rows, from the cache or the model."""
         keys = {content: key_of(self.fingerprint or "", kind, content) for content in things}
         rows = self._cache.find(list(keys.values()))
         missing = [content for content, key in keys.items() if key not in rows]
-        lengths = {content: length(things[content]) for content in missing}
+        lengths = dict(zip(missing, measured(things[content] for content in missing), strict=True))
         missing.sort(key=lambda content: (-lengths[content], content))  # the longest batch first: it fits, or fails now
         for contents, embedded in self._in_batches(kind, missing, ready(things[content] for content in missing)):
             new = {keys[content]: row for content, row in zip(contents, embedded, strict=True)}
@@ -153,6 +153,14 @@ class EmbeddingScorer:
         finally:
             pool.shutdown(cancel_futures=True)
             bar.close()
+
+
+def _seconds(audios: Iterable[Audio]) -> Iterable[float]:
+    return map_ahead(seconds, audios, 4 * num_processors())
+
+
+def _lengths(texts: Iterable[str]) -> Iterable[float]:
+    return map(len, texts)
 
 
 def inner_products(

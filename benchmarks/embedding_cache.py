@@ -8,6 +8,7 @@ import sqlite3
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 Row: TypeAlias = NDArray[np.float32]
 FILE_NAME = "embeddings.sqlite"
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS embeddings (key BLOB PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS embeddings (key BLOB PRIMARY KEY, row BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, size INTEGER, changed INTEGER, digest BLOB) WITHOUT ROWID;
 """
 _VERSION = 1
@@ -88,6 +89,7 @@ class EmbeddingCache:
         [version] = self._database.execute("PRAGMA user_version").fetchone()
         if version not in (0, _VERSION):
             raise sqlite3.DatabaseError(f"its version is {version}, not {_VERSION}")
+        self._database.execute("PRAGMA page_size = 16384")  # of a new file: a few rows a page
         self._database.execute("PRAGMA journal_mode = WAL").fetchone()
         self._database.execute("PRAGMA synchronous = NORMAL")  # a power cut may lose the last rows, never the file
         self._database.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
@@ -120,7 +122,12 @@ def key_of(model: str, kind: str, content: bytes) -> bytes:
         kind: `audio` or `text`.
         content: What was embedded, or its digest.
     """
-    return hashlib.blake2b(content, digest_size=20, key=hashlib.sha256(f"{kind} {model}".encode()).digest()).digest()
+    return hashlib.blake2b(content, digest_size=20, key=_secret(kind, model)).digest()
+
+
+@lru_cache(maxsize=64)
+def _secret(kind: str, model: str) -> bytes:
+    return hashlib.sha256(f"{kind} {model}".encode()).digest()
 
 
 def _state(path: Path) -> tuple[int, int]:

@@ -29,7 +29,7 @@ def digest(audio: Audio) -> bytes:
     Raises:
         ValueError: If there is no such file.
     """
-    hashed = hashlib.sha256(usedforsecurity=False)
+    hashed = hashlib.blake2b(digest_size=20)
     if isinstance(audio, Path):
         try:
             hashed.update(audio.read_bytes())

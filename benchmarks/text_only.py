@@ -28,7 +28,7 @@ class TextOnly:
 
     def tell(self, items: Sequence[Item]) -> None:
         """Learns which texts are captions; see `Told`."""
-        self._true = frozenset(caption for item in items for caption in item.captions)
+        self._true = frozenset(text for item in items for text in (*item.captions, *item.paraphrases))
 
     def score(self, groups: Sequence[Group]) -> list[Scores]:
         """Equal rows; see `Scorer`."""

@@ -77,15 +77,16 @@ def cold_run(folder: Path, num_files: int, rounds: int) -> None:
     for number, path in enumerate(paths):
         soundfile.write(path, np.roll(noise, 100 * number), FILE_RATE)
     for rate in (16_000, 48_000):
-        alone, wall = [], []
+        alone, cold = [], []
         for _ in range(rounds):
-            alone.append(_cpu(lambda rate=rate: [read_audio(path, rate) for path in paths]))  # type: ignore[misc]
-            wall.append(_wall(lambda rate=rate: EmbeddingScorer(Stub(rate)).score([(paths, ["x"])])))  # type: ignore[misc]
-        share = min(alone) / num_processors()
+            alone.append(_times(lambda rate=rate: [read_audio(path, rate) for path in paths]))  # type: ignore[misc]
+            cold.append(_times(lambda rate=rate: EmbeddingScorer(Stub(rate)).score([(paths, ["x"])])))  # type: ignore[misc]
+        wall, processor = (min(times) for times in zip(*cold, strict=True))
+        needed = min(processor for _, processor in alone)
         print(
-            f"cold run, {num_files} FLAC files of 10 s, 44.1 to {rate / 1000:g} kHz: {min(wall):.2f} s of wall time; "
-            f"decoding and resampling alone {min(alone):.2f} s of processor time, {share:.2f} s a processor: "
-            f"{min(wall) / share:.2f} x"
+            f"cold run, {num_files} FLAC files of 10 s, 44.1 to {rate / 1000:g} kHz: {wall:.2f} s of wall time, "
+            f"{wall * num_processors() / needed:.2f} x what decoding and resampling alone take of each processor, and "
+            f"{processor:.2f} s of processor time, {processor / needed:.2f} x theirs"
         )
 
 
@@ -105,12 +106,13 @@ def warm_run(folder: Path, num_items: int, rounds: int) -> None:
     for _ in range(rounds):
         stub = Stub(16_000)
         scorer = EmbeddingScorer(stub, cache=EmbeddingCache(folder))
-        warm.append(_wall(lambda scorer=scorer: scorer.score(groups)))  # type: ignore[misc]
+        warm.append(_times(lambda scorer=scorer: scorer.score(groups)))  # type: ignore[misc]
         forwards += stub.num_embedded
         loop.append(_wall(lambda: _loop(num_items)))
+    wall, processor = (min(times) for times in zip(*warm, strict=True))
     print(
-        f"{num_items:,} pairs of files: first run {cold:.2f} s, second run {min(warm):.2f} s with {forwards} forwards; "
-        f"a loop over their {4 * num_items:,} scores, embeddings at hand, {min(loop):.2f} s"
+        f"{num_items:,} pairs of files: first run {cold:.2f} s, second {wall:.2f} s, {processor:.2f} s of processor "
+        f"time, with {forwards} forwards; a loop over {4 * num_items:,} scores, embeddings at hand, {min(loop):.2f} s"
     )
 
 
@@ -127,15 +129,14 @@ def _loop(num_items: int) -> list[float]:
 
 
 def _wall(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+    return _times(work)[0]
 
 
-def _cpu(work: Callable[[], object]) -> float:
-    start = time.process_time()
+def _times(work: Callable[[], object]) -> tuple[float, float]:
+    """Wall time, and processor time of all threads."""
+    wall, processor = time.perf_counter(), time.process_time()
     work()
-    return time.process_time() - start
+    return time.perf_counter() - wall, time.process_time() - processor
 
 
 if __name__ == "__main__":

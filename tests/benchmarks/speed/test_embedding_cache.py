@@ -11,7 +11,7 @@ from benchmarks.speed.embedding_cache import main
 def test_a_small_run_tells_all(capsys: pytest.CaptureFixture[str]) -> None:
     main(["--files", "3", "--items", "20", "--rounds", "1"])
     told = capsys.readouterr().out
-    assert len(re.findall(r"^cold run, 3 FLAC files .* x$", told, re.MULTILINE)) == 2
+    assert len(re.findall(r"^cold run, 3 FLAC files .* x theirs$", told, re.MULTILINE)) == 2
     assert "20 pairs of files" in told
     assert "with 0 forwards" in told
 
