@@ -30,6 +30,9 @@ AMOUNTS = {
     "distance": ((1.0, 1.0), (12.0, 20.0)),
 }
 """From where to where the two words of a scale go: clear of what is unclear."""
+AT_ODDS = {frozenset({"pitch", "distance"})}
+"""Traits that no sound has both of: air takes what is high, so of a sound from afar more is left when it is moved down,
+and it may then sound higher than before."""
 SHARES = {"cross-fade": 0.4, "traits": 0.65, "second trait": 0.2, "named both": 0.7, "count": 0.2, "absent": 0.15}
 TRIES_OF_TIMES, TRIES = 6, 30
 
@@ -97,7 +100,11 @@ def _draw_what(company: Company, settings: Settings, rng: np.random.Generator) -
 
 def _with_trait(sounds: Sequence[Leaf], name: str, rng: np.random.Generator) -> list[Leaf]:
     """Gives the two ends of a scale to two sounds, or one end to the only sound; captions name one or both."""
-    free = [place for place, sound in enumerate(sounds) if sound.count == 1]
+    free = [
+        place
+        for place, sound in enumerate(sounds)
+        if sound.count == 1 and not any(frozenset({name, other}) in AT_ODDS for other in sound.traits)
+    ]
     chosen = rng.permutation(free)[:2].tolist()
     if not chosen or (name == "loudness" and len(chosen) < 2):
         return list(sounds)

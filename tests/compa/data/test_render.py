@@ -178,9 +178,9 @@ def test_what_is_not_there_gets_one_sentence(
 
 
 def test_processes_that_read_recordings_leave_nothing_behind(wide_folder: Path, tmp_path: Path) -> None:
-    words = ["--num", "8", "--clips-per-shard", "4", "--workers", "2", "--rate", "8000", "--attributes", ""]
-    command = [sys.executable, "-m", "compa.cli", "scenes", "render", "--events", wide_folder, "--out", tmp_path / "s"]
-    done = subprocess.run([*command, *words], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3])
+    words = f"--events {wide_folder} --out {tmp_path / 's'} --num 8 --clips-per-shard 4 --workers 2 --rate 8000".split()
+    command = [sys.executable, "-m", "compa.cli", "scenes", "render", *words, "--attributes", ""]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3])
     assert "8 clips in 2 shards" in done.stderr
     assert "leaked" not in done.stderr
 
