@@ -6,7 +6,7 @@ false ones of equal score.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,11 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Figure:
-    """A value, and by how much each clip moved it (for `benchmarks.spread.jackknife`)."""
+    """A value, by how much each clip moved it, for `benchmarks.spread.jackknife`, and each label, if it is a mean."""
 
     value: float
     influence: Floats
+    of_labels: Floats = field(default_factory=lambda: np.zeros(0))
 
 
 def hits(scores: Floats, labels: NDArray[np.int64]) -> Bools:
@@ -46,14 +47,17 @@ def ranks(scores: Floats, labels: NDArray[np.int64]) -> NDArray[np.int64]:
 def balanced_accuracy(won: Bools, labels: NDArray[np.int64]) -> Figure:
     """The mean over labels of the share of their clips that are right.
 
+    Influences are deviations from that mean, not from a label's own share: where a label has one recording, its own
+    share does not tell how much recordings matter.
+
     Example:
         >>> balanced_accuracy(np.array([True, True, True, False]), np.array([0, 0, 0, 1])).value
         0.5
     """
     present, of_clip, counts = np.unique(labels, return_inverse=True, return_counts=True)
     recall = np.bincount(of_clip, won) / counts
-    influence = (won - recall[of_clip]) / counts[of_clip] / len(present)
-    return Figure(float(recall.mean()), influence)
+    value = float(recall.mean())
+    return Figure(value, (won - value) / counts[of_clip] / len(present))
 
 
 def mean_average_precision(scores: Floats, is_true: Bools) -> Figure:
@@ -73,8 +77,9 @@ def mean_average_precision(scores: Floats, is_true: Bools) -> Figure:
     each = [average_precision(scores[:, label], is_true[:, label]) for label in np.flatnonzero(is_true.any(axis=0))]
     if not each:
         raise ValueError("no label is true of any clip, so there is nothing to rank")
+    values = np.array([figure.value for figure in each])
     influence = np.mean([figure.influence for figure in each], axis=0)
-    return Figure(float(np.mean([figure.value for figure in each])), influence)
+    return Figure(float(values.mean()), influence, (values - values.mean()) / len(each))
 
 
 def average_precision(scores: Floats, is_true: Bools) -> Figure:

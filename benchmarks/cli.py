@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from benchmarks.embedding_cache import EmbeddingCache
+    from benchmarks.results import Result
     from benchmarks.scorer import Scorer
     from benchmarks.tasks import Material, TestSet
 
 DESCRIPTION = "Measures whether a model tells who sounds when, and how loud."
-MODELS = "run folder, checkpoint, hf:NAME, control:NAME, or python:MODULE:FACTORY"
+MODELS = "run folder, checkpoint, hf:NAME, mteb:NAME, control:NAME, or python:MODULE:FACTORY"
 SIDE = "result file, or model in --results; several seeds with commas between them, or * in names"
 TRAIN = "what models were trained on (manifest, folder of shards or run folder)"
 
@@ -143,14 +144,13 @@ def _list(_: argparse.Namespace) -> int:
     for name, task in tasks().items():
         print(f"  {name} (version {task.version})\n    {task.measures}.\n    needs {task.needs}")
     print("\nModels\n  a run folder or one of its checkpoints\n  hf:NAME, a CLAP checkpoint of transformers")
-    print("  python:MODULE:FACTORY, a model of your own")
+    print("  mteb:NAME, an audio model of MTEB\n  python:MODULE:FACTORY, a model of your own")
     for name in CONTROLS:
         print(f"  control:{name}")
     return 0
 
 
 def _run(options: argparse.Namespace) -> int:
-    from benchmarks.embedding_cache import EmbeddingCache, cache_folder
     from benchmarks.results import make_folder
     from benchmarks.runner import run_all
     from benchmarks.table import text_table
@@ -158,8 +158,7 @@ def _run(options: argparse.Namespace) -> int:
 
     for task in options.task:
         find_task(task)  # what is wrong is said before anything is loaded
-    cache = EmbeddingCache(None if options.no_cache else options.cache or cache_folder())
-    scorers = _open_models(options.model, options.seed, options.device, cache)
+    scorers = _open_models(options.model, options.seed, options.device, _cache(options))
     material = _material(options)
     if options.events:
         _ = material.bank  # likewise
@@ -172,9 +171,11 @@ def _run(options: argparse.Namespace) -> int:
         what = "" if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: "
         _say(f"{task} of {model} failed: {what}{' '.join(str(error).split())}")
 
-    done = []
+    done: list[Result] = []
     files = {name: getattr(options, name) for name in ("data", "labels", "templates")}
-    notes = {"events": options.events} | {name: path and str(path) for name, path in files.items()}
+    notes = {"events": options.events, "limit": options.limit} | {
+        name: path and str(path) for name, path in files.items()
+    }
     notes |= {"device": ",".join(options.device)} if options.device else {}
     for saved in run_all(
         scorers,
@@ -205,15 +206,29 @@ def _export(options: argparse.Namespace) -> int:
     return 0
 
 
+def _cache(options: argparse.Namespace) -> EmbeddingCache:
+    from benchmarks.embedding_cache import EmbeddingCache, cache_folder
+
+    if options.no_cache or options.cache:
+        return EmbeddingCache(None if options.no_cache else options.cache)
+    try:
+        return EmbeddingCache(cache_folder())
+    except ValueError as error:  # nobody asked for it, so it is no reason to stop
+        _say(f"{error}; now embeddings are kept for this run alone")
+        return EmbeddingCache()
+
+
 def _open_models(names: Sequence[str], seed: int, devices: Sequence[str], cache: EmbeddingCache) -> dict[str, Scorer]:
     """The models by what results call them."""
-    from benchmarks.scorer import model_name, open_scorer
+    from benchmarks.scorer import PYTHON, model_name, open_scorer
 
     scorers: dict[str, Scorer] = {}
     for name in dict.fromkeys(names):
         called = model_name(name)
         if called in scorers:
             raise ValueError(f"two models would both be called {called!r} in results: give each its own --out")
+        if devices and name.startswith(PYTHON):
+            _say(f"--device does not reach {name}: its own code decides")
         scorers[called] = open_scorer(name, seed, devices, cache)
     return scorers
 

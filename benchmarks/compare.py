@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -167,11 +168,11 @@ def _check(first: Result, other: Result) -> None:
                 raise ValueError(f"{who} differ in the {key} of item {name}: they were not asked the same")
 
 
-def _by_id(result: Result) -> dict[str, Mapping[str, object]]:
+def _by_id(result: Result) -> dict[str, Mapping[str, Any]]:
     return {str(item["id"]): item for item in result.items}
 
 
-def _outcomes(item: Mapping[str, object]) -> Mapping[str, float]:
+def _outcomes(item: Mapping[str, Any]) -> Mapping[str, float]:
     """What is known of one item, by metric."""
     outcomes = item.get("correct")
     return outcomes if isinstance(outcomes, dict) else {}

@@ -24,8 +24,9 @@ __all__ = ["Audio", "EmbeddingScorer", "Group", "Scorer", "Scores", "Told", "che
 
 CONTROL = "control:"
 HUB = "hf:"
+MTEB = "mteb:"
 PYTHON = "python:"
-MODELS = "a run folder, one of its checkpoints, hf:NAME, python:MODULE:FACTORY"
+MODELS = "a run folder, one of its checkpoints, hf:NAME, mteb:NAME, python:MODULE:FACTORY"
 
 
 @runtime_checkable
@@ -58,8 +59,8 @@ def open_scorer(name: str, seed: int = 0, devices: Sequence[str] = (), cache: Em
 
     Args:
         name: A run folder or one of its checkpoints, `hf:<name>` (a CLAP checkpoint of transformers, as a folder or
-            on the hub), `control:<name>`, or `python:<module>:<factory>` (a function without arguments that gives a
-            `Scorer`, or what embeds as `Embeds` says).
+            on the hub), `mteb:<name>` (an audio model of MTEB), `control:<name>`, or `python:<module>:<factory>` (a
+            function without arguments that gives a `Scorer`, or what embeds as `Embeds` says).
         seed: Of the controls that draw.
         devices: Where a model runs, such as `cpu` or `cuda:1`, one copy each; by default a GPU where there is one.
         cache: Where embeddings are kept; by default in memory.
@@ -76,6 +77,12 @@ def open_scorer(name: str, seed: int = 0, devices: Sequence[str] = (), cache: Em
         return CONTROLS[control](seed)
     if name.startswith(PYTHON):
         return _users_own(name, cache)
+    if name.startswith(MTEB):
+        from benchmarks.mteb_adapter import MTEBEmbedder
+
+        _check(devices)
+        named = name.removeprefix(MTEB)
+        return EmbeddingScorer([MTEBEmbedder(named, device) for device in devices or (None,)], cache=cache)
     path = Path(name)
     if not name.startswith(HUB) and not path.exists():
         controls = [CONTROL + known for known in CONTROLS]
@@ -97,7 +104,7 @@ def model_name(name: str) -> str:
 
     Returns:
         A run folder's own name, `<run folder's name>@<checkpoint>` of a checkpoint file, `hf:<name>` with a folder's
-        own name for a folder, `control:<name>`, or `python:<module>:<factory>`.
+        own name for a folder, and as given `control:<name>`, `mteb:<name>` and `python:<module>:<factory>`.
 
     Example:
         >>> model_name("control:random")
@@ -105,7 +112,7 @@ def model_name(name: str) -> str:
         >>> model_name("hf:laion/clap-htsat-unfused")
         'hf:laion/clap-htsat-unfused'
     """
-    if name.startswith((CONTROL, PYTHON)):
+    if name.startswith((CONTROL, MTEB, PYTHON)):
         return name
     if name.startswith(HUB):
         found = Path(name.removeprefix(HUB))

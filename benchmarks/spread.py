@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from benchmarks.intervals import Interval, wilson
 from benchmarks.results import rounded
 
-JACKKNIFE = "infinitesimal jackknife over recordings"
+JACKKNIFE = "infinitesimal jackknife over {}"
 RESAMPLED = "bootstrap over clips"
 NUM_REPLICATES = 1000
 _Z = 1.959963984540054  # two-sided 95 %
@@ -35,7 +35,9 @@ def metric(value: float, interval: Interval, chance: float) -> dict[str, Any]:
     }
 
 
-def jackknife(value: float, influence: ArrayLike, recordings: Sequence[Sequence[str]]) -> Interval:
+def jackknife(
+    value: float, influence: ArrayLike, recordings: Sequence[Sequence[str]], what: str = "recordings"
+) -> Interval:
     """The interval of a figure in [0, 1] that is smooth in the weights of its items.
 
     The variance is the sum of the products of influences over all pairs of items that share a recording, which is
@@ -45,7 +47,9 @@ def jackknife(value: float, influence: ArrayLike, recordings: Sequence[Sequence[
         value: The figure.
         influence: For each item the derivative of the figure after the item's weight, times the item's weight.
         recordings: The source recordings of each item; an item without any stands for itself.
+        what: What the items are independent but for, as the method says it.
     """
+    method = JACKKNIFE.format(what)
     change = np.asarray(influence, dtype=np.float64)
     if len(change) != len(recordings) or not len(change):
         raise ValueError(f"{len(change)} influences with the recordings of {len(recordings)} items: one each")
@@ -58,9 +62,9 @@ def jackknife(value: float, influence: ArrayLike, recordings: Sequence[Sequence[
             of_recording[numbers[name]] += amount
     shared = float(of_recording @ of_recording) - sum((len(item) - 1) * sum_**2 for item, sum_ in of_set.items())
     half_width = _Z * float(np.sqrt(max(shared, float(change @ change))))
-    if not half_width and value in (0.0, 1.0):
-        return wilson(value, len(numbers))._replace(method=JACKKNIFE)
-    return Interval(max(0.0, value - half_width), min(1.0, value + half_width), JACKKNIFE)
+    if not half_width:  # all items agree, which does not make the figure exact
+        return wilson(value, len(numbers))._replace(method=method)
+    return Interval(max(0.0, value - half_width), min(1.0, value + half_width), method)
 
 
 def resampled_mean(values: ArrayLike, clusters: Sequence[str]) -> Interval:

@@ -75,8 +75,12 @@ def _rows(block: Sequence[Result], names: Sequence[str]) -> list[list[str]]:
     return [
         *rows,
         ["chance", *(f"{metrics[name]['chance']:.3f}" if name in metrics else "-" for name in names)],
-        *([called, score(block[0], name), *blanks] for name, called in BESIDE.items() if name in metrics),
+        *([_beside(block[0], name), score(block[0], name), *blanks] for name in BESIDE if name in metrics),
     ]
+
+
+def _beside(result: Result, name: str) -> str:
+    return f"{BESIDE[name]} (chance {result.metrics[name]['chance']:.3f})"
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -20,7 +20,7 @@ from negatives.words import (
     stem,
 )
 
-MIN_WORDS, MAX_WORDS = 3, 60
+MIN_WORDS, MAX_WORDS, FEW_WORDS = 3, 60, 3
 KEEP_EVENTS = frozenset(["order", "relation", "attribute-swap", "attribute-change", "count", "binding"])
 _LEAKED = frozenset(LEXICON["leaked"].split())
 _NO_PROSE = re.compile(r"[`{}<>\[\]|\\]")
@@ -127,8 +127,10 @@ def is_foreign(candidate: str, caption: str) -> bool:
     if not candidate.isascii() and {*candidate} - {*caption} - {"’", "é"} - _ASCII:
         return True
     new = set(wording(candidate)).difference(wording(caption)) - _KNOWN
-    few = max(3, len(candidate.split()) / 2)
-    return len(new) > few < sum(not word.endswith("ly") and not is_event(word) for word in new)
+    if len(new) <= FEW_WORDS:
+        return False
+    unknown = [word for word in new if not word.endswith("ly") and not is_event(word)]
+    return len(unknown) > max(FEW_WORDS, len(candidate.split()) / 2)
 
 
 def has_bad_length(candidate: str, caption: str) -> bool:

@@ -43,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _generate(options: argparse.Namespace) -> int:
     source, out = options.input, options.out
-    finishing.check_outputs(source, options)
+    if not options.estimate:
+        finishing.check_outputs(source, options)
     estimate = forecast(options, options.journal or default_journal(out))
     if estimate or options.estimate:
         print(estimate or "estimate: no server is asked", flush=True)
@@ -57,9 +58,11 @@ def _generate(options: argparse.Namespace) -> int:
         clips = add_negatives(clips, session.generator, options.num, tally, wanted, options.seed, filters)
         clips = (rebase_audio(clip, source, out) for clip in clips)
         made = out.with_name(f"{out.name}{PARTIAL}") if options.balance else out  # its name says that it is balanced
-        written = write_manifest(made, tqdm(clips, unit=" clips", file=sys.stderr, mininterval=0.5))
-        notes = session.notes()
-    print("".join(f"{name}: {value}\n" for name, value in notes), end="", flush=True)
+        try:
+            written = write_manifest(made, tqdm(clips, unit=" clips", file=sys.stderr, mininterval=0.5))
+        finally:  # what was spent is told even where a run ends early
+            notes = session.notes()
+            print("".join(f"{name}: {value}\n" for name, value in notes), end="", flush=True)
     lines: list[str] = []
     if options.balance or options.report or options.sheet:
         tally, lines = finishing.finish(made, out, options, tally.refused, notes)

@@ -102,7 +102,7 @@ def _pairs(seconds: float) -> Iterator[str]:
 def random_pairs(num_pairs: int) -> Floats:
     """Scores (pairs, 2, 2), the true ones higher more often than not, some of them tied."""
     rng = np.random.default_rng(0)
-    return np.round(rng.normal(size=(num_pairs, 2, 2)), 2) + np.eye(2)
+    return np.asarray(np.round(rng.normal(size=(num_pairs, 2, 2)), 2) + np.eye(2))
 
 
 def looped(scores: Floats) -> dict[str, float]:

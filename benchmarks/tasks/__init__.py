@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+import compa
 from benchmarks.names import unknown
 
 if TYPE_CHECKING:
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from benchmarks.scorer import Audio, Scorer
     from compa.manifest import Event
     from compa.scenes.bank import EventBank
+
+
+Metrics: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""By name the value, its interval and method, and the chance, as results have them."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,21 @@ class TestSet:
     data: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, dict[str, Any]] = field(default_factory=dict)
     kept: object = None
+
+    def result(self, task: Task, model: str, seed: int, metrics: Metrics, items: Sequence[Mapping[str, Any]]) -> Result:
+        """What a model scored on these items, with what is measured of the items themselves."""
+        from benchmarks.results import Result
+
+        return Result(
+            model=model,
+            task=task.name,
+            task_version=task.version,
+            data=self.data,
+            seed=seed,
+            code_version=compa.__version__,
+            metrics={**metrics, **self.metrics},
+            items=items,
+        )
 
 
 class Task(Protocol):

@@ -6,12 +6,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from tqdm import tqdm
 
 from benchmarks.tasks import Item, Material
-from benchmarks.tasks.sounds import fingerprint, flaws_of, left_out
+from benchmarks.tasks.sounds import fingerprint, flaws_of, left_out, name_of
 from compa.data.quarantine import Quarantine
 from compa.manifest import Clip, scan_manifest
 from compa.scenes.bank import short_hash
@@ -22,7 +22,7 @@ from compa.scenes.plans.settings import Settings
 
 NUM_SCENES = 200
 SCENES = Settings(seconds=6.0, max_events=3, max_depth=2, negatives=3, positives=1, twins=False)
-TEST = "test"
+TEST: Final = "test"
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def captioned_items(manifest: Path, limit: int | None = None) -> Captioned:
         for clip, path in zip(whole, paths, strict=True)
     ]
     data = {
-        "name": manifest.resolve().stem,
+        "name": name_of(manifest),
         "fingerprint": fingerprint(((clip.captions, _false(clip)) for clip in whole), paths),
         "found": len(items),
         "expected": len(known),
@@ -144,9 +144,9 @@ def also_true(clips: Sequence[Clip]) -> list[set[str]]:
     with_events = set().union(*with_label.values())
     for text, written in tqdm(claims.items(), desc="Judging texts", unit="text", leave=False, disable=None):
         if written is not None and with_events:
-            claim = parse(written)
-            for number in set.intersection(with_events, *(with_label[label] for label in claim.labels())):
-                if claim.judge(clips[number].events) is not Truth.FALSE:
+            parsed = parse(written)
+            for number in set.intersection(with_events, *(with_label[label] for label in parsed.labels())):
+                if parsed.judge(clips[number].events) is not Truth.FALSE:
                     found[number].add(text)
     return [texts - set(_false(clip)) for texts, clip in zip(found, clips, strict=True)]
 

@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.names import did_you_mean
 from benchmarks.scorer import Audio
 from benchmarks.tasks import Item, Material
-from benchmarks.tasks.sounds import fingerprint, flaws_of, left_out
+from benchmarks.tasks.sounds import fingerprint, flaws_of, left_out, name_of
 from compa.lines import Refusal
 from compa.rows import delimited_rows
 from compa.scenes.bank import short_hash
@@ -81,7 +81,7 @@ def labelled_items(data: Path, label_set: Sequence[str] | None, limit: int | Non
         for file in whole
     ]
     about = {
-        "name": data.resolve().stem,
+        "name": name_of(data),
         "fingerprint": fingerprint((item.labels for item in items), [file.path for file in whole]),
         "found": len(items),
         "expected": len(files),

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import compa
 from benchmarks.intervals import interval
 from benchmarks.leak import Texts, leak_metrics
 from benchmarks.metrics import margins, mean_chance, outcomes, placements
@@ -74,19 +73,11 @@ class PairTask(ABC):
         groups = [(item.audio, item.captions) for item in items]
         scores = checked(scorer.score(groups), groups, model, [item.id for item in items])
         won, leads = outcomes_of(scores)
-        return Result(
-            model=model,
-            task=self.name,
-            task_version=self.version,
-            data=test_set.data,
-            seed=seed,
-            code_version=compa.__version__,
-            metrics=_metrics(won, scores, items) | test_set.metrics,
-            items=[
-                _record(item, matrix, won, leads, number)
-                for number, (item, matrix) in enumerate(zip(items, scores, strict=True))
-            ],
-        )
+        records = [
+            _record(item, matrix, won, leads, number)
+            for number, (item, matrix) in enumerate(zip(items, scores, strict=True))
+        ]
+        return test_set.result(self, model, seed, _metrics(won, scores, items), records)
 
 
 def leaks_of(items: Sequence[Item]) -> dict[str, dict[str, Any]]:
@@ -109,7 +100,7 @@ def outcomes_of(scores: Sequence[Scores]) -> tuple[Won, Mapping[str, NDArray[np.
     won = outcomes(pairs)
     for size in np.unique(sizes[sizes > 2]):
         rows = np.flatnonzero(sizes == size)
-        whole = outcomes(np.stack([scores[row] for row in rows]))
+        whole = outcomes(np.stack([scores[row] for row in rows.tolist()]))
         for name in SCORED:
             won.setdefault(name + WITH_TRIPLETS, won[name].copy())[rows] = whole[name]
     return won, margins(pairs)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import compa
 from benchmarks.intervals import interval
 from benchmarks.leak import Texts, leak_metrics
 from benchmarks.ranking import (
@@ -29,6 +28,9 @@ from benchmarks.tasks import Item, Material, TestSet
 from benchmarks.tasks.captioned import captioned_items, composed_items
 
 PLACES = (1, 5, 10)
+ORDER = ("r1", f"map{CUTOFF}", "r10", "r5", "median_rank")
+"""What is measured of each direction, the most telling first."""
+WAYS = ("text_to_audio", "audio_to_text")
 DISTRACTORS = "_distractors"
 """Ends the names of metrics with the false texts of all clips beside the captions."""
 CONVENTION = (
@@ -117,16 +119,7 @@ class Retrieval:
                 record["ranks" + DISTRACTORS] = rank.tolist()
         for record, places, place in zip(records, ranks.by_clip(test_set.answers), ranks.audio_to_text, strict=True):
             record["ranks"] = {"text_to_audio": places, "audio_to_text": place.tolist()}
-        return Result(
-            model=model,
-            task=self.name,
-            task_version=self.version,
-            data=test_set.data,
-            seed=seed,
-            code_version=compa.__version__,
-            metrics=metrics | test_set.metrics,
-            items=records,
-        )
+        return test_set.result(self, model, seed, metrics, records)
 
 
 TASK = Retrieval()
@@ -161,12 +154,14 @@ def _measured(
             num_all=num_clips,
             sources=[sources[clip] for clip in clips.tolist()],
         )
-        metrics |= {f"text_to_audio_{name}": metric for name, metric in queries.metrics().items()}
+        metrics |= {f"text_to_audio_{name}": measured for name, measured in queries.metrics().items()}
     num_texts = answers.num_texts - np.array([len(known) for known in answers.known])
     num_right = np.array([len(own) for own in answers.own])
     best = np.array([ranks[0] for ranks in by_audio])
     queries = _Queries(best, average_precision(by_audio), num_right, num_texts, sources)
-    metrics |= {f"audio_to_text_{name}": metric for name, metric in queries.metrics().items()}
+    metrics |= {f"audio_to_text_{name}": measured for name, measured in queries.metrics().items()}
+    names = (f"{way}_{name}" for name in ORDER for way in WAYS)
+    metrics = {name: metrics[name] for name in names if name in metrics}
     return metrics, _Ranks(by_text, by_audio)
 
 
@@ -186,14 +181,12 @@ class _Queries:
         for k in PLACES:
             within = self.best <= k
             of_fraction = interval(within, self.sources)
-            found[f"r{k}"] = metric(float(within.mean()), of_fraction, recall_chance(self.num_right, self.num_all, k))
-        mean = float(self.precision.mean())
-        by_chance = precision_chance(self.num_right, self.num_all)
+            found[f"r{k}"] = metric(within.mean(), of_fraction, recall_chance(self.num_right, self.num_all, k))
+        mean, by_chance = self.precision.mean(), precision_chance(self.num_right, self.num_all)
         found[f"map{CUTOFF}"] = metric(mean, resampled_mean(self.precision, clusters), by_chance)
-        median = float(np.median(self.best))
-        by_chance = median_chance(self.num_right, self.num_all)
+        median, by_chance = np.median(self.best), median_chance(self.num_right, self.num_all)
         found["median_rank"] = metric(median, resampled_median(self.best, clusters), by_chance)
-        return found
+        return {name: found[name] for name in ORDER}
 
 
 def _record(item: Item) -> dict[str, Any]:

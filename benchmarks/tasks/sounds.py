@@ -11,6 +11,13 @@ from pathlib import Path
 from compa.audio.decode import open_audio
 from compa.lines import is_file
 from compa.scenes.bank import short_hash
+from compa.scenes.csv_bank import PLAIN_STEMS
+
+
+def name_of(data: Path) -> str:
+    """What results call the files: their own name, or their folder's where theirs says nothing, and never a path."""
+    data = data.resolve()
+    return data.parent.name or data.stem if data.stem.lower() in {*PLAIN_STEMS, "manifest"} else data.stem
 
 
 def flaw_of(path: Path) -> str | None:

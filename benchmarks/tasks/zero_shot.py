@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import compa
 from benchmarks.classification import (
     average_precision_chance,
     balanced_accuracy,
@@ -97,16 +96,7 @@ class ZeroShot:
         group = ([item.audio[0] for item in test_set.items], test_set.prompts)
         (of_prompts,) = checked(scorer.score([group]), [group], model, [self.name])
         scores = of_prompts[:, test_set.of_label].mean(axis=2)
-        return Result(
-            model=model,
-            task=self.name,
-            task_version=self.version,
-            data=test_set.data,
-            seed=seed,
-            code_version=compa.__version__,
-            metrics=_metrics(scores, test_set),
-            items=_records(scores, test_set),
-        )
+        return test_set.result(self, model, seed, _metrics(scores, test_set), _records(scores, test_set))
 
 
 TASK = ZeroShot()
@@ -127,7 +117,10 @@ def _metrics(scores: Scores, test_set: ZeroShotSet) -> dict[str, dict[str, Any]]
     ranked = mean_average_precision(scores, is_true)
     counts = is_true.sum(axis=0)
     chance = np.mean([average_precision_chance(count, num_items) for count in counts[counts > 0].tolist()])
-    metrics["map"] = metric(ranked.value, jackknife(ranked.value, ranked.influence, sources), float(chance))
+    over_clips = jackknife(ranked.value, ranked.influence, sources)
+    over_labels = jackknife(ranked.value, ranked.of_labels, [[] for _ in ranked.of_labels], what="labels")
+    # few recordings a label do not tell how much they matter: then labels tell more
+    metrics["map"] = metric(ranked.value, max(over_clips, over_labels, key=lambda i: i.high - i.low), float(chance))
     return metrics
 
 

@@ -54,6 +54,17 @@ class AudioConfig:
         if self.mel_norm not in ("slaney", None):
             raise ValueError(f"mel_norm {self.mel_norm!r} is neither slaney nor null")
 
+    @property
+    def scale(self) -> tuple[float, float, float]:
+        """Lowest power of a band, what is added to its decimal logarithm, and by what the sum is multiplied."""
+        return (1e-7, 3.0, 0.25) if self.level == "unit" else (1e-10, 0.0, 10.0)
+
+    @property
+    def silence(self) -> float:
+        """The feature of a band in which nothing sounds."""
+        floor, offset, factor = self.scale
+        return (math.log10(floor) + offset) * factor
+
 
 _PANNS = AudioConfig(32000, 1024, 320, 64, 50.0, 14000.0, edges="reflect", level="decibel")
 _LAION = replace(_PANNS, sample_rate=48000, hop_size=480, int16=True)
@@ -105,7 +116,7 @@ class LogMel(nn.Module):
     def __init__(self, config: AudioConfig) -> None:
         super().__init__()
         self.config = config
-        self.floor, self.offset, self.factor = (1e-7, 3.0, 0.25) if config.level == "unit" else (1e-10, 0.0, 10.0)
+        self.floor, self.offset, self.factor = config.scale
         self.window: Tensor
         self.filters: Tensor
         self.register_buffer("window", torch.hann_window(config.fft_size), persistent=False)

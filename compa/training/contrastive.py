@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import pytorch_lightning as pl
@@ -12,9 +14,10 @@ from torch import Tensor
 from benchmarks.metrics import outcomes
 from compa.data.batch import Batch
 from compa.models.clap import CLAP
-from compa.models.pretrained import load
 from compa.objectives import Embeddings, InfoNCE, Objective, Temperature
+from compa.training.chunks import embed_in_chunks, embed_texts_in_chunks
 from compa.training.known_true import known_true
+from compa.training.parameters import freeze_weights, parameter_groups
 from compa.training.schedule import warmup_cosine
 
 
@@ -24,8 +27,8 @@ class ContrastiveTask(pl.LightningModule):
     The three stages of CompA are three configurations of this: they differ in the objective and in the data.
 
     Args:
-        clap: The model; by default the small one that is trained from scratch.
-        start_from: A run folder or checkpoint whose model is trained on, in place of a new one: the stage before.
+        clap: The model; by default the small one that is trained from scratch. `compa.models.pretrained.start` gives
+            one to train on, such as that of the stage before.
         objective: `InfoNCE`, `HardNegativeNCE` or `ModularNCE`.
         learning_rate: Peak of AdamW's learning rate.
         weight_decay: Of matrices; vectors (biases, norms, the temperature) have none.
@@ -33,31 +36,38 @@ class ContrastiveTask(pl.LightningModule):
         temperature: Where the learnable temperature starts.
         skip_known_true: Whether pairs of a text and another clip that it is known to be true of are left out of the
             contrast; plain CLAP counts them as negatives.
+        freeze: Patterns of names of the model's weights that stay as they are, such as `text_encoder.*`.
+        layer_decay: How much slower each layer of a tower learns than the one above it; 1 makes no difference.
+        chunk_size: Clips that are embedded at a time, with as many of the texts: memory for this many, contrast and
+            gradients of the whole batch, for up to a third more time. None embeds all at once.
     """
 
     def __init__(
         self,
         clap: CLAP | None = None,
-        start_from: str | None = None,
         objective: Objective | None = None,
         learning_rate: float = 1e-3,
         weight_decay: float = 0.05,
         warmup_steps: int = 100,
         temperature: float = 0.07,
         skip_known_true: bool = True,
+        freeze: Sequence[str] = (),
+        layer_decay: float = 1.0,
+        chunk_size: int | None = None,
     ) -> None:
         super().__init__()
-        if clap and start_from:
-            raise ValueError(
-                f"start_from {start_from!r} brings its own model, so clap cannot be given too: leave one out"
-            )
-        self.clap = load(start_from, "cpu").clap.train() if start_from else clap or CLAP()
+        if chunk_size is not None and chunk_size < 1:
+            raise ValueError(f"chunk_size {chunk_size} embeds nothing: take 1 or more, or leave it out")
+        self.clap = clap or CLAP()
         self.objective = objective or InfoNCE()
         self.temperature = Temperature(temperature)
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.warmup_steps = warmup_steps
         self.skip_known_true = skip_known_true
+        self.layer_decay = layer_decay
+        freeze_weights(self.clap, freeze)
+        self.chunk_size = chunk_size
 
     def setup(self, stage: str) -> None:
         """Builds the tokeniser from the training captions, where the model has none yet.
@@ -75,10 +85,13 @@ class ContrastiveTask(pl.LightningModule):
             self.clap.text_encoder.fit_tokeniser(self.trainer.datamodule.training_texts())  # type: ignore[attr-defined]
 
     def embed(self, batch: Batch) -> Embeddings:
-        """Embeds clips and texts; texts go through the text tower in one go."""
-        texts = self.clap.embed_text([*batch.captions, *batch.extras])
+        """Embeds clips and texts, all at once or chunk by chunk."""
+        num_chunks = math.ceil(len(batch.captions) / (self.chunk_size or len(batch.captions)))
+        texts = embed_texts_in_chunks(
+            self.clap.embed_text, self.clap.text_encoder, num_chunks, [*batch.captions, *batch.extras]
+        )
         return Embeddings(
-            audio=self._embed_audio(batch),
+            audio=self._embed_audio(batch, num_chunks),
             captions=texts[: len(batch.captions)],
             extras=texts[len(batch.captions) :],
             owner=batch.owner,
@@ -87,11 +100,12 @@ class ContrastiveTask(pl.LightningModule):
             known_true=known_true(batch, self.objective.spans_ranks).to(self.device) if self.skip_known_true else None,
         )
 
-    def _embed_audio(self, batch: Batch) -> Tensor:
+    def _embed_audio(self, batch: Batch, num_chunks: int) -> Tensor:
+        encoder = self.clap.audio_encoder
         if batch.features is None or batch.num_frames is None:
-            return self.clap.embed_audio(batch.waveforms, batch.lengths)
+            return embed_in_chunks(self.clap.embed_audio, encoder, num_chunks, batch.waveforms, batch.lengths)
         mask = torch.arange(batch.features.shape[1], device=self.device) < batch.num_frames[:, None]
-        return self.clap.embed_features(batch.features, mask)
+        return embed_in_chunks(self.clap.embed_features, encoder, num_chunks, batch.features, mask)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Embed, compare, log."""
@@ -123,12 +137,7 @@ class ContrastiveTask(pl.LightningModule):
         """AdamW with linear warm-up and cosine decay over the trainer's `max_steps`."""
         if self.trainer.max_steps < 1:
             raise ValueError("trainer.max_steps is not set: the learning rate follows the number of optimiser steps")
-        matrices = [weight for weight in self.parameters() if weight.ndim >= 2]
-        vectors = [weight for weight in self.parameters() if weight.ndim < 2]
-        groups = [
-            {"params": matrices, "weight_decay": self.weight_decay},
-            {"params": vectors, "weight_decay": 0.0},
-        ]
+        groups = parameter_groups(self, self.learning_rate, self.weight_decay, self.layer_decay)
         optimizer = torch.optim.AdamW(groups, lr=self.learning_rate, betas=(0.9, 0.98))
         schedule = warmup_cosine(self.warmup_steps, self.trainer.max_steps)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from tests.benchmarks.conftest import Skilled
 from tests.benchmarks.test_results import METRIC, result
 
 
-def won(group: list[bool | float], model: str = "m", **changes: Any) -> Result:
+def won(group: Sequence[float], model: str = "m", **changes: Any) -> Result:
     """A result with these outcomes."""
     items = [{"id": f"i{n}", "captions": ["a", "b"], "correct": {"group": value}} for n, value in enumerate(group)]
     metrics = {"group": METRIC | {"value": sum(group) / len(group)}}

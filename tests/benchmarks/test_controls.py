@@ -109,10 +109,10 @@ def test_text_only_cannot_learn_a_text_by_heart() -> None:
 
 def test_audio_only_prefers_the_louder_the_longer_and_the_brighter(tmp_path: Path) -> None:
     time = np.arange(RATE) / RATE
-    low, high = (np.sin(2 * np.pi * hertz * time).astype(np.float32) / 2 for hertz in (500, 4000))
+    low, high = ((np.sin(2 * np.pi * hertz * time) / 2).astype(np.float32) for hertz in (500, 4000))
     stereo = tmp_path / "low.flac"
     soundfile.write(stereo, np.stack([np.repeat(low, 2)] * 2, axis=1), 2 * RATE)
-    audios: list[Audio] = [(low, RATE), (high, RATE), (low / 10, RATE), (np.tile(low, 3), RATE), stereo]
+    audios: list[Audio] = [(low, RATE), (high, RATE), (low / np.float32(10), RATE), (np.tile(low, 3), RATE), stereo]
     (scores,) = AudioOnly().score([(audios, ["x", "y"])])
     assert (scores[:, 0] == scores[:, 1]).all()
     plain, bright, quiet, long, file = scores[:, 0]

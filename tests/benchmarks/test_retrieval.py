@@ -204,7 +204,7 @@ def _claims(bank: EventBank) -> dict[str, str]:
     from compa.scenes.plans.compose import Composer
 
     composer = Composer(bank.split("test"), SCENES, pairs=label_pairs(bank.labels))
-    claims = {}
+    claims: dict[str, str] = {}
     for number in range(30):
         ((clip, _, _),) = composer.scenes(number)
         claims |= {text: str(claim) for text, claim in zip(clip.captions, clip.claims, strict=True)}

@@ -35,6 +35,8 @@ def test_shared_recordings_widen_it() -> None:
 def test_ends() -> None:
     won = jackknife(1.0, np.zeros(50), [[f"r{i}"] for i in range(50)])
     assert won.low < won.high == 1.0
+    agreed = jackknife(0.25, np.zeros(50), [[f"r{i}"] for i in range(50)])
+    assert agreed.low < 0.2 < 0.3 < agreed.high
     with pytest.raises(ValueError, match="one each"):
         jackknife(0.5, np.zeros(3), [["a"]])
     assert resampled_mean(np.ones(50), [str(i) for i in range(50)]).low < 1.0

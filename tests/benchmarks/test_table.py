@@ -47,3 +47,14 @@ def test_a_single_result_and_one_without_a_metric() -> None:
 def test_examples_in_the_documentation() -> None:
     for module in (benchmarks.names, benchmarks.results, benchmarks.table):
         assert doctest.testmod(module).failed == 0
+
+
+def test_tasks_with_other_metrics_have_tables_of_their_own_and_words_alone_a_line() -> None:
+    names = ("recall", "map", "text_only")
+    other = result(task="retrieval", metrics={name: METRIC | {"value": 0.7} for name in names})
+    lines = text_table([scored("model", 0.5), other]).splitlines()
+    assert lines[0].split() == ["task", "model", "recall", "map"]
+    assert lines[2].split() == ["retrieval", "m", *["0.700", "[0.400,", "0.600]"] * 2]
+    assert lines[4].split() == ["words", "alone", "(chance", "0.250)", "0.700", "[0.400,", "0.600]"]
+    assert lines[5] == ""
+    assert lines[6].split() == ["task", "model", "text", "audio", "group"]

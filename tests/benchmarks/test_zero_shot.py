@@ -85,6 +85,7 @@ def test_a_csv_with_several_labels_a_file(tmp_path: Path, in_one_cell: bool) -> 
     path = write_csv(tmp_path / "clips.csv", "\n".join(["file,label", *rows]) + "\n")
     labels = write_json(tmp_path / "labels.json", {"Rain": 1, "Gunshot, gunfire": 0, "Dog": 2, "Never heard": 3})
     test_set = prepared(data=path, labels=labels)
+    assert test_set.data["name"] == tmp_path.name
     assert list(test_set.labels) == ["Gunshot, gunfire", "Rain", "Dog", "Never heard"]
     assert test_set.is_true.tolist() == [
         [True, False, True, False],

@@ -177,6 +177,14 @@ def test_what_is_not_there_gets_one_sentence(
     assert not (tmp_path / "out").exists()
 
 
+def test_processes_that_read_recordings_leave_nothing_behind(wide_folder: Path, tmp_path: Path) -> None:
+    words = ["--num", "8", "--clips-per-shard", "4", "--workers", "2", "--rate", "8000", "--attributes", ""]
+    command = [sys.executable, "-m", "compa.cli", "scenes", "render", "--events", wide_folder, "--out", tmp_path / "s"]
+    done = subprocess.run([*command, *words], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3])
+    assert "8 clips in 2 shards" in done.stderr
+    assert "leaked" not in done.stderr
+
+
 def test_shards_of_other_settings_are_kept(rendered: Path, wide_folder: Path) -> None:
     before = digest(rendered)
     with pytest.raises(ValueError, match="other clips or settings"):

@@ -119,8 +119,11 @@ def test_an_estimate_leaves_out_what_the_journal_holds(
 
 
 def test_an_estimate_where_no_server_is_asked(captions: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["generate", str(captions), "--out", str(captions.with_name("no.jsonl")), "--estimate"]) == 0
+    out = captions.with_name("out.jsonl")
+    out.write_text("precious", encoding="utf-8")  # what is there is in nobody's way
+    assert main(["generate", str(captions), "--out", str(out), "--estimate"]) == 0
     assert capsys.readouterr().out == "estimate: no server is asked\n"
+    assert out.read_text(encoding="utf-8") == "precious"
 
 
 def test_costs_stand_in_the_report(server: BatchServer, captions: Path) -> None:
@@ -145,8 +148,9 @@ def test_a_dead_server_is_an_error_and_what_it_answered_is_kept(
     assert command() == 0  # it has answered, and the budget is spent
     assert "no answer on replacement, over budget: 2 captions" in capsys.readouterr().out
     assert command("--overwrite") == 1
-    error = capsys.readouterr().err
-    assert "answered none of 2 requests (last: status 500), and the budget is spent" in error
+    printed = capsys.readouterr()
+    assert "answered none of 2 requests (last: status 500), and the budget is spent" in printed.err
+    assert "sent: 2 requests, 0 tokens in prompts" in printed.out
     server.script = swap
     assert command("--overwrite") == 0
     assert "already in out.journal.sqlite: 1 answers" in capsys.readouterr().out

@@ -1,0 +1,62 @@
+"""Small models and batches that training tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from compa.data.batch import Batch, Example, collate
+from compa.models.audio_encoder import ConvTransformer
+from compa.models.clap import CLAP
+from compa.models.text_encoder import CaptionTransformer
+from compa.objectives import Objective
+from compa.training.contrastive import ContrastiveTask
+
+WORDS = ("dog", "rain", "horn", "siren", "drill", "bell")
+
+
+def make_batch(num_clips: int, rng: np.random.Generator) -> Batch:
+    """Clips of different lengths in float64, with negatives and a positive each; two have the same caption."""
+
+    def text() -> str:
+        return " then ".join(rng.choice(WORDS, size=rng.integers(2, 6)))
+
+    captions = ["rain then dog", "rain then dog", *(text() for _ in range(num_clips - 2))]
+    batch = collate(
+        [
+            Example(
+                id=f"clip-{row}",
+                waveform=rng.normal(size=rng.integers(2000, 6000)).astype(np.float32) / 10,
+                caption=caption,
+                negatives=(text(), text()) if row % 3 else (text(),),
+                negative_claims=(None, None) if row % 3 else (None,),
+                positives=(f"hear {caption}",),
+                positive_claims=(None,),
+            )
+            for row, caption in enumerate(captions)
+        ]
+    )
+    return replace(batch, waveforms=batch.waveforms.double())
+
+
+def make_task(
+    objective: Objective | None = None, dropout: float = 0.0, chunk_size: int | None = None
+) -> ContrastiveTask:
+    """A tiny task in float64, always with the same weights."""
+    torch.manual_seed(0)
+    clap = CLAP(
+        ConvTransformer(patch_channels=4, channels=8, width=16, dropout=dropout),
+        CaptionTransformer(vocabulary_size=300, width=16, dropout=dropout),
+        embedding_size=16,
+    )
+    clap.text_encoder.fit_tokeniser(WORDS)
+    return ContrastiveTask(clap, objective=objective, chunk_size=chunk_size).double()
+
+
+def gradients(task: ContrastiveTask) -> Mapping[str, Tensor]:
+    """Those of all weights, by name."""
+    return {name: weight.grad.clone() for name, weight in task.named_parameters() if weight.grad is not None}
