@@ -17,8 +17,8 @@ _COLUMNS = (
 
 
 def markdown(blocks: Sequence[Block]) -> str:
-    """A table a task and data: models, their scores with intervals, and chance."""
-    return "\n".join(_table(block) for block in blocks)
+    """A table a task, data, direction and protocol: models, their scores with intervals, and chance."""
+    return "\n".join(_table(block, title, some) for block in blocks for title, some in block.tables.items())
 
 
 def comma_separated(blocks: Sequence[Block]) -> str:
@@ -35,16 +35,17 @@ def comma_separated(blocks: Sequence[Block]) -> str:
     return text.getvalue()
 
 
-def _table(block: Block) -> str:
-    rows = [["model", *(measure.name for measure in block.measures)], ["---", *("---:" for _ in block.measures)]]
-    rows += [[result.model, *(_score(result, measure) for measure in block.measures)] for result in block.results]
-    rows.append(["*chance*", *(measure.text(measure.chance) for measure in block.measures)])
+def _table(block: Block, title: str, measures: Sequence[Measure]) -> str:
+    rows = [["model", *(measure.column for measure in measures)], ["---", *("---:" for _ in measures)]]
+    rows += [[result.model, *(_score(result, measure) for measure in measures)] for result in block.results]
+    rows.append(["*chance*", *(measure.text(measure.chance) for measure in measures)])
+    names = [measure.name for measure in measures]
+    methods = {r.metrics[name]["method"] for r in block.results for name in names if name in r.metrics}
     found, expected = block.leader.data["found"], block.leader.data["expected"]
-    methods = sorted({metric["method"] for result in block.results for metric in result.metrics.values()})
     lines = [
-        f"### {_escaped(block.title)}, version {block.version}\n",
+        f"### {_escaped(block.title)}, version {block.version}{f': {title.lower()}' if title else ''}\n",
         *(f"| {' | '.join(map(_escaped, row))} |" for row in rows),
-        f"\n{found} of {expected} items; 95 % intervals: {', '.join(methods)}.\n",
+        f"\n{found} of {expected} items; 95 % intervals: {', '.join(sorted(methods))}.\n",
     ]
     return "\n".join(lines)
 

@@ -202,14 +202,17 @@ def test_what_must_be_known_is_said_once_for_all_that_it_is_true_of() -> None:
     results = [
         scored("a", 0.5, data=short),
         scored("b", 0.5, data=short | {"warnings": ["3 items were trained on"]}),
+        scored("a", 0.5, "scenes-attribute", data=short),
+        scored("b", 0.5, "scenes-attribute", data=short | {"warnings": ["3 items were trained on"]}),
         scored("c", 0.5, data=whole),
         scored("c", 0.5, "other", data=whole | {"warnings": ["odd size"]}),
         scored("d", 0.5, "other", data=whole | {"warnings": ["odd size"]}),
     ]
     assert notices(blocks(results)) == [
-        "other (d): odd size",
-        "scenes-order (d, 12 of 400 items): such scores are not comparable with those of all items",
-        "scenes-order (d, 12 of 400 items), b: 3 items were trained on",
+        "odd size: other (d)",
+        "Not all items were measured, so scores are not comparable with those of all: "
+        "scenes-attribute (d, 12 of 400 items), scenes-order (d, 12 of 400 items)",
+        "3 items were trained on: b in scenes-attribute (d, 12 of 400 items), scenes-order (d, 12 of 400 items)",
     ]
 
 
@@ -220,7 +223,7 @@ def test_markdown_holds_every_metric_chance_and_coverage() -> None:
     lines = markdown(blocks([one, other])).splitlines()
     assert lines[0] == "### scenes-order (built-in), version 1"
     assert lines[2:6] == [
-        "| model | group | text | auc |",
+        "| model | Group | Text | AUC |",
         "| --- | ---: | ---: | ---: |",
         "| c | 0.750 [0.700, 0.800] | – | – |",
         r"| a\|b&lt;i> | 0.500 [0.450, 0.550] | 0.500 [0.450, 0.550] | 0.500 [0.450, 0.550] |",
