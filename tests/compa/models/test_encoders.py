@@ -22,7 +22,7 @@ from compa.models.clap import CLAP
 from compa.models.htsat import HTSAT
 from compa.models.hub import transformers
 from compa.models.spectrogram_transformer import SIZES, SpectrogramTransformer
-from compa.models.text_encoder import CaptionTransformer, TextEncoder
+from compa.models.text_encoder import CaptionTransformer, TextEncoder, by_length
 from compa.models.transformers_audio import AST, TransformersAudio, WhisperEncoder
 from compa.models.transformers_text import TransformersText
 
@@ -135,6 +135,18 @@ def test_padding_and_batch_mates_do_not_change_a_text_embedding(name: str) -> No
     torch.testing.assert_close(together[:-1], alone, atol=1e-5, rtol=0)
     assert torch.equal(together[-1], together[0])
     assert (together[0] - together[2]).abs().max() > 1e-3
+
+
+def test_texts_of_similar_lengths_are_encoded_together() -> None:
+    lengths = np.random.default_rng(0).lognormal(2.5, 0.4, size=192).astype(np.int64) + 2
+    groups = by_length(lengths)
+    assert sorted(np.concatenate(groups)) == list(range(192))
+    num_padded = sum(len(group) * lengths[group].max() for group in groups)
+    assert 0.95 <= lengths.sum() / num_padded < 1
+    assert len(groups) <= 12
+    assert lengths.sum() / (192 * lengths.max()) < 0.6  # negative control: in one group
+    assert [list(group) for group in by_length(np.array([7, 7, 7]))] == [[0, 1, 2]]
+    assert [list(group) for group in by_length(np.array([9, 1]))] == [[1], [0]]
 
 
 @pytest.mark.parametrize(
