@@ -41,7 +41,8 @@ def imported_by(statement: str) -> set[str]:
             "import compa.objectives",
             ("pytorch_lightning", "transformers", "benchmarks", "negatives", "compa.models"),
         ),
-        ("import compa.models.pretrained", ("pytorch_lightning", "benchmarks", "negatives")),
+        ("import compa.models.embed, compa.models.export", (*HEAVY, "pyarrow", "benchmarks", "negatives")),
+        ("import compa.models.pretrained", ("transformers", "pytorch_lightning", "benchmarks", "negatives")),
         ("import compa.data.scenes, compa.data.packed", ("benchmarks", "negatives", "compa.models")),
     ],
 )

@@ -179,6 +179,23 @@ class LogMel(nn.Module):
         return torch.cat([squares[:, reach] @ self.paired_filters[reach, band] for reach, band in self.groups], dim=1)
 
 
+class PreciseLogMel(LogMel):
+    """The same in float64, as transformers' extractor computes: bands far below the strongest frequency agree, too."""
+
+    def __init__(self, config: AudioConfig) -> None:
+        default = torch.get_default_dtype()
+        torch.set_default_dtype(torch.float64)
+        try:
+            super().__init__(config)
+        finally:
+            torch.set_default_dtype(default)
+
+    def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Computes features (B, frames, mels), of the waveforms' type, and their mask (B, frames)."""
+        features, mask = super().forward(waveforms, lengths)
+        return features.to(waveforms.dtype), mask
+
+
 def int16_round_trip(waveforms: Tensor) -> Tensor:
     """Clips waveforms to full scale and rounds them towards 0 to 16 bits a sample, as LAION-CLAP does."""
     return (waveforms.clamp(-1, 1) * 32767).trunc() / 32767

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import torch
 from torch import Tensor, nn
 
-from compa.audio.features import PRESETS, AudioConfig, audio_config
+from compa.audio.features import PRESETS, AudioConfig, LogMel, PreciseLogMel, audio_config
 from compa.models.audio_encoder import AudioEncoder, Pad
 from compa.models.hub import check_name, read_model, reading, transformers
 from compa.models.windows import by_windows
@@ -77,6 +77,10 @@ class HTSAT(AudioEncoder):
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
                 module.eval()
         return self
+
+    def front_end(self) -> nn.Module:
+        """Log-mel features; where clips are filled up as a checkpoint's are, to the precision of its extractor."""
+        return LogMel(self.config) if self.pad == "mask" else PreciseLogMel(self.config)
 
     def fill(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Fills clips (B, samples) up to a window, as `pad` has it; with `mask` nothing is to be done."""

@@ -6,7 +6,9 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from torch import Tensor, nn
 
@@ -14,6 +16,8 @@ from compa.models.pooling import masked_mean
 from compa.models.transformer import Block
 
 PADDING = "[PAD]"
+REAL_SHARE = 0.95
+"""Of the tokens that a pretrained encoder is given in a batch, so many are real."""
 
 
 class TextEncoder(nn.Module):
@@ -149,6 +153,35 @@ class CaptionTransformer(TextEncoder):
             vectors = block(vectors, mask)
         normalised: Tensor = self.norm(vectors)
         return normalised
+
+
+def by_length(lengths: NDArray[np.int64], share: float = REAL_SHARE) -> list[NDArray[np.int64]]:
+    """Puts texts into as few groups of similar lengths as it finds, so that little of what is encoded is padding.
+
+    Args:
+        lengths: (N,) tokens of each text.
+        share: Of all tokens of the groups, each padded to its longest text, so many shall be real.
+
+    Returns:
+        Rows of each group.
+    """
+    rows = np.argsort(lengths, kind="stable")
+    groups = [rows]
+    while lengths.sum() < share * sum(len(group) * lengths[group[-1]] for group in groups):
+        savings = [_best_split(lengths[group]) for group in groups]
+        number = int(np.argmax([saving for saving, _ in savings]))
+        group, place = groups[number], savings[number][1]
+        groups[number : number + 1] = [group[:place], group[place:]]
+    return groups
+
+
+def _best_split(lengths: NDArray[np.int64]) -> tuple[int, int]:
+    """How many padding tokens a split of sorted lengths (n,) saves at best, and before which of them it is."""
+    if len(lengths) == 1:
+        return 0, 0
+    savings = np.arange(1, len(lengths)) * (lengths[-1] - lengths[:-1])
+    best = int(np.argmax(savings))
+    return int(savings[best]), best + 1
 
 
 def padded(encoded: Sequence[Sequence[int]], padding: int) -> tuple[Tensor, Tensor]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, get_args
 
+import numpy as np
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 from torch import Tensor
@@ -13,7 +14,7 @@ from compa.models.embedding_cache import EmbeddingCache
 from compa.models.fingerprint import fingerprint
 from compa.models.hub import check_name, read_model, reading, transformers
 from compa.models.lora import add_lora
-from compa.models.text_encoder import TextEncoder, padded
+from compa.models.text_encoder import TextEncoder, by_length, padded
 
 Pooling = Literal["mean", "pooler"]
 SPECIAL_TOKENS = {"bos_token": "<s>", "pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
@@ -29,7 +30,7 @@ _FROM_PADDING = ("roberta", "clap_text_model", "camembert", "mpnet", "longformer
 class TransformersText(TextEncoder):
     """A text encoder of transformers, with its own tokeniser.
 
-    Texts are padded to the longest of their batch, on the right, and masked.
+    Texts of similar lengths are encoded together, padded on the right, and masked.
 
     Args:
         model: A folder or hub id, whose weights are taken, or a configuration with its `model_type`, whose model
@@ -103,7 +104,7 @@ class TransformersText(TextEncoder):
     def embed(self, texts: Sequence[str], device: torch.device) -> Tensor:
         """Encodes texts, each into one vector: (N, width) on the device."""
         if self.cache is None:
-            return super().embed(texts, device)
+            return self._encode(texts, device)
         if self._opened is None:
             self._opened = EmbeddingCache(self.cache, fingerprint(self.model, self.init_args))
 
@@ -112,9 +113,22 @@ class TransformersText(TextEncoder):
                 parts = [
                     missing[start : start + CACHED_AT_A_TIME] for start in range(0, len(missing), CACHED_AT_A_TIME)
                 ]
-                return torch.cat([super(TransformersText, self).embed(part, device) for part in parts])
+                return torch.cat([self._encode(part, device) for part in parts])
 
         return self._opened.find(texts, encode).to(device)
+
+    def _encode(self, texts: Sequence[str], device: torch.device) -> Tensor:
+        """Encodes texts of similar lengths together, so that hardly any padding is."""
+        tokens, mask = self.tokenise(texts)
+        lengths = mask.sum(1).numpy()
+        groups = by_length(lengths)
+        vectors = []
+        for rows in groups:
+            longest = int(lengths[rows[-1]])
+            part = tokens[rows, :longest].to(device), mask[rows, :longest].to(device)
+            vectors.append(self.pool(self(*part), part[1]))
+        order = np.argsort(np.concatenate(groups))
+        return torch.cat(vectors)[torch.from_numpy(order).to(device)]
 
     def fit_tokeniser(self, texts: Iterable[str]) -> None:
         """Builds a tokeniser from texts, where the model came without one."""

@@ -20,8 +20,9 @@ from compa.models import pretrained
 from compa.models.audio_encoder import AudioEncoder, ConvTransformer
 from compa.models.clap import CLAP
 from compa.models.htsat import HTSAT
+from compa.models.hub import transformers
 from compa.models.spectrogram_transformer import SIZES, SpectrogramTransformer
-from compa.models.text_encoder import CaptionTransformer, TextEncoder
+from compa.models.text_encoder import CaptionTransformer, TextEncoder, by_length
 from compa.models.transformers_audio import AST, TransformersAudio, WhisperEncoder
 from compa.models.transformers_text import TransformersText
 
@@ -136,6 +137,18 @@ def test_padding_and_batch_mates_do_not_change_a_text_embedding(name: str) -> No
     assert (together[0] - together[2]).abs().max() > 1e-3
 
 
+def test_texts_of_similar_lengths_are_encoded_together() -> None:
+    lengths = np.random.default_rng(0).lognormal(2.5, 0.4, size=192).astype(np.int64) + 2
+    groups = by_length(lengths)
+    assert sorted(np.concatenate(groups)) == list(range(192))
+    num_padded = sum(len(group) * lengths[group].max() for group in groups)
+    assert 0.95 <= lengths.sum() / num_padded < 1
+    assert len(groups) <= 12
+    assert lengths.sum() / (192 * lengths.max()) < 0.6  # negative control: in one group
+    assert [list(group) for group in by_length(np.array([7, 7, 7]))] == [[0, 1, 2]]
+    assert [list(group) for group in by_length(np.array([9, 1]))] == [[1], [0]]
+
+
 @pytest.mark.parametrize(
     ("audio", "text"), [*((name, "caption") for name in AUDIO), *(("conv", name) for name in TEXT)]
 )
@@ -158,7 +171,7 @@ def test_every_trained_weight_of_an_audio_encoder_gets_a_gradient(name: str) -> 
     if name.startswith("wav2vec2"):
         model.eval()  # its own training hides spans of clips much longer than these
     waveforms = torch.stack(clips(16000, 16000))
-    model.embed_audio(waveforms, torch.tensor([16000, 12000])).square()[:, ::3].sum().backward()
+    model.embed_audio(waveforms, torch.tensor([16000, 12000])).square()[:, ::3].sum().backward()  # type: ignore[no-untyped-call]
     without = [
         key for key, weight in model.audio_encoder.named_parameters() if weight.requires_grad and weight.grad is None
     ]
@@ -169,7 +182,7 @@ def test_every_trained_weight_of_an_audio_encoder_gets_a_gradient(name: str) -> 
 def test_every_trained_weight_of_a_text_encoder_gets_a_gradient(name: str) -> None:
     torch.manual_seed(0)
     model = clap_of(text=TEXT[name]()).train()
-    model.embed_text(TEXTS).square()[:, ::3].sum().backward()
+    model.embed_text(TEXTS).square()[:, ::3].sum().backward()  # type: ignore[no-untyped-call]
     assert [
         key for key, weight in model.text_encoder.named_parameters() if weight.requires_grad and weight.grad is None
     ] == []
@@ -216,9 +229,11 @@ def test_dropping_tokens_keeps_all_of_the_time_and_only_in_training() -> None:
 
 
 def test_the_spectrogram_transformer_comes_in_three_sizes_and_takes_any_length() -> None:
-    widths = {size: sum(weight.numel() for weight in SpectrogramTransformer(size=size).parameters()) for size in SIZES}  # type: ignore[arg-type]
-    assert list(widths.values()) == sorted(widths.values())
-    encoder = SpectrogramTransformer(size="tiny").eval()
+    encoders = [SpectrogramTransformer(size="tiny"), SpectrogramTransformer(), SpectrogramTransformer(size="base")]
+    widths = [sum(weight.numel() for weight in encoder.parameters()) for encoder in encoders]
+    assert len(SIZES) == 3
+    assert widths == sorted(widths)
+    encoder = encoders[0].eval()
     with torch.no_grad():
         for num_frames in (1, 15, 16, 17, 3000):
             frames, _ = encoder(torch.randn(1, num_frames, 64), torch.ones(1, num_frames, dtype=torch.bool))
@@ -226,9 +241,7 @@ def test_the_spectrogram_transformer_comes_in_three_sizes_and_takes_any_length()
 
 
 def test_kaldis_features_are_those_of_transformers_extractor() -> None:
-    from transformers import ASTFeatureExtractor
-
-    extractor = ASTFeatureExtractor(num_mel_bins=32, max_length=98, do_normalize=False)
+    extractor = transformers().ASTFeatureExtractor(num_mel_bins=32, max_length=98, do_normalize=False)
     for clip in (clips(16000)[0], torch.sin(torch.arange(16000) * 0.3), torch.zeros(16000)):
         expected = extractor(clip.numpy(), sampling_rate=16000, return_tensors="pt")["input_values"][0]
         features, mask = KaldiFilterBank(16000, 32)(clip[None], torch.tensor([16000]))
@@ -238,12 +251,10 @@ def test_kaldis_features_are_those_of_transformers_extractor() -> None:
 
 
 def test_ast_gives_the_frames_of_transformers() -> None:
-    from transformers import ASTFeatureExtractor
-
     torch.manual_seed(0)
     encoder = AST(model=AST_TINY).eval()
     clip = clips(16000)[0]
-    inputs = ASTFeatureExtractor(num_mel_bins=32, max_length=100)(
+    inputs = transformers().ASTFeatureExtractor(num_mel_bins=32, max_length=100)(
         clip.numpy(), sampling_rate=16000, return_tensors="pt"
     )
     with torch.no_grad():
@@ -256,11 +267,9 @@ def test_ast_gives_the_frames_of_transformers() -> None:
 
 
 def test_whisper_gives_the_frames_of_transformers() -> None:
-    from transformers import WhisperFeatureExtractor
-
     torch.manual_seed(0)
     encoder = WhisperEncoder(model=WHISPER).eval()
-    extractor = WhisperFeatureExtractor(feature_size=20, chunk_length=1)
+    extractor = transformers().WhisperFeatureExtractor(feature_size=20, chunk_length=1)
     clip = clips(16000)[0]
     clip[:8000] *= 1e-6  # quieter than 80 dB below the loudest
     inputs = extractor(clip.numpy(), sampling_rate=16000, return_tensors="pt")

@@ -20,6 +20,7 @@ import compa
 from compa.audio.features import AudioConfig
 from compa.models import hub, pretrained, tiny_clap
 from compa.models.embedder import Embedder
+from compa.models.hub import transformers
 from compa.models.transformers_clap import write_clap
 
 RATE = 16000
@@ -51,14 +52,12 @@ def tone(seconds: float) -> NDArray[np.float32]:
 
 def theirs(folder: Path, waveform: NDArray[np.float32], padding: str | None = None) -> NDArray[np.float32]:
     """What transformers makes of a clip; of a short one it fuses crops at random, which no evaluation may."""
-    from transformers import ClapFeatureExtractor, ClapModel
-
-    inputs = ClapFeatureExtractor.from_pretrained(folder)(
+    inputs = transformers().ClapFeatureExtractor.from_pretrained(folder)(
         waveform, sampling_rate=RATE, padding=padding, return_tensors="pt"
     )
     inputs["is_longer"] = torch.zeros_like(torch.as_tensor(inputs["is_longer"]))
     with torch.no_grad():
-        found = ClapModel.from_pretrained(folder).eval().get_audio_features(**inputs).pooler_output
+        found = transformers().ClapModel.from_pretrained(folder).eval().get_audio_features(**inputs).pooler_output
     return np.asarray(found.numpy()[0])
 
 
@@ -78,11 +77,13 @@ def test_pads_are_different_things(unfused: Path) -> None:
 
 
 def test_texts_are_embedded_as_transformers_does(folder: Path) -> None:
-    from transformers import AutoTokenizer, ClapModel
-
-    inputs = AutoTokenizer.from_pretrained(folder)(TEXTS, padding="max_length", max_length=60, return_tensors="pt")
+    inputs = transformers().AutoTokenizer.from_pretrained(folder)(
+        TEXTS, padding="max_length", max_length=60, return_tensors="pt"
+    )
     with torch.no_grad():
-        expected = ClapModel.from_pretrained(folder).eval().get_text_features(**inputs).pooler_output.numpy()
+        expected = (
+            transformers().ClapModel.from_pretrained(folder).eval().get_text_features(**inputs).pooler_output.numpy()
+        )
     found = compa.load(str(folder)).embed_text(TEXTS)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
     assert np.abs(found[0] - found[1]).max() > 1e-3
@@ -169,13 +170,11 @@ def beside(folder: Path, path: Path) -> None:
 @pytest.fixture(scope="module", params=["unfused", "fused"])
 def full_size(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """As LAION's models in all that weights cannot show: images of 256 x 256, heads of 64, 48 kHz."""
-    from transformers import ClapConfig, ClapFeatureExtractor, ClapModel
-
     path = tmp_path_factory.mktemp("full") / str(request.param)
     tiny_clap.make(path)
     is_fused = request.param == "fused"
     torch.manual_seed(1)
-    config = ClapConfig(
+    config = transformers().ClapConfig(
         text_config={"vocab_size": 400, "hidden_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2,
                      "intermediate_size": 96, "max_position_embeddings": 130, "layer_norm_eps": 1e-5},
         audio_config={"patch_embeds_hidden_size": 8, "hidden_size": 32, "depths": [1, 2, 1], "mlp_ratio": 2.0,
@@ -183,8 +182,10 @@ def full_size(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
                       "fusion_type": "aff_2d" if is_fused else None},
         projection_dim=24, initializer_factor=5.0,
     )  # fmt: skip
-    ClapModel(config).save_pretrained(path)
-    ClapFeatureExtractor(frequency_min=50, truncation="fusion" if is_fused else "rand_trunc").save_pretrained(path)
+    transformers().ClapModel(config).save_pretrained(path)
+    transformers().ClapFeatureExtractor(
+        frequency_min=50, truncation="fusion" if is_fused else "rand_trunc"
+    ).save_pretrained(path)
     return path
 
 
@@ -270,7 +271,7 @@ def test_bad_folders_are_refused_in_a_sentence(unfused: Path, tmp_path: Path) ->
     config = json.loads((unfused / "config.json").read_text())
     bert = json.dumps({"model_type": "bert", "hidden_size": 32}).encode()
     wide = json.dumps(config | {"projection_dim": 48}).encode()
-    cases = {
+    cases: dict[str, dict[str, Any]] = {
         "cannot be read": {"weights": whole[: len(whole) // 2]},
         "cannot be read as": {"weights": None},
         "of type 'bert'": {"config": bert},
