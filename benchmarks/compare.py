@@ -16,6 +16,7 @@ from benchmarks.paired import Difference, mcnemar, paired_difference
 from benchmarks.results import Result, read_result, read_results
 from benchmarks.scorer import model_name
 
+PLACES = (1, 5, 10)
 NOTE = """\
 A - B: mean over items and its 95 % interval by the paired bootstrap, over recordings where items share them, with the
 spread of seeds where there are several. p: exact McNemar test, of one seed a side; it takes items as independent."""
@@ -173,9 +174,15 @@ def _by_id(result: Result) -> dict[str, Mapping[str, Any]]:
 
 
 def _outcomes(item: Mapping[str, Any]) -> Mapping[str, float]:
-    """What is known of one item, by metric."""
-    outcomes = item.get("correct")
-    return outcomes if isinstance(outcomes, dict) else {}
+    """What is known of one item, by metric: what it won, and of a clip in retrieval what its ranks say."""
+    outcomes = dict(item.get("correct") or {})
+    ranks = item.get("ranks")
+    if isinstance(ranks, dict):
+        for k in PLACES:
+            found = [rank <= k for rank in ranks["text_to_audio"]]
+            outcomes[f"text_to_audio_r{k}"] = sum(found) / len(found)
+            outcomes[f"audio_to_text_r{k}"] = ranks["audio_to_text"][0] <= k
+    return outcomes
 
 
 def _names(results: Sequence[Result]) -> str:

@@ -10,7 +10,9 @@ import pytest
 from benchmarks.cli import main
 from benchmarks.compare import compare, find_side
 from benchmarks.results import Result, write_result
-from benchmarks.tasks import TestSet, find_task
+from benchmarks.scorer import open_scorer
+from benchmarks.tasks import Material, TestSet, find_task
+from compa.scenes.bank import EventBank
 from tests.benchmarks.conftest import Skilled
 from tests.benchmarks.test_results import METRIC, result
 
@@ -128,3 +130,13 @@ def test_the_command(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     attribute = str(folder / "results" / "vanilla--scenes-attribute.json")
     with pytest.raises(ValueError, match="no task was measured on both sides"):
         main(["compare", str(folder / "single"), attribute])
+
+
+def test_retrieval_is_compared_clip_by_clip(bank: EventBank) -> None:
+    task = find_task("retrieval")
+    test_set = task.prepare(Material(bank), limit=20)
+    one, other = (task.run(open_scorer("control:random", seed), str(seed), test_set, seed) for seed in (0, 1))
+    compared = {each.metric: each for each in compare([one], [other])}
+    assert len(compared) == 6
+    for name, each in compared.items():
+        assert each.one == pytest.approx(one.metrics[name]["value"])
