@@ -55,7 +55,10 @@ def write_embeddings(path: Path, chunks: Iterable[Chunk], num_rows: int, size: i
 
 
 def _write_parquet(path: Path, chunks: Iterable[Chunk], size: int, about: dict[str, Any]) -> None:
-    pyarrow, parquet = need("pyarrow", "parquet"), need("pyarrow.parquet", "parquet")
+    pyarrow, parquet = (
+        need("pyarrow", "pip install 'compa[parquet]'"),
+        need("pyarrow.parquet", "pip install 'compa[parquet]'"),
+    )
     columns = [(name, pyarrow.string()) for name in ("id", "kind", "text", "audio")]
     schema = pyarrow.schema([*columns, ("embedding", pyarrow.list_(pyarrow.float32(), size))])
     schema = schema.with_metadata({"compa": json.dumps(about)})

@@ -14,11 +14,12 @@ from typing import Any
 from safetensors import SafetensorError
 
 REACH_SECONDS = 5.0
+REMEDY = "pip install 'transformers>=5,<6', and a torchaudio that was built for this torch"
 NUM_LISTED = 5
 """So many names of weights stand in an error; the others are counted."""
 
 
-def need(package: str, extra: str) -> Any:
+def need(package: str, remedy: str = REMEDY) -> Any:
     """Imports a package that only some models need.
 
     Raises:
@@ -28,13 +29,13 @@ def need(package: str, extra: str) -> Any:
         return importlib.import_module(package)
     except (ImportError, OSError) as error:
         reason = str(error).splitlines()[0]
-        raise ValueError(f"{package} cannot be loaded ({reason}): pip install 'compa[{extra}]'") from None
+        raise ValueError(f"{package} cannot be loaded ({reason}): {remedy}") from None
 
 
 def transformers() -> Any:
     """The package transformers; raises ValueError where it, or torchaudio, which its models need, cannot be loaded."""
-    found = need("transformers", "transformers")
-    need("transformers.models.clap.modeling_clap", "transformers")
+    found = need("transformers")
+    need("transformers.models.clap.modeling_clap")
     return found
 
 
@@ -80,13 +81,13 @@ def check_name(name: str) -> str:
     if _is_reachable():
         return name
     with reading(name):
-        return str(need("huggingface_hub", "transformers").snapshot_download(name, local_files_only=True))
+        return str(need("huggingface_hub").snapshot_download(name, local_files_only=True))
 
 
 @cache
 def _is_reachable() -> bool:
     """Whether the hub answers; transformers itself would try for minutes."""
-    hub = need("huggingface_hub", "transformers")
+    hub = need("huggingface_hub")
     try:
         hub.utils.get_session().head(hub.constants.ENDPOINT, timeout=REACH_SECONDS)
     except Exception:  # its own errors, those of httpx, and of whatever proxy there is
@@ -152,7 +153,7 @@ def _config_of(settings: dict[str, Any]) -> Any:
         raise ValueError(f"model_type {kind!r} is none that transformers knows: name one, such as roberta, bert or t5")
     try:
         return kinds[kind].from_dict(dict(settings))
-    except (TypeError, ValueError, need("huggingface_hub.errors", "transformers").StrictDataclassError) as error:
+    except (TypeError, ValueError, need("huggingface_hub.errors").StrictDataclassError) as error:
         raise ValueError(f"the configuration of {kind} does not fit ({' '.join(str(error).split())})") from None
 
 

@@ -19,7 +19,7 @@ def add_lora(model: nn.Module, settings: dict[str, Any]) -> None:
     Raises:
         ValueError: If peft is missing, or the settings fit no layer of the model.
     """
-    peft = need("peft", "lora")
+    peft = need("peft", "pip install 'compa[lora]'")
     try:
         peft.inject_adapter_in_model(peft.LoraConfig(**settings), model)
     except (TypeError, ValueError) as error:

@@ -44,7 +44,7 @@ def write_onnx(clap: CLAP, folder: Path) -> None:
         ValueError: If the packages for it are missing, or a tower cannot be written.
     """
     for package in ("onnx", "onnxscript"):
-        need(package, "onnx")
+        need(package, "pip install 'compa[onnx]'")
     clap = clap.eval().requires_grad_(False)
     samples = round(clap.audio_encoder.window_seconds * clap.sample_rate)
     lengths = torch.tensor([samples, samples // 2])

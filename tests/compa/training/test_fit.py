@@ -173,7 +173,6 @@ def test_recipes_of_paper_size_are_valid_and_their_tiny_counterparts_differ_in_v
 
 def test_the_three_stages_follow_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tiny HTSAT and T5; each stage goes on from the run before, and each text is embedded once in all of them."""
-    pytest.importorskip("transformers")
     monkeypatch.chdir(tmp_path)
     pack(write_corpus(tmp_path / "in", 8), tmp_path / "shards", Settings())
     embedded: list[str] = []

@@ -58,7 +58,6 @@ def test_lower_layers_learn_slower() -> None:
 
 def test_stages_of_blocks_count_as_one_row_of_layers() -> None:
     """What halves the image between two stages is a layer, too."""
-    pytest.importorskip("transformers")
     from compa.models.htsat import HTSAT
     from tests.compa.models.test_encoders import HTSAT_FEATURES, HTSAT_TINY
 
