@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 MAX_LINE_BYTES = 2**24
 """A longer line is refused unread: no caption is 16 MiB long."""
+csv.field_size_limit(MAX_LINE_BYTES)  # a cell may be as long as a line, for whoever reads CSV
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from compa.data.quarantine import usable_clips
-from compa.lines import MAX_LINE_BYTES, Refusal, is_file, numbered_lines
+from compa.lines import Refusal, is_file, numbered_lines
 from compa.manifest import Clip, escape_id, parse_json
 
 _ID_COLUMNS = ("id", "audiocap_id")
@@ -53,7 +53,6 @@ def _read_text(path: Path) -> Iterator[Clip]:
 
 
 def _read_csv(path: Path) -> Iterator[Clip]:
-    csv.field_size_limit(MAX_LINE_BYTES)
     rows = csv.DictReader(_lines(path), strict=True)
     try:
         columns = rows.fieldnames or ()

@@ -405,7 +405,7 @@ def test_a_folder_with_strange_names(tmp_path: Path) -> None:
     [
         (b"../" * 2000 + b"x.wav,a caption", None),
         (b"zero\0byte.wav,a caption", "zero byte"),
-        (b"a.wav," + b"x" * 200_000, "field larger than field limit"),
+        (b"a.wav," + b"x" * 200_000, None),
         (b"a.wav," + b"x" * (2**24 + 10), "longer than 16 MiB"),
         (b'a.wav,"never closed', "unexpected end of data"),
         (b"a.wav,a\rb", "new-line character"),
