@@ -11,6 +11,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from compa.training import run_folder
 from compa.training.contrastive import ContrastiveTask
@@ -46,6 +47,18 @@ class TrainingCLI(LightningCLI):
             default=run_folder.CHECKPOINT_STEPS,
             help="steps from one checkpoint to the next: what a kill can cost",
         )
+        parser.add_argument(
+            "--ema_decay",
+            type=float | None,
+            default=None,
+            help="average the weights over steps, such as 0.999: what is validated and what the run's model is",
+        )
+        parser.add_argument(
+            "--best_by",
+            type=str | None,
+            default=None,
+            help="the run's model is the best in the validation by this, such as val/loss or val/order-group",
+        )
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         """Adds the run folder's callbacks and log to those of the configuration."""
@@ -57,9 +70,11 @@ class TrainingCLI(LightningCLI):
         folder = Path(options.out)
         if options.resume:
             self.config_init[self.subcommand].ckpt_path = self._checkpoint_to_resume(folder)
-        if os.environ.get("LOCAL_RANK", "0") == "0" and not self.config_init[self.subcommand].ckpt_path:
+        if rank_zero_only.rank == 0 and not self.config_init[self.subcommand].ckpt_path:
             run_folder.prepare(folder, overwrite=options.overwrite or options.resume)
-        callbacks = [*_listed(configured.callbacks), *run_folder.callbacks(folder, options.checkpoint_steps)]
+        callbacks = run_folder.callbacks(
+            folder, _listed(configured.callbacks), options.checkpoint_steps, options.ema_decay, options.best_by
+        )
         loggers = [*_listed(configured.logger), run_folder.csv_logger(folder)]
         plugins = [*_listed(configured.plugins), run_folder.WholeCheckpoints()]
         return super().instantiate_trainer(**kwargs, callbacks=callbacks, logger=loggers, plugins=plugins)

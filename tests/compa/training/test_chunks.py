@@ -13,14 +13,14 @@ from torch import Tensor
 from compa.data.batch import Batch
 from compa.objectives import HardNegativeNCE, InfoNCE, ModularNCE, Objective
 from compa.training import chunks
-from tests.compa.training.batches import gradients, make_batch, make_task
+from tests.compa.training.batches import gradients, in_double, make_examples, make_task
 
 OBJECTIVES: list[Callable[[], Objective]] = [InfoNCE, HardNegativeNCE, ModularNCE, partial(ModularNCE, positives="sum")]
 
 
 @pytest.fixture(scope="module")
 def batch() -> Batch:
-    return make_batch(10, np.random.default_rng(0))
+    return in_double(make_examples(10, np.random.default_rng(0)))
 
 
 def go_back(
