@@ -43,7 +43,7 @@ class StopBetweenSteps(Callback):
         for number in (signal.SIGINT, signal.SIGTERM):
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._ask)
-        environment = trainer.strategy.cluster_environment if hasattr(trainer.strategy, "cluster_environment") else None
+        environment = trainer._accelerator_connector.cluster_environment  # strategies of one device do not tell
         if isinstance(environment, SLURMEnvironment) and environment.auto_requeue and environment.requeue_signal:
             signal.signal(environment.requeue_signal, self._ask_to_requeue)
 

@@ -17,28 +17,20 @@ from compa.objectives import HardNegativeNCE
 from compa.objectives.embeddings import Loss
 from compa.training.contrastive import ContrastiveTask
 from compa.training.finite import FiniteWatch
+from tests.compa.training.test_fit import ROOT, TINY
 from tests.compa.training.test_options import WEIGHT, fit
-
-SCRIPT = """
-import sys
-from pathlib import Path
-from tests.compa.training import test_finite
-test_finite.SpoiltLoss.rank = 1
-sys.exit(test_finite.fit(Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:]))
-"""
 
 
 class SpoiltLoss(HardNegativeNCE):
     """Gives no number in the sixth step of a rank, if that is set."""
 
     calls = 0
-    rank = 0
 
     def forward(self, embeddings: Any) -> Loss:
         loss = super().forward(embeddings)
         if self.training:
             self.calls += 1
-            if self.calls == 6 and int(os.environ.get("LOCAL_RANK", "0")) == self.rank:
+            if self.calls == 6 and os.environ.get("LOCAL_RANK", "0") == os.environ.get("SPOILT_RANK", "0"):
                 return Loss(loss.total * torch.nan, loss.parts)
         return loss
 
@@ -116,11 +108,10 @@ def test_a_training_without_the_watch_goes_on_with_ruined_weights(
 @pytest.mark.slow
 def test_all_ranks_stop_when_one_has_no_number(tone_folder: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    command = [sys.executable, "-c", SCRIPT, str(tone_folder), str(run), *SPOILT, "--trainer.devices=2",
-               "--trainer.strategy=ddp"]  # fmt: skip
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=240, env=os.environ | {"OMP_NUM_THREADS": "1"}
-    )
+    command = [sys.executable, "-m", "compa.cli", "fit", "--config", str(TINY), "--out", str(run), *SPOILT,
+               f"--data.init_args.events={tone_folder}", "--trainer.devices=2", "--trainer.strategy=ddp"]  # fmt: skip
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "SPOILT_RANK": "1", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240, env=environment)
     assert done.returncode != 0
     assert "training stopped in step 6, since the loss is nan" in done.stderr
     told = [json.loads((run / "nonfinite" / f"batch-{rank}.json").read_text()) for rank in (0, 1)]
