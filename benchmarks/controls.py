@@ -1,4 +1,7 @@
-"""Controls: scorers by rule that know nothing of composition. A new one: a class, a line in `CONTROLS`."""
+"""Controls: scorers by rule that know nothing of composition. A new one: a class, a line in `CONTROLS`.
+
+One that has a method `tell` is told the items before it is asked about them (`benchmarks.scorer.Told`).
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.scorer import Audio, Group, Scorer, Scores
+from benchmarks.bag_of_events import BagOfEvents
+from benchmarks.groups import Audio, Group, Scores, same
+from benchmarks.scorer import Scorer
+from benchmarks.sounds import map_ahead, num_processors
+from benchmarks.text_only import TextOnly
+
+SAMPLE_RATE = 16000
+"""Rate in Hz at which controls hear files."""
 
 
 class Constant:
@@ -38,21 +48,16 @@ class Random:
         return [rng.random((len(audios), len(texts))) for audios, texts in groups]
 
 
-class TextOnly:
-    """Prefers the longer caption, hears nothing: 0 on pairs, more where captions give themselves away."""
-
-    def score(self, groups: Sequence[Group]) -> list[Scores]:
-        """Equal rows; see `Scorer`."""
-        return [np.tile([_text_preference(text) for text in texts], (len(audios), 1)) for audios, texts in groups]
-
-
 class AudioOnly:
-    """Prefers the louder and longer audio, never reads the text: 0 on pairs."""
+    """Prefers the louder, longer and brighter audio, never reads the text: 0 on pairs."""
 
     def score(self, groups: Sequence[Group]) -> list[Scores]:
         """Equal columns; see `Scorer`."""
+        audios = {same(audio): audio for audios, _ in groups for audio in audios}
+        heard = map_ahead(_audio_preference, audios.values(), 2 * num_processors())
+        preferences = dict(zip(audios, heard, strict=True))
         return [
-            np.tile(np.reshape([_audio_preference(audio) for audio in audios], (-1, 1)), (1, len(texts)))
+            np.tile(np.reshape([preferences[same(audio)] for audio in audios], (-1, 1)), (1, len(texts)))
             for audios, texts in groups
         ]
 
@@ -62,27 +67,25 @@ CONTROLS: dict[str, Callable[[int], Scorer]] = {
     "random": Random,
     "text-only": lambda _: TextOnly(),
     "audio-only": lambda _: AudioOnly(),
+    "bag-of-events": lambda _: BagOfEvents(),
 }
 """How to make each control, given a seed."""
 
 
-def _text_preference(text: str) -> float:
-    """Length in characters; between captions of one length a hash decides, so that only equal ones tie."""
-    digest = hashlib.blake2b(text.encode(), digest_size=6).digest()
-    return len(text) + int.from_bytes(digest, "big") / 2**48
-
-
 def _audio_preference(audio: Audio) -> float:
-    """Level in dB plus length in seconds."""
+    """Level in dB, plus length in seconds, plus the centroid of the power spectrum in kHz."""
     waveform, sample_rate = _read(audio)
-    power = float(np.mean(np.square(waveform, dtype=np.float64))) if waveform.size else 0.0
-    return 10 * float(np.log10(power + 1e-12)) + len(waveform) / sample_rate
+    if not waveform.size:
+        return -200.0  # below any silence
+    power = float(np.mean(np.square(waveform, dtype=np.float64)))
+    spectrum = np.square(np.abs(np.fft.rfft(waveform)))
+    centroid = float(spectrum @ np.fft.rfftfreq(len(waveform), 1 / sample_rate) / (spectrum.sum() + 1e-12))
+    return 10 * float(np.log10(power + 1e-12)) + len(waveform) / sample_rate + centroid / 1000
 
 
 def _read(audio: Audio) -> tuple[NDArray[np.float32], int]:
     if not isinstance(audio, Path):
         return audio
-    import soundfile
+    from compa.audio.decode import read_audio
 
-    waveform, sample_rate = soundfile.read(audio, dtype="float32")
-    return waveform, int(sample_rate)
+    return read_audio(audio, SAMPLE_RATE), SAMPLE_RATE

@@ -91,8 +91,42 @@ def bootstrap(outcomes: ArrayLike, recordings: Sequence[Sequence[str]], seed: in
     replicates = _replicates(won, members, num_recordings, np.random.default_rng(seed))
     variance = max(float(replicates.var()) - _surplus(won - fraction, members, num_recordings), independent)
     degrees = num_recordings - 1
-    student = _Z + (_Z**3 + _Z) / (4 * degrees)  # two terms of its expansion in 1 / degrees
-    return wilson(fraction, fraction * (1 - fraction) / variance, student)._replace(method=BOOTSTRAP)
+    return wilson(fraction, fraction * (1 - fraction) / variance, student(degrees))._replace(method=BOOTSTRAP)
+
+
+def variance_of_mean(values: ArrayLike, recordings: Sequence[Sequence[str]], seed: int = 0) -> tuple[float, float]:
+    """The variance of a mean over items by the bootstrap, and its degrees of freedom.
+
+    Args:
+        values: One an item, such as the difference of two models on it.
+        recordings: The source recordings of each item. Where no two items share one, items are drawn; else recordings
+            are, as `bootstrap` does it.
+        seed: Of the draws.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    names = [name for item in recordings for name in set(item)]
+    shared = recordings if len(names) > len(set(names)) else [[]] * len(array)
+    members, num_recordings = _index(shared)
+    if num_recordings < 2:
+        return 0.0, 1.0
+    replicates = _replicates(array, members, num_recordings, np.random.default_rng(seed))
+    variance = float(replicates.var()) - _surplus(array - array.mean(), members, num_recordings)
+    return max(variance, float(array.var()) / len(array)), float(num_recordings - 1)
+
+
+def student(degrees: float) -> float:
+    """The two-sided 95 % quantile of Student's distribution, to 1 % from 3 degrees of freedom on and at 1 and 2.
+
+    Example:
+        >>> [round(student(degrees), 2) for degrees in (1, 2, 10, 1000)]
+        [12.71, 4.3, 2.23, 1.96]
+    """
+    if degrees < 3:
+        return 4.303 if degrees >= 2 else 12.706
+    z, n = _Z, degrees
+    second = (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2)
+    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * n**3)
+    return z + (z**3 + z) / (4 * n) + second + third
 
 
 def _index(recordings: Sequence[Sequence[str]]) -> tuple[NDArray[np.int64], int]:

@@ -6,8 +6,10 @@ texts in columns. n is 2 for pairs, 3 for triplets. All comparisons are strict: 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
+from itertools import permutations
 from math import factorial
 from types import MappingProxyType
 
@@ -47,19 +49,105 @@ def outcomes(scores: ArrayLike) -> dict[str, NDArray[np.bool_]]:
         >>> {name: bool(won[0]) for name, won in outcomes([[[1, 1], [1, 1]]]).items()}
         {'text': False, 'audio': False, 'group': False, 'ties': True}
     """
+    matrices = _checked(scores)
+    text = np.ones(matrices.shape[-1], dtype=bool)
+    audio, ties = text.copy(), ~text
+    for true, other, side in _comparisons(matrices):
+        won = text if side == "text" else audio
+        won &= true > other
+        ties |= true == other
+    return {"text": text, "audio": audio, "group": text & audio, "ties": ties}
+
+
+def margins(scores: ArrayLike) -> dict[str, NDArray[np.float64]]:
+    """Says of each item by how much its true entries beat the best false ones, in the scorer's own units.
+
+    Args:
+        scores: As for `outcomes`.
+
+    Returns:
+        Arrays of shape (items,): `text` is the least lead of a true text over another text of its audio, `audio` that
+        of a true audio over another audio of its text; above 0 where the item is won, 0 at a tie.
+
+    Example:
+        >>> {side: float(least[0]) for side, least in margins([[[4, 1], [2, 3]]]).items()}
+        {'text': 1.0, 'audio': 2.0}
+    """
+    matrices = _checked(scores)
+    least = {side: np.full(matrices.shape[-1], np.inf) for side in ("text", "audio")}
+    for true, other, side in _comparisons(matrices):
+        np.minimum(least[side], true - other, out=least[side])
+    return least
+
+
+def auc(positive: ArrayLike, negative: ArrayLike) -> float:
+    """Chance that a random positive scores higher than a random negative; a tie is half a win.
+
+    Example:
+        >>> auc([2.0, 3.0], [1.0, 2.0])
+        0.875
+    """
+    return float(np.mean(placements(positive, negative)))
+
+
+def placements(scores: ArrayLike, others: ArrayLike) -> NDArray[np.float64]:
+    """The share of the other scores that each score exceeds, a tie counted half; their mean is the AUC."""
+    ordered, wanted = np.sort(np.ravel(others)), np.asarray(scores)
+    below = np.searchsorted(ordered, wanted, "left") + np.searchsorted(ordered, wanted, "right")
+    return np.asarray(below / 2 / len(ordered))
+
+
+def _checked(scores: ArrayLike) -> NDArray[np.float64]:
+    """The scores with shape (n, n, items): a comparison of entries is then one of long arrays."""
     matrices = np.asarray(scores, dtype=np.float64)
     if matrices.ndim != 3 or matrices.shape[1] != matrices.shape[2] or matrices.shape[1] < 2:
         raise ValueError(f"scores have the shape {matrices.shape}, not (items, n, n) with n of at least 2")
     if np.isnan(matrices).any():
         raise ValueError(f"item {int(np.isnan(matrices).any(axis=(1, 2)).argmax())} has a score that is NaN")
-    true = np.diagonal(matrices, axis1=1, axis2=2)
-    other = ~np.eye(matrices.shape[1], dtype=bool)
-    beats_row = matrices < true[:, :, None]
-    beats_column = matrices < true[:, None, :]
-    equals = (matrices == true[:, :, None]) | (matrices == true[:, None, :])
-    text = (beats_row | ~other).all(axis=(1, 2))
-    audio = (beats_column | ~other).all(axis=(1, 2))
-    return {"text": text, "audio": audio, "group": text & audio, "ties": (equals & other).any(axis=(1, 2))}
+    return np.ascontiguousarray(np.moveaxis(matrices, 0, -1))
+
+
+def _comparisons(matrices: NDArray[np.float64]) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64], str]]:
+    """Every true entry of all items, with each entry of its row (side text) and of its column (side audio)."""
+    for i, j in permutations(range(len(matrices)), 2):
+        yield matrices[i, i], matrices[i, j], "text"
+        yield matrices[i, i], matrices[j, i], "audio"
+
+
+def paraphrased(scores: ArrayLike) -> NDArray[np.bool_]:
+    """Says of each item whether, for every audio, both phrasings of the true text beat each other text.
+
+    Args:
+        scores: Shape (items, n, 2n), higher is better; texts i and n + i are true of audio i. The second phrasings
+            of the other texts are not asked.
+
+    Returns:
+        A bool array of shape (items,).
+
+    Example:
+        The second phrasing of the first text is not told from the second text (0.4 < 0.8):
+
+        >>> paraphrased([[[0.9, 0.8, 0.4, 0.1], [0.5, 0.6, 0.1, 0.7]]]).tolist()
+        [False]
+    """
+    matrices = np.asarray(scores, dtype=np.float64)
+    if matrices.ndim != 3 or matrices.shape[2] != 2 * matrices.shape[1]:
+        raise ValueError(f"scores have the shape {matrices.shape}, not (items, n, 2n)")
+    first, second = np.split(matrices, 2, axis=2)
+    again = np.where(np.eye(first.shape[1], dtype=bool), second, first)  # the other phrasing in the true one's place
+    return outcomes(first)["text"] & outcomes(again)["text"]
+
+
+def paraphrase_chance(n: int) -> Fraction:
+    """The exact expectation of `paraphrased` when scores come in random order.
+
+    For each of n independent audios, the 2 true texts must be the largest of n + 1: (2 / (n (n + 1)))^n.
+
+    Example:
+        >>> str(paraphrase_chance(2))
+        '1/9'
+    """
+    return Fraction(2, n * (n + 1)) ** n
 
 
 def chance(n: int) -> Mapping[str, Fraction]:
@@ -90,10 +178,13 @@ def mean_chance(sizes: Iterable[int]) -> dict[str, Fraction]:
         >>> {name: str(value) for name, value in mean_chance([2] * 300 + [3] * 100).items()}
         {'text': '85/432', 'audio': '85/432', 'group': '31/240', 'ties': '0'}
     """
-    each = [chance(n) for n in sizes]
-    if not each:
+    counts = Counter(sizes)
+    if not counts:
         raise ValueError("no items, so there is no chance either")
-    return {name: sum((values[name] for values in each), Fraction(0)) / len(each) for name in METRICS}
+    each = [(count, chance(n)) for n, count in counts.items()]
+    return {
+        name: sum((count * values[name] for count, values in each), Fraction(0)) / counts.total() for name in METRICS
+    }
 
 
 PAIR_CHANCE = chance(2)

@@ -13,6 +13,8 @@ from urllib.parse import quote
 _SIGNIFICANT_DIGITS = 6
 _METRIC_KEYS = ("value", "low", "high", "chance", "method")
 _DATA_KEYS = ("fingerprint", "found", "expected")
+WARNINGS = "warnings"
+"""Where `data` says what may make a score too good, such as items that the model was trained on: sentences."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,8 @@ class Result:
         model: A run folder's own name or `control:<name>`, never a path.
         task: Name of the task.
         task_version: Scores of two versions are not comparable.
-        data: What it was measured on: `name`, `fingerprint`, and the number of items `found` and `expected`.
+        data: What it was measured on: `name`, `fingerprint`, the number of items `found` and `expected`, and
+            `warnings` where there are any.
         seed: Of whatever draws in the run; the items do not depend on it.
         code_version: Version of compa that measured.
         metrics: For each name the `value`, the 95 % interval `low` to `high`, its `method`, the `chance`.

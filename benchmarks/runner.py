@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,18 +11,30 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.results import Result, write_result
-from benchmarks.scorer import Scorer
+import compa
+from benchmarks.results import WARNINGS, Result, read_result, write_result
+from benchmarks.scorer import CONTROL, Scorer, Told
 from benchmarks.tasks import Material, Task, TestSet, find_task
+
+FINGERPRINT = "model_fingerprint"
+"""Where under `run` a result says of which weights it is."""
 
 
 @dataclass(frozen=True)
 class Saved:
-    """A result, the file that holds it, and whether that file replaced an earlier one."""
+    """A result and the file that holds it.
+
+    Attributes:
+        result: What was scored.
+        path: Its file.
+        replaced: Whether that file replaced an earlier one.
+        kept: Whether it was there already, and nothing was measured.
+    """
 
     result: Result
     path: Path
     replaced: bool
+    kept: bool = False
 
 
 def run(
@@ -33,8 +46,14 @@ def run(
     seed: int = 0,
     test_set: TestSet | None = None,
     notes: Mapping[str, Any] | None = None,
+    *,
+    overwrite: bool = False,
+    warnings: Sequence[str] = (),
 ) -> Saved:
-    """Scores one model in one task and writes the result.
+    """Scores one model in one task and writes the result, or finds it written.
+
+    A result that is there is kept where it is of the same task version, data, seed and code version, and of a model
+    with the same fingerprint. A scorer without one may be another each time: it is always measured anew.
 
     Args:
         scorer: The model.
@@ -45,16 +64,35 @@ def run(
         seed: Recorded in the result; the items do not depend on it.
         test_set: From the task's `prepare`, to save rendering the same items for every model.
         notes: Kept under `run` in the result, beside the times: paths, the device.
+        overwrite: Measure anew in any case, and let a result of fewer items replace one of more.
+        warnings: What may make the score too good, recorded in the result's `data`.
 
     Raises:
-        ValueError: If the task is unknown or the scores are unusable.
+        ValueError: If the task is unknown, the scores are unusable, or a result of more items would be lost.
     """
     task = find_task(task) if isinstance(task, str) else task
+    test_set = test_set or task.prepare(material)
+    fingerprint = _fingerprint(scorer, model)
+    data: dict[str, Any] = dict(test_set.data)
+    if warnings:
+        data[WARNINGS] = [*data.get(WARNINGS, ()), *warnings]
+    blank = Result(model, task.name, task.version, data, seed, compa.__version__, {}, [])
+    path = out / blank.file_name
+    there = read_result(path) if path.is_file() and not overwrite else None
+    if there and fingerprint and _same(there, blank) and there.run.get(FINGERPRINT) == fingerprint:
+        return Saved(there, path, replaced=False, kept=True)
+    if there and there.data["found"] > blank.data["found"] and _comparable(there, blank):
+        raise ValueError(
+            f"{path} is of {there.data['found']} items, and this would be of {blank.data['found']}: "
+            "give another --out, or --overwrite to lose it"
+        )
     started, clock = datetime.now(UTC), time.perf_counter()
-    result = task.run(scorer, model, test_set or task.prepare(material), seed)
+    if model.startswith(CONTROL) and isinstance(scorer, Told):
+        scorer.tell(test_set.items)
+    result = task.run(scorer, model, test_set, seed)
     seconds = round(time.perf_counter() - clock, 3)
-    record = {"started": started.isoformat(timespec="seconds"), "seconds": seconds} | dict(notes or {})
-    result = dataclasses.replace(result, run=record)
+    record = {"started": started.isoformat(timespec="seconds"), "seconds": seconds, FINGERPRINT: fingerprint}
+    result = dataclasses.replace(result, data=data, run=record | dict(notes or {}))
     return Saved(result, *write_result(result, out))
 
 
@@ -66,6 +104,10 @@ def run_all(
     seed: int = 0,
     notes: Mapping[str, Any] | None = None,
     on_error: Callable[[str, str, Exception], None] | None = None,
+    *,
+    limit: int | None = None,
+    overwrite: bool = False,
+    warnings: Callable[[str, TestSet], Sequence[str]] | None = None,
 ) -> Iterator[Saved]:
     """Scores several models in several tasks; items are made once a task, and what is done is kept.
 
@@ -76,17 +118,43 @@ def run_all(
         out: Folder for the result files.
         seed: Recorded in the results.
         notes: Kept under `run` in the results.
-        on_error: Told of a (model, task, ValueError or OSError), then the others go on; None raises it.
+        on_error: Told of a (model, task, error), then the others go on; None raises it. A task that cannot be
+            prepared fails for every model.
+        limit: Only the first so many items; such results say so in `data`, as `found` of `expected`.
+        overwrite: Measure anew what is there already.
+        warnings: Says of a model and the items of a task what may make its score too good.
 
     Yields:
-        Each result as it is written.
+        Each result as it is written, or found written.
     """
     for task in [find_task(name) for name in dict.fromkeys(tasks)]:
-        test_set = task.prepare(material)
+        try:
+            test_set = task.prepare(material, limit)
+        except Exception as error:
+            if on_error is None:
+                raise
+            for model in scorers:
+                on_error(model, task.name, error)
+            continue
         for model, scorer in scorers.items():
             try:
-                yield run(scorer, model, task, material, out, seed, test_set, notes)
-            except (ValueError, OSError) as error:
+                said = warnings(model, test_set) if warnings else ()
+                yield run(scorer, model, task, material, out, seed, test_set, notes, overwrite=overwrite, warnings=said)
+            except Exception as error:  # whatever a model does: the others are not to blame
                 if on_error is None:
                     raise
                 on_error(model, task.name, error)
+
+
+def _fingerprint(scorer: Scorer, model: str) -> str | None:
+    return model if model.startswith(CONTROL) else getattr(scorer, "fingerprint", None)
+
+
+def _same(there: Result, blank: Result) -> bool:
+    return _comparable(there, blank) and all(
+        getattr(there, key) == json.loads(json.dumps(getattr(blank, key))) for key in ("data", "seed", "code_version")
+    )
+
+
+def _comparable(there: Result, blank: Result) -> bool:
+    return there.task_version == blank.task_version and there.data["fingerprint"] == blank.data["fingerprint"]

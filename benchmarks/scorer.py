@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Hashable, Iterable, Sequence
+import importlib
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from tqdm import tqdm
+from numpy.typing import ArrayLike
 
+from benchmarks.embedding import EmbeddingScorer
+from benchmarks.embedding_cache import EmbeddingCache
+from benchmarks.groups import Audio, Group, Scores
 from benchmarks.heldout import run_folder
 from benchmarks.names import did_you_mean, unknown
 
-Audio: TypeAlias = Path | tuple[NDArray[np.float32], int]
-"""A file, or a mono waveform with its sample rate."""
-Group: TypeAlias = tuple[Sequence[Audio], Sequence[str]]
-"""Audios and texts of which every pair is to be scored."""
-Scores: TypeAlias = NDArray[np.float64]
-Key = TypeVar("Key", bound=Hashable)
-Thing = TypeVar("Thing")
+if TYPE_CHECKING:
+    from benchmarks.tasks import Item
+
+__all__ = ["Audio", "EmbeddingScorer", "Group", "Scorer", "Scores", "Told", "checked", "model_name", "open_scorer"]
 
 CONTROL = "control:"
+HUB = "hf:"
+MTEB = "mteb:"
+PYTHON = "python:"
+MODELS = "a run folder, one of its checkpoints, hf:NAME, mteb:NAME, python:MODULE:FACTORY"
 
 
+@runtime_checkable
 class Scorer(Protocol):
     """Anything that can say how well texts fit audios: an embedding model, a generative one, a rule."""
 
@@ -40,74 +45,28 @@ class Scorer(Protocol):
         ...
 
 
-class Embeds(Protocol):
-    """A model with one embedding space for both, as `compa.load` gives it."""
+@runtime_checkable
+class Told(Protocol):
+    """A control whose rule needs what is known of the items: it is told before it is asked. No model ever is."""
 
-    def embed_audio(self, audio: Sequence[Audio], /) -> ArrayLike:
-        """Embeds audios as the rows of an array (audios, dimensions)."""
-        ...
-
-    def embed_text(self, texts: Sequence[str], /) -> ArrayLike:
-        """Embeds texts as the rows of an array (texts, dimensions)."""
+    def tell(self, items: Sequence[Item]) -> None:
+        """Takes the items that it will be asked about."""
         ...
 
 
-class EmbeddingScorer:
-    """Scores by the inner product of embeddings; embeds every different audio and text once.
-
-    Args:
-        model: What embeds; unit rows make the scores cosines.
-        batch_size: How many audios or texts the model gets at a time.
-    """
-
-    def __init__(self, model: Embeds, batch_size: int = 64) -> None:
-        self.model = model
-        self.batch_size = batch_size
-
-    def score(self, groups: Sequence[Group]) -> list[Scores]:
-        """Scores every audio with every text of its group; see `Scorer`."""
-        audio_keys = [[_audio_key(audio) for audio in audios] for audios, _ in groups]
-        audios = dict(_pairs(audio_keys, (audios for audios, _ in groups)))
-        texts = {text: text for _, texts in groups for text in texts}
-        audio_rows, audio_embeddings = self._embed("audio", self.model.embed_audio, audios)
-        text_rows, text_embeddings = self._embed("text", self.model.embed_text, texts)
-        # No matrix product: BLAS may round equal inner products differently by their place, which hides ties.
-        return [
-            np.einsum(
-                "ad,td->at",
-                audio_embeddings[[audio_rows[key] for key in keys]],
-                text_embeddings[[text_rows[text] for text in group_texts]],
-            )
-            for keys, (_, group_texts) in zip(audio_keys, groups, strict=True)
-        ]
-
-    def _embed(
-        self, what: str, embed: Callable[[Sequence[Any]], ArrayLike], things: dict[Key, Thing]
-    ) -> tuple[dict[Key, int], Scores]:
-        """The row of each key, and the embeddings (things, dimensions)."""
-        unique = list(things.values())
-        starts = range(0, len(unique), self.batch_size)
-        rows = []
-        for start in tqdm(starts, desc=f"Embedding {what}", unit="batch", leave=False, disable=None):
-            batch = unique[start : start + self.batch_size]
-            embedded = np.asarray(embed(batch), dtype=np.float64)
-            if embedded.ndim != 2 or len(embedded) != len(batch):
-                raise ValueError(
-                    f"the model embedded {len(batch)} x {what} in the shape {embedded.shape}: one row each"
-                )
-            rows.append(embedded)
-        return {key: row for row, key in enumerate(things)}, np.concatenate(rows) if rows else np.empty((0, 0))
-
-
-def open_scorer(name: str, seed: int = 0) -> Scorer:
+def open_scorer(name: str, seed: int = 0, devices: Sequence[str] = (), cache: EmbeddingCache | None = None) -> Scorer:
     """Opens a model by the name that a user gives it.
 
     Args:
-        name: A run folder or one of its checkpoints, or `control:<name>`.
+        name: A run folder or one of its checkpoints, `hf:<name>` (a CLAP checkpoint of transformers, as a folder or
+            on the hub), `mteb:<name>` (an audio model of MTEB), `control:<name>`, or `python:<module>:<factory>` (a
+            function without arguments that gives a `Scorer`, or what embeds as `Embeds` says).
         seed: Of the controls that draw.
+        devices: Where a model runs, such as `cpu` or `cuda:1`, one copy each; by default a GPU where there is one.
+        cache: Where embeddings are kept; by default in memory.
 
     Raises:
-        ValueError: If there is no such model; names the legal ones.
+        ValueError: If there is no such model or device; names the legal ones.
     """
     from benchmarks.controls import CONTROLS
 
@@ -116,17 +75,25 @@ def open_scorer(name: str, seed: int = 0) -> Scorer:
         if control not in CONTROLS:
             raise unknown("model", name, (CONTROL + known for known in CONTROLS))
         return CONTROLS[control](seed)
+    if name.startswith(PYTHON):
+        return _users_own(name, cache)
+    if name.startswith(MTEB):
+        from benchmarks.mteb_adapter import MTEBEmbedder
+
+        _check(devices)
+        named = name.removeprefix(MTEB)
+        return EmbeddingScorer([MTEBEmbedder(named, device) for device in devices or (None,)], cache=cache)
     path = Path(name)
-    if not path.exists():
+    if not name.startswith(HUB) and not path.exists():
         controls = [CONTROL + known for known in CONTROLS]
         beside = [str(other) for other in path.parent.iterdir()] if path.parent.is_dir() else []
         raise ValueError(
-            f"there is no model {name!r}{did_you_mean(name, controls + beside)} "
-            f"(a run folder, one of its checkpoints, or {', '.join(controls)})"
+            f"there is no model {name!r}{did_you_mean(name, controls + beside)} ({MODELS}, or {', '.join(controls)})"
         )
-    import compa
+    from benchmarks.loaded import Loaded
 
-    return EmbeddingScorer(compa.load(name))
+    _check(devices)
+    return EmbeddingScorer([Loaded(name, device) for device in devices or (None,)], cache=cache)
 
 
 def model_name(name: str) -> str:
@@ -136,16 +103,57 @@ def model_name(name: str) -> str:
         name: As given to `open_scorer`.
 
     Returns:
-        A run folder's own name, `<run folder's name>@<checkpoint>` of a checkpoint file, or `control:<name>`.
+        A run folder's own name, `<run folder's name>@<checkpoint>` of a checkpoint file, `hf:<name>` with a folder's
+        own name for a folder, and as given `control:<name>`, `mteb:<name>` and `python:<module>:<factory>`.
 
     Example:
         >>> model_name("control:random")
         'control:random'
+        >>> model_name("hf:laion/clap-htsat-unfused")
+        'hf:laion/clap-htsat-unfused'
     """
-    if name.startswith(CONTROL):
+    if name.startswith((CONTROL, MTEB, PYTHON)):
         return name
+    if name.startswith(HUB):
+        found = Path(name.removeprefix(HUB))
+        return f"{HUB}{found.resolve().name}" if found.exists() else name
     path = Path(name).resolve()
     return f"{run_folder(path).name}@{path.stem}" if path.is_file() else path.name
+
+
+def _users_own(name: str, cache: EmbeddingCache | None) -> Scorer:
+    """What a function of the user's own module gives, which is found from the current folder, too."""
+    module_name, _, factory = name.removeprefix(PYTHON).partition(":")
+    if not module_name or not factory:
+        raise ValueError(f"model {name!r} is not of the form {PYTHON}MODULE:FACTORY, such as {PYTHON}my_model:make")
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise ValueError(f"{name}: there is no module {error.name!r}, neither here nor installed") from None
+    finally:
+        sys.path.pop(0)
+    if not callable(make := getattr(module, factory, None)):
+        raise ValueError(f"{name}: {module_name} has no function {factory!r}{did_you_mean(factory, vars(module))}")
+    made: Any = make()
+    if isinstance(made, Scorer):
+        return made
+    if hasattr(made, "embed_audio") and hasattr(made, "embed_text"):
+        return EmbeddingScorer(made, cache=cache)
+    raise ValueError(f"{name} gives {type(made).__name__}, with neither `score` nor `embed_audio` and `embed_text`")
+
+
+def _check(devices: Sequence[str]) -> None:
+    """Raises ValueError where a device is unknown or not there."""
+    if not devices:
+        return
+    import torch
+
+    legal = ["cpu", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]
+    legal += ["mps"] if torch.backends.mps.is_available() else []
+    for device in devices:
+        if device not in legal and not (device == "cuda" and "cuda:0" in legal):
+            raise ValueError(f"there is no device {device!r} here: the devices are {', '.join(legal)}")
 
 
 def checked(scores: Sequence[ArrayLike], groups: Sequence[Group], model: str, items: Sequence[str]) -> list[Scores]:
@@ -175,20 +183,3 @@ def checked(scores: Sequence[ArrayLike], groups: Sequence[Group], model: str, it
             raise ValueError(f"model {model!r} gave item {item!r} scores that are not finite: {array.tolist()}")
         matrices.append(array)
     return matrices
-
-
-def _audio_key(audio: Audio) -> Hashable:
-    """Equal for equal content, so that audio which several items share is embedded once."""
-    if isinstance(audio, Path):
-        return str(audio)
-    waveform, sample_rate = audio
-    return (
-        hashlib.blake2b(np.ascontiguousarray(waveform).data, digest_size=16).digest(),
-        waveform.shape,
-        sample_rate,
-    )
-
-
-def _pairs(keys: Iterable[Iterable[Key]], things: Iterable[Iterable[Thing]]) -> Iterable[tuple[Key, Thing]]:
-    for some_keys, some_things in zip(keys, things, strict=True):
-        yield from zip(some_keys, some_things, strict=True)

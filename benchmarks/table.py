@@ -1,4 +1,4 @@
-"""The table of scores, for terminals and for Markdown."""
+"""The table of scores for terminals."""
 
 from __future__ import annotations
 
@@ -8,17 +8,27 @@ from itertools import groupby
 from benchmarks.results import Result
 
 SHOWN = ("text", "audio", "group")
-"""The metrics that have a column each."""
+"""The metrics of pair tasks that have a column each."""
+BESIDE = {"text_leak_auc": "words alone, AUC", "text_only": "words alone"}
+"""Metrics of the items themselves: they have a line under the models."""
+MAX_COLUMNS = 6
+
+
+def shown(results: Iterable[Result]) -> tuple[str, ...]:
+    """The metrics that have a column each: text, audio and group, else the first ones that the results have."""
+    names = dict.fromkeys(name for result in results for name in result.metrics if name not in BESIDE)
+    return SHOWN if set(SHOWN) & set(names) else tuple(names)[:MAX_COLUMNS]
 
 
 def ranked(results: Iterable[Result]) -> list[list[Result]]:
-    """Results that may be compared, one list a task and data, the best group score first, controls last."""
+    """Results that may be compared, one list a task and data, the best first, controls last."""
 
-    def together(result: Result) -> tuple[str, int, str]:
-        return result.task, result.task_version, str(result.data["fingerprint"])
+    def together(result: Result) -> tuple[str, int, str, int]:
+        return result.task, result.task_version, str(result.data["fingerprint"]), -result.data["found"]
 
     def rank(result: Result) -> tuple[bool, float, str]:
-        return result.is_control, -_value(result, "group"), result.model
+        headline = "group" if "group" in result.metrics else next(iter(result.metrics), "")
+        return result.is_control, -_value(result, headline), result.model
 
     blocks = groupby(sorted(results, key=together), key=together)
     return [sorted(block, key=rank) for _, block in blocks]
@@ -39,38 +49,38 @@ def score(result: Result, metric: str) -> str:
 
 
 def text_table(results: Iterable[Result]) -> str:
-    """A table for the terminal, with a line of chance values under each task."""
-    header = ["task", "model", *SHOWN]
-    tables = []
-    for block in ranked(results):
-        beside = [block[0].task, str(block[0].data.get("name", ""))]
-        beside += [""] * (len(block) - 1)
-        tables.append([[name, *row] for name, row in zip(beside, _rows(block), strict=True)])
-    widths = [max(map(len, column)) for column in zip(header, *(row for rows in tables for row in rows), strict=True)]
-    rule = "  ".join("─" * width for width in widths)
-    lines = [_line(header, widths)]
-    for rows in tables:
-        lines += [rule, *(_line(row, widths) for row in rows)]
+    """A table for the terminal, with a line of chance values under each task; one for each choice of metrics."""
+    lines: list[str] = []
+    for names, blocks in groupby(ranked(results), key=shown):
+        header = ["task", "model", *names]
+        tables = []
+        for block in blocks:
+            rows = _rows(block, names)
+            beside = [block[0].task, str(block[0].data.get("name", ""))] + [""] * len(rows)
+            tables.append([[name, *row] for name, row in zip(beside, rows, strict=False)])
+        columns = zip(header, *(row for rows in tables for row in rows), strict=True)
+        widths = [max(map(len, column)) for column in columns]
+        rule = "  ".join("─" * width for width in widths)
+        lines += [""] * bool(lines) + [_line(header, widths)]
+        for rows in tables:
+            lines += [rule, *(_line(row, widths) for row in rows)]
     return "\n".join(lines)
 
 
-def markdown_table(results: Iterable[Result]) -> str:
-    """The same table in Markdown."""
-    rows = [["task", "model", *SHOWN], ["---"] * (2 + len(SHOWN))]
-    for block in ranked(results):
-        task = f"{block[0].task} ({block[0].data['name']})" if "name" in block[0].data else block[0].task
-        rows += [[cell.replace("|", r"\|") for cell in (task, *row)] for row in _rows(block)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
-
-
-def _rows(block: Sequence[Result]) -> list[list[str]]:
-    """Model and scores of each result, and chance."""
-    rows = [[result.model, *(score(result, name) for name in SHOWN)] for result in block]
+def _rows(block: Sequence[Result], names: Sequence[str]) -> list[list[str]]:
+    """Model and scores of each result, chance, and what words alone give away."""
+    rows = [[result.model, *(score(result, name) for name in names)] for result in block]
     metrics = block[0].metrics
+    blanks = [""] * (len(names) - 1)
     return [
         *rows,
-        ["chance", *(f"{metrics[name]['chance']:.3f}" if name in metrics else "-" for name in SHOWN)],
+        ["chance", *(f"{metrics[name]['chance']:.3f}" if name in metrics else "-" for name in names)],
+        *([_beside(block[0], name), score(block[0], name), *blanks] for name in BESIDE if name in metrics),
     ]
+
+
+def _beside(result: Result, name: str) -> str:
+    return f"{BESIDE[name]} (chance {result.metrics[name]['chance']:.3f})"
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

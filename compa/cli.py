@@ -16,6 +16,12 @@ DOORS = {
     "data": ("compa.data.cli", "turns captioned audio into manifests and shards, checks and describes them"),
     "scenes": ("compa.scenes.cli", "composes scenes of sound events, with captions that are true by proof"),
     "negatives": ("negatives.cli", "turns captions into confusable captions"),
+    "ablate": ("compa.ablate", "says what each part of composition-aware learning adds"),
+    "embed": ("compa.models.embed", "writes embeddings of a folder's sounds or a manifest to a file"),
+    "export": (
+        "compa.models.export",
+        "writes a model as a folder of its own, with a card; for transformers or ONNX, too",
+    ),
     "bench": ("benchmarks.cli", "scores models on compositional tasks, and reports"),
 }
 """Each door's module, which has `main(arguments) -> exit code`, and what is behind it."""

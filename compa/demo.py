@@ -16,7 +16,6 @@ STEPS_PER_MINUTE = 190
 """Optimiser steps that each of both trainings does a minute: 2 cores of an AMD EPYC (Zen 5), PyTorch 2.14."""
 OTHER_MINUTES = 0.6
 """What all but the trainings takes there: starting, making sounds, scoring, the report."""
-NUM_EXAMPLES = 3
 
 MODELS = {
     "vanilla": Variant("InfoNCE", {"num_negatives": 0, "num_replacements": 0, "twins_together": False}),
@@ -43,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"left out {file}: {reason}", file=sys.stderr)
     try:
         _train(options.events, options.out, max_steps, options.seed)
-        _score(bank, options.out, options.seed)
+        _score(bank, options.events, options.out, options.seed)
     except KeyboardInterrupt:
         kept = ", ".join(path.name for path in sorted(options.out.iterdir())) or "nothing yet"
         raise KeyboardInterrupt(f"{options.out} keeps {kept}; --overwrite starts anew") from None
@@ -76,22 +75,20 @@ def _train(events: str | None, out: Path, max_steps: int, seed: int) -> None:
     train(trainings, max_steps, at_once=len(trainings))
 
 
-def _score(bank: Any, out: Path, seed: int) -> None:
+def _score(bank: Any, events: str | None, out: Path, seed: int) -> None:
     from benchmarks.controls import CONTROLS
-    from benchmarks.report import report, write_examples
+    from benchmarks.report import report
     from benchmarks.runner import run_all
     from benchmarks.scorer import open_scorer
     from benchmarks.table import text_table
-    from benchmarks.tasks import Material, find_task
+    from benchmarks.tasks import Material
 
     print("\nScoring on unseen sounds in unseen combinations", file=sys.stderr)
     material = Material(bank)
     scorers = {model: open_scorer(str(out / model)) for model in MODELS}
     scorers |= {f"control:{name}": open_scorer(f"control:{name}", seed) for name in CONTROLS}
-    saved = list(run_all(scorers, TASKS, material, out / "results", seed))
-    examples = {task: find_task(task).prepare(material, limit=NUM_EXAMPLES).items for task in TASKS}
-    write_examples(out / "examples", examples)
-    report(out / "results", out / "report.html", out / "examples", [out / model for model in MODELS])
+    saved = list(run_all(scorers, TASKS, material, out / "results", seed, {"events": events}))
+    report(out / "results", out / "report.html", material, [out / model for model in MODELS])
     print(text_table([one.result for one in saved]))
     print(
         f"\nLook at {out / 'report.html'}; {out} also holds the two models and their results.",

@@ -24,8 +24,13 @@ class Row:
 Rows = Iterator[Row | Refusal]
 
 
-def delimited_rows(path: Path, delimiter: str = ",") -> Rows:
+def delimited_rows(path: Path, delimiter: str = ",", number_repeated: bool = False) -> Rows:
     """Yields the rows of a CSV (quoted as usual) or a TSV (without quotes); a broken one does not stop the rest.
+
+    Args:
+        path: The file.
+        delimiter: What stands between cells.
+        number_repeated: Whether a second column `x` is called `x.1`, as pandas does, instead of being refused.
 
     Raises:
         ValueError: If there is no header, or it names a column twice.
@@ -53,7 +58,7 @@ def delimited_rows(path: Path, delimiter: str = ",") -> Rows:
         if not any(cells):
             continue
         if not header:
-            header = _checked_header(path, cells)
+            header = _checked_header(path, _numbered(cells) if number_repeated else cells)
         elif len(cells) > len(header):
             reason = f"{len(cells)} cells for {len(header)} columns: quote captions that contain {delimiter!r}"
             yield Refusal(_lines(path, first, reader.line_num), reason)
@@ -103,6 +108,14 @@ def _good_lines(path: Path, bad: list[Refusal]) -> Iterator[str]:
 
 def _lines(path: Path, first: int, last: int) -> str:
     return f"{path}, line {first}" if last <= first else f"{path}, lines {first} to {last}"
+
+
+def _numbered(names: list[str]) -> list[str]:
+    """The names, the second `x` as `x.1`, the third as `x.2`; empty ones stay."""
+    return [
+        f"{name}.{names[:place].count(name)}" if name and name in names[:place] else name
+        for place, name in enumerate(names)
+    ]
 
 
 def _checked_header(path: Path, names: list[str]) -> list[str]:

@@ -39,13 +39,22 @@ class Balance:
     Attributes:
         rounds: Weights of the differences, one dictionary a round; a pair must survive every round.
         salt: Others toss other coins.
+        keeps_none: Drops every pair.
     """
 
     rounds: list[Weights] = field(default_factory=list)
     salt: int = 0
+    keeps_none: bool = False
+
+    @property
+    def drops_any(self) -> bool:
+        """Whether there is something that it drops."""
+        return self.keeps_none or bool(self.rounds)
 
     def keeps(self, pair: Pair) -> bool:
         """Whether a pair survives."""
+        if self.keeps_none:
+            return False
         changes = differences(pair)
         return all(self._survives(pair, changes, number) for number in range(len(self.rounds)))
 
@@ -60,6 +69,9 @@ class Balance:
         excess = sum(weights.get(gram, 0.0) * value for gram, value in changes.items())
         coin = f"{self.salt} {number % len(self.rounds)} {pair[0]} {pair[1]}"
         return excess <= 0 or stable_hash(coin) < math.exp(-excess) * 2**64
+
+
+NOTHING = Balance(keeps_none=True)
 
 
 def learn(pairs: Sequence[Pair], max_auc: float = _TARGET, salt: int = 0) -> Balance:

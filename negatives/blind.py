@@ -63,23 +63,33 @@ class Reader:
     Args:
         pairs: The whole set.
         num_folds: For each fold, one classifier is fitted on the other ones.
+        keys: Pairs of one key share a fold; by default those of one caption do.
     """
 
-    def __init__(self, pairs: Sequence[Pair], num_folds: int = NUM_FOLDS) -> None:
+    def __init__(self, pairs: Sequence[Pair], num_folds: int = NUM_FOLDS, keys: Sequence[str] | None = None) -> None:
         self._features = Features([text for pair in pairs for text in pair])
         self._is_negative = np.tile([False, True], len(pairs))
-        self._fold = np.repeat([stable_hash(caption.lower()) % num_folds for caption, _ in pairs], 2)
+        keys = [caption for caption, _ in pairs] if keys is None else keys
+        self._fold = np.repeat([stable_hash(key.lower()) % num_folds for key in keys], 2)
 
     def auc(self, kept: NDArray[np.bool_] | None = None) -> float:
         """AUC over the pairs in `kept`, by default all."""
+        shares = self.shares(kept)
+        return auc(shares[:, 1][~np.isnan(shares[:, 1])], shares[:, 0][~np.isnan(shares[:, 0])])
+
+    def shares(self, kept: NDArray[np.bool_] | None = None) -> Floats:
+        """How much like a negative each caption and its negative read, (pairs, 2) from 0 to 1; NaN for pairs not kept.
+
+        It is the share of the texts in its fold that read less like one.
+        """
         use = np.ones(len(self._fold), bool) if kept is None else np.repeat(kept, 2)
         folds = np.unique(self._fold[use])
-        shares = np.zeros(len(use))
+        shares = np.where(use, 0.0, np.nan)
         for held_out in folds if len(folds) > 1 else ():
             rows = use & (self._fold == held_out)
             weights = self._features.fit(self._is_negative, use & ~rows)
             shares[rows] = _rank(self._features.score(weights)[rows])
-        return auc(shares[use & self._is_negative], shares[use & ~self._is_negative])
+        return shares.reshape(-1, 2)
 
 
 def auc(positive: Floats, negative: Floats) -> float:

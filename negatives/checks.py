@@ -20,10 +20,10 @@ from negatives.words import (
     stem,
 )
 
-MIN_WORDS, MAX_WORDS = 3, 60
+MIN_WORDS, MAX_WORDS, FEW_WORDS = 3, 60, 3
 KEEP_EVENTS = frozenset(["order", "relation", "attribute-swap", "attribute-change", "count", "binding"])
 _LEAKED = frozenset(LEXICON["leaked"].split())
-_NO_PROSE = frozenset("`{}<>[]|\\")
+_NO_PROSE = re.compile(r"[`{}<>\[\]|\\]")
 _CONNECTIVES = frozenset(LEXICON["connectives"].split())
 _ARTICLES = frozenset(["a", "an", "the", "some", "any"])
 _COUNTS = (DETERMINERS - _ARTICLES) | frozenset(["times", "time", "twice", "once", "repeatedly", "single"])
@@ -114,7 +114,7 @@ def leaks_instructions(candidate: str, caption: str) -> bool:
         >>> leaks_instructions("Here is the caption: a dog barks", "A cat meows")
         True
     """
-    leaked = _LEAKED.intersection(wording(candidate)) | _NO_PROSE.intersection(candidate)
+    leaked = _LEAKED.intersection(wording(candidate)).union(_NO_PROSE.findall(candidate))
     return bool(leaked) and not leaked <= {*wording(caption), *caption}
 
 
@@ -127,8 +127,10 @@ def is_foreign(candidate: str, caption: str) -> bool:
     if not candidate.isascii() and {*candidate} - {*caption} - {"’", "é"} - _ASCII:
         return True
     new = set(wording(candidate)).difference(wording(caption)) - _KNOWN
+    if len(new) <= FEW_WORDS:
+        return False
     unknown = [word for word in new if not word.endswith("ly") and not is_event(word)]
-    return len(unknown) > max(3, len(candidate.split()) / 2)
+    return len(unknown) > max(FEW_WORDS, len(candidate.split()) / 2)
 
 
 def has_bad_length(candidate: str, caption: str) -> bool:
@@ -192,36 +194,40 @@ class Reading(NamedTuple):
 def read(text: str) -> Reading:
     """Reads a text once for all checks."""
     tokens = _TOKEN.findall(text.lower())
-    spoken, events, words = [], [], []
+    spoken, events = [], []
     bag: list[str] = []
     stage = [bag]
     stages = [stage]
     for i, token in enumerate(tokens):
-        if token in _SPLITS:
+        splits, said, happens, thing = _weigh(token)
+        if splits:
             bag = []
             following = tokens[i + 1 : i + 2]
             if token in _TOGETHER or _LATER_WITH.get(token, following) != following:
                 stage.append(bag)
             else:
                 stages.insert(len(stages) - (token in _EARLIER and following != ["which"]), stage := [bag])
-        if token == ",":
-            continue
-        words.append(token)
-        of_token, is_article, is_filler, is_thing = _weigh(token)
-        if not is_article:
-            spoken.append(of_token)
-        if not is_filler:
-            bag.append(of_token)
-        if is_thing:
-            events.append(of_token)
-    said = tuple([tuple(sorted([tuple(sorted(bag)) for bag in stage if bag])) for stage in stages])
-    return Reading(tuple(words), tuple(spoken), tuple(sorted(events)), tuple([stage for stage in said if stage]))
+        if said:
+            spoken.append(said)
+        if happens:
+            bag.append(happens)
+        if thing:
+            events.append(thing)
+    words = tuple([token for token in tokens if token != ","])
+    stages_said = tuple([tuple(sorted([tuple(sorted(bag)) for bag in stage if bag])) for stage in stages])
+    return Reading(words, tuple(spoken), tuple(sorted(events)), tuple([stage for stage in stages_said if stage]))
 
 
 @lru_cache(maxsize=1 << 15)
-def _weigh(token: str) -> tuple[str, bool, bool, bool]:
-    """A word's stem, and whether it is an article, says nothing of what happens, and names a thing."""
-    return stem(token), token in _ARTICLES, token in _EMPTY, token not in _EMPTY_OR_ATTRIBUTES
+def _weigh(token: str) -> tuple[bool, str, str, str]:
+    """Whether a token splits a text; its stem, or "" for an article; for what says nothing; for what names no thing."""
+    root = "" if token == "," else stem(token)
+    return (
+        token in _SPLITS,
+        "" if token in _ARTICLES else root,
+        "" if token in _EMPTY else root,
+        "" if token in _EMPTY_OR_ATTRIBUTES else root,
+    )
 
 
 _TOKEN = re.compile(r"[\w'’-]+|,")

@@ -14,10 +14,11 @@ from compa.data import quarantine
 from compa.data.files import PARTIAL
 from compa.manifest import KINDS, LEVELS, write_manifest
 from negatives import finishing, kinds, levels
-from negatives.generate import Filter, Tally, add_negatives, filter_negatives
+from negatives.arguments import positive, seed
+from negatives.generate import Filter, Tally, add_negatives
 from negatives.llm import batch_cli
 from negatives.llm import options as llm_options
-from negatives.llm.session import RULES, forecast, open_session
+from negatives.llm.session import RULES, default_journal, forecast, open_session
 from negatives.rules import Rules
 from negatives.siblings import read_ontology
 from negatives.sources import read_clips, rebase_audio
@@ -42,26 +43,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _generate(options: argparse.Namespace) -> int:
     source, out = options.input, options.out
-    finishing.check_outputs(source, options)
-    if estimate := forecast(options, (text for clip in read_clips(source) for text in clip.captions)):
-        print(estimate, flush=True)
+    if not options.estimate:
+        finishing.check_outputs(source, options)
+    estimate = forecast(options, options.journal or default_journal(out))
+    if estimate or options.estimate:
+        print(estimate or "estimate: no server is asked", flush=True)
     if options.estimate:
         return 0
     tally, wanted = Tally(), (*options.kinds, *options.levels)
     with open_session(options, Rules(read_ontology(options.ontology) if options.ontology else None)) as session:
-        clips = add_negatives(read_clips(source), session.generator, options.num, tally, wanted, options.seed)
-        if options.filter:
-            clips = filter_negatives(clips, _model_filter(options.filter, source.resolve().parent), tally)
-        if session.judge:
-            clips = filter_negatives(clips, session.judge, tally)
+        filters = [_model_filter(options.filter, source.resolve().parent)] if options.filter else []
+        filters += [session.judge] if session.judge else []
+        clips = read_clips(source)
+        clips = add_negatives(clips, session.generator, options.num, tally, wanted, options.seed, filters)
         clips = (rebase_audio(clip, source, out) for clip in clips)
         made = out.with_name(f"{out.name}{PARTIAL}") if options.balance else out  # its name says that it is balanced
-        written = write_manifest(made, tqdm(clips, unit=" clips", file=sys.stderr, mininterval=0.5))
-        print("\n".join([f"{written} clips written to {out}", _summary(tally, wanted), *session.report()]))
+        try:
+            written = write_manifest(made, tqdm(clips, unit=" clips", file=sys.stderr, mininterval=0.5))
+        finally:  # what was spent is told even where a run ends early
+            notes = session.notes()
+            print("".join(f"{name}: {value}\n" for name, value in notes), end="", flush=True)
+    lines: list[str] = []
     if options.balance or options.report or options.sheet:
-        print("\n".join(finishing.finish(made, out, options, tally)))
+        tally, lines = finishing.finish(made, out, options, tally.refused, notes)
         if options.balance:
             made.unlink()
+    print("\n".join([f"{written} clips written to {out}", _summary(tally, wanted), *lines]))
     if source.suffix == ".jsonl" and (left_out := quarantine.read(source)):
         print(f"left out: {len(left_out)} clips in {quarantine.list_path(source)}")
     return 0
@@ -83,7 +90,11 @@ def _summary(tally: Tally, wanted: Sequence[str]) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("compa negatives", description="Captions in, confusable captions out.")
+    parser = argparse.ArgumentParser(
+        "compa negatives",
+        description="Captions in, confusable captions out.",
+        epilog="compa negatives COMMAND --help tells the rest.",
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser(
         "generate",
@@ -94,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_questions(command)
     command.add_argument("--out", type=Path, required=True, help="manifest to write")
-    command.add_argument("--overwrite", action="store_true", help="replace an existing manifest")
+    command.add_argument("--overwrite", action="store_true", help="replace outputs that exist")
     command.add_argument(
         "--filter",
         metavar="RUN",
@@ -131,8 +142,8 @@ def _add_questions(command: argparse.ArgumentParser) -> None:
         default=tuple(levels.available()),
         help=f"levels of positives, by comma, or none (default: {','.join(levels.available())})",
     )
-    add("--num", type=_positive, default=3, help="negatives a caption, at most (default: %(default)s)")
-    add("--seed", type=int, default=0, help="chooses among wordings and kinds (default: %(default)s)")
+    add("--num", type=positive, default=3, help="negatives a caption, at most (default: %(default)s)")
+    add("--seed", type=seed, default=0, help="chooses among wordings and kinds (default: %(default)s)")
     add(
         "--ontology",
         type=Path,
@@ -156,9 +167,3 @@ def _names(what: str, text: str, known: Sequence[str]) -> tuple[str, ...]:
             legal = ", ".join(known)
             raise argparse.ArgumentTypeError(f"unknown {what} {name!r}, did you mean {near!r}? (legal: {legal})")
     return names
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compa.data.files import PARTIAL
 from compa.manifest import read_manifest, write_manifest
+from negatives.arguments import positive, seed
 from negatives.generate import Tally
 
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 MAX_PASSES = 6
 SAMPLE = 10_000  # negatives of a kind that are looked at, however many there are
+BALANCE = "balance"
+"""Why balancing drops a negative, among the reasons of the checks."""
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -25,11 +29,12 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     add(
         "--balance",
         action="store_true",
-        help="drop negatives until a classifier of words tells no kind from its captions with an AUC above 0.60",
+        help="drop negatives until a classifier of words tells no kind from its captions with an AUC above 0.60; of a "
+        "kind of which too few would be left to tell, drop all",
     )
     add("--report", type=Path, metavar="HTML", help="write counts, AUC by kind, give-away words and examples as a page")
     add("--sheet", type=Path, metavar="CSV", help="write a sheet of examples for people to review")
-    add("--examples", type=_positive, default=200, help="in the page and the sheet (default: %(default)s)")
+    add("--examples", type=positive, default=200, help="in the page and the sheet (default: %(default)s)")
 
 
 def check_outputs(source: Path, options: argparse.Namespace) -> None:
@@ -50,12 +55,6 @@ def check_outputs(source: Path, options: argparse.Namespace) -> None:
         taken[path.resolve()] = f"--{name}"
 
 
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
-
-
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds `check` and `review`."""
     check = commands.add_parser(
@@ -66,8 +65,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     check.add_argument("manifest", type=Path, help="manifest with negatives")
     check.add_argument("--out", type=Path, help="where --balance writes what it keeps")
-    check.add_argument("--seed", type=int, default=0, help="of the samples (default: %(default)s)")
-    check.add_argument("--overwrite", action="store_true", help="replace an existing manifest")
+    check.add_argument("--seed", type=seed, default=0, help="of the samples (default: %(default)s)")
+    check.add_argument("--overwrite", action="store_true", help="replace outputs that exist")
     add_arguments(check)
     review = commands.add_parser(
         "review",
@@ -82,14 +81,20 @@ def check(options: argparse.Namespace) -> int:
     """Runs `compa negatives check`.
 
     Raises:
-        ValueError: If --balance lacks --out, or that stands in the way.
+        ValueError: If --balance lacks --out, that stands in the way, or there is nothing to check.
     """
+    source = options.manifest
+    if source.suffix.lower() in (".csv", ".txt"):
+        raise ValueError(f"{source} is no manifest: `compa negatives generate {source}` makes one of it")
     if options.balance and options.out is None:
         raise ValueError("--balance needs --out: name the manifest to write")
     if options.out and not options.balance:
         raise ValueError("--out is written by --balance only: pass both or none")
-    check_outputs(options.manifest, options)
-    print("\n".join(finish(options.manifest, options.out or options.manifest, options)))
+    check_outputs(source, options)
+    if not any(clip.negatives for clip in read_manifest(source)):
+        raise ValueError(f"{source} holds no negatives: `compa negatives generate` adds some")
+    _, lines = finish(source, options.out or source, options)
+    print("\n".join(lines))
     return 0
 
 
@@ -101,56 +106,78 @@ def review(options: argparse.Namespace) -> int:
     return 0
 
 
-def finish(source: Path, out: Path, options: argparse.Namespace, tally: Tally | None = None) -> list[str]:
+def finish(
+    source: Path,
+    out: Path,
+    options: argparse.Namespace,
+    refused: Mapping[tuple[str, str], int] | None = None,
+    notes: Sequence[tuple[str, str]] = (),
+) -> tuple[Tally, list[str]]:
     """Balances a manifest if that is wanted, checks it and writes what is wanted of it.
+
+    Kinds of which balancing could not make sure are named on stderr.
 
     Args:
         source: A manifest with negatives.
         out: Where the balanced one goes; it may be `source`.
         options: See `add_arguments`; and `seed`.
-        tally: Of the run that made the negatives, for the report.
+        refused: By the run that made the negatives, by kind and reason, for the report.
+        notes: Further facts for the report.
 
     Returns:
-        Lines that say what was found.
+        What the manifest holds in the end, with all that was refused or dropped; and lines on the blind check.
     """
-    from negatives.blind import blind_check  # numpy is imported only where it is used
+    from negatives.blind import Blindness, blind_check  # numpy is imported only where it is used
     from negatives.report import Page, write_page
     from negatives.review import write_sheet
     from negatives.sample import Item, sample, spread
 
-    def look(manifest: Path) -> tuple[Sequence[Blindness], Sequence[Item]]:
-        samples = sample(read_manifest(manifest), SAMPLE, options.seed)
+    def look(manifest: Path, tally: Tally) -> tuple[dict[str, Blindness], Sequence[Item]]:
+        samples = sample(tally.counted(read_manifest(manifest)), SAMPLE, options.seed)
         found = blind_check({kind: [item.pair for item in items] for kind, items in samples.items()})
-        return found, spread(samples, options.examples, options.seed)
+        return {blindness.kind: blindness for blindness in found}, spread(samples, options.examples, options.seed)
 
-    dropped: Counter[str] = Counter()
-    before: Sequence[Blindness] = ()
+    tally = Tally(refused=Counter(refused))
+    before: dict[str, Blindness] = {}
     if options.balance:
-        before, _ = look(source)
+        before, _ = look(source, Tally())
         dropped = balance(source, out, options.seed)
+        tally.refused.update({(kind, BALANCE): count for kind, count in dropped.items() if count})
         source = out
-    after, examples = look(source)
+    after, examples = look(source, tally)
+    after |= {kind: Blindness(kind, 0, None, ()) for kind in before.keys() - after.keys()}
+    found = [blindness for _, blindness in sorted(after.items())]
+    if options.balance:
+        for warning in _warnings(found):
+            print(f"compa: {warning}", file=sys.stderr)
     if options.sheet:
         write_sheet(options.sheet, examples)
     if options.report:
-        write_page(options.report, Page(tally, before, after, dropped, examples))
-    return _lines(before, after, dropped)
+        write_page(options.report, Page(tally, before, found, examples, notes))
+    return tally, _lines(before, found, tally)
 
 
 def balance(source: Path, out: Path, seed: int) -> Counter[str]:
     """Writes a manifest without the negatives that balancing drops, and returns how many these are by kind.
 
-    A sample teaches little of rare words; so what is left is sampled anew, until nothing more is to be dropped.
+    A sample teaches little of rare words; so what is left is sampled anew, until nothing more is to be dropped. Of a
+    kind that had to be cut so far that too few are left to tell, none are left.
     """
-    from negatives.balance import drop, learn
+    from negatives.balance import NOTHING, drop, learn
+    from negatives.blind import MIN_PAIRS
     from negatives.sample import sample
 
     dropped: Counter[str] = Counter()
     working = out.with_name(f"{out.name}.balancing{PARTIAL}")
     for number in range(MAX_PASSES):
         samples = sample(read_manifest(source), SAMPLE, seed + number)
-        learnt = {kind: learn([item.pair for item in items], salt=number) for kind, items in samples.items()}
-        balances = {kind: balance for kind, balance in learnt.items() if balance.rounds}
+        learnt = {
+            kind: NOTHING
+            if len(items) < MIN_PAIRS and dropped[kind]
+            else learn([item.pair for item in items], salt=number)
+            for kind, items in samples.items()
+        }
+        balances = {kind: balance for kind, balance in learnt.items() if balance.drops_any}
         if number == 0 or balances:
             write_manifest(working, drop(read_manifest(source), balances, dropped))
         if not balances:
@@ -160,12 +187,32 @@ def balance(source: Path, out: Path, seed: int) -> Counter[str]:
     return dropped
 
 
-def _lines(before: Sequence[Blindness], after: Sequence[Blindness], dropped: Counter[str]) -> list[str]:
-    old = {found.kind: found.auc for found in before}
+def _lines(before: Mapping[str, Blindness], after: Sequence[Blindness], tally: Tally) -> list[str]:
     lines = []
     for found in after:
+        old, dropped = before.get(found.kind), tally.refused[found.kind, BALANCE]
+        was = f", before {old.auc:.3f} ({dropped} dropped)" if old and old.auc is not None else ""
         auc = "too few to tell" if found.auc is None else f"AUC {found.auc:.3f}"
-        was = f", before {old[found.kind]:.3f} ({dropped[found.kind]} dropped)" if old.get(found.kind) else ""
         words = ", ".join(f"{gram!r} {more}:{less}" for gram, more, less in found.giveaways[:4])
-        lines.append(f"blind check, {found.kind}: {auc}{was} of {found.pairs} looked at; {words}")
+        now = f"{auc}{was} of {found.pairs} looked at; {words}" if found.pairs else f"none left{was}"
+        lines.append(f"blind check, {found.kind}: {now}")
     return lines
+
+
+def _warnings(after: Sequence[Blindness]) -> Iterator[str]:
+    """What balancing could not make sure of."""
+    from negatives.balance import MAX_AUC
+    from negatives.blind import MIN_PAIRS
+
+    gone = [found.kind for found in after if not found.pairs]
+    few = [f"{found.kind} {found.pairs}" for found in after if found.pairs and found.auc is None]
+    told = [f"{found.kind} {found.auc:.3f}" for found in after if found.auc is not None and found.auc > MAX_AUC]
+    if gone:
+        yield f"balance: none are left of {', '.join(gone)}: their words alone gave them away"
+    if few:
+        yield (
+            f"balance: too few to tell whether words give them away, so that all are kept: {', '.join(few)}; "
+            f"give captions for at least {MIN_PAIRS} of each, or leave the kinds out"
+        )
+    if told:
+        yield f"balance: words alone still give these away (AUC): {', '.join(told)}; leave the kinds out"

@@ -19,11 +19,11 @@ FILTER_CLIPS = 256
 
 @dataclass
 class Tally:
-    """What a run has done so far.
+    """What a manifest holds, and what was refused while it was made.
 
     Attributes:
-        captions: Captions seen.
-        served: Captions that got at least one negative.
+        captions: Its captions.
+        served: Captions that have at least one negative.
         kept: Negatives and positives by kind or level.
         refused: Candidates by kind or level, and reason.
     """
@@ -33,42 +33,67 @@ class Tally:
     kept: Counter[str] = field(default_factory=Counter)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
 
+    def counted(self, clips: Iterable[Clip]) -> Iterator[Clip]:
+        """Yields the clips, and counts what they hold as they pass."""
+        for clip in clips:
+            self.captions += len(clip.captions)
+            of_captions = {negative.of for negative in clip.negatives}
+            self.served += sum(of in of_captions for of in range(len(clip.captions)))
+            for negative in clip.negatives:
+                self.kept[negative.kind] += 1
+            for positive in clip.positives:
+                self.kept[positive.level] += 1
+            yield clip
+
 
 def add_negatives(
-    clips: Iterable[Clip], generator: Generator, num: int, tally: Tally, kinds: tuple[str, ...], seed: int = 0
+    clips: Iterable[Clip],
+    generator: Generator,
+    num: int,
+    tally: Tally,
+    kinds: tuple[str, ...],
+    seed: int = 0,
+    filters: Iterable[Filter] = (),
 ) -> Iterator[Clip]:
     """Yields every clip with up to `num` negatives more for each of its captions, and positives, as they come.
 
     Args:
-        clips: A stream; no more of it is held than the generator reads ahead.
+        clips: A stream; no more of it is held than the generator reads ahead, and some hundred clips a filter.
         generator: Proposes the candidates.
         num: Negatives a caption at most.
-        tally: Counts captions, negatives and positives by kind, and refusals by reason.
+        tally: Counts what the clips hold, and refusals by reason.
         kinds: Kinds of negatives and levels of positives.
         seed: Is handed to the generator.
+        filters: Second opinions on the new negatives; each sees what the ones before it left.
     """
     clips, ahead = itertools.tee(clips)
     proposals = generator.propose(
         Request(text, kinds, num, seed, clip.id, of) for clip in ahead for of, text in enumerate(clip.captions)
     )
-    for clip in clips:
-        texts = _Texts(clip, num, tally)
-        for of in range(len(clip.captions)):
-            texts.take(of, next(proposals))
-        yield replace(clip, negatives=tuple(texts.negatives), positives=tuple(texts.positives))
+    made: Iterator[tuple[Clip, int]] = (_grown(clip, proposals, num, tally) for clip in clips)
+    for judge in filters:
+        made = _filtered(made, judge, tally)
+    return tally.counted(clip for clip, _ in made)
 
 
-def filter_negatives(clips: Iterable[Clip], judge: Filter, tally: Tally) -> Iterator[Clip]:
-    """Leaves out the negatives that a second opinion refuses; it is asked about some hundred clips at once."""
-    clips = iter(clips)
-    while batch := list(itertools.islice(clips, FILTER_CLIPS)):
-        for clip, reasons in zip(batch, judge(batch), strict=True):
-            for negative, reason in zip(clip.negatives, reasons, strict=True):
-                if reason:
-                    tally.refused[negative.kind, reason] += 1
-                    tally.kept[negative.kind] -= 1
-            kept = (negative for negative, reason in zip(clip.negatives, reasons, strict=True) if not reason)
-            yield replace(clip, negatives=tuple(kept))
+def _grown(clip: Clip, proposals: Iterator[Iterable[Candidate]], num: int, tally: Tally) -> tuple[Clip, int]:
+    """A clip with what it is given, and how many negatives it had."""
+    texts = _Texts(clip, num, tally)
+    for of in range(len(clip.captions)):
+        texts.take(of, next(proposals))
+    grown = replace(clip, negatives=tuple(texts.negatives), positives=tuple(texts.positives))
+    return grown, len(clip.negatives)
+
+
+def _filtered(made: Iterator[tuple[Clip, int]], judge: Filter, tally: Tally) -> Iterator[tuple[Clip, int]]:
+    """Leaves out the new negatives that a second opinion refuses; it is asked about some hundred clips at once."""
+    while batch := list(itertools.islice(made, FILTER_CLIPS)):
+        reasons_of = judge([replace(clip, negatives=clip.negatives[old:]) for clip, old in batch])
+        for (clip, old), reasons in zip(batch, reasons_of, strict=True):
+            judged = list(zip(clip.negatives[old:], reasons, strict=True))
+            tally.refused.update((negative.kind, reason) for negative, reason in judged if reason)
+            kept = [negative for negative, reason in judged if not reason]
+            yield replace(clip, negatives=(*clip.negatives[:old], *kept)), old
 
 
 class _Texts:
@@ -84,7 +109,6 @@ class _Texts:
     def take(self, of: int, candidates: Iterable[Candidate]) -> None:
         """Takes what passes the checks until there are enough negatives."""
         caption, full = self.clip.captions[of], len(self.negatives) + self.num
-        self.tally.captions += 1
         for candidate in candidates:
             if candidate.is_positive:
                 self._add_positive(candidate, caption, of)
@@ -92,7 +116,6 @@ class _Texts:
                 self._add_negative(candidate, caption, of)
             if len(self.negatives) == full:
                 break
-        self.tally.served += len(self.negatives) > full - self.num
 
     def _add_positive(self, candidate: Candidate, caption: str, of: int) -> None:
         reason = refuse_positive(candidate.kind, candidate.text, caption, self.words, self.false)
@@ -110,6 +133,4 @@ class _Texts:
     def _passes(self, candidate: Candidate, reason: str | None) -> bool:
         if reason:
             self.tally.refused[candidate.kind, reason] += 1
-        else:
-            self.tally.kept[candidate.kind] += 1
         return reason is None

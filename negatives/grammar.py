@@ -195,6 +195,7 @@ def _split(
     return sentences if all(sentence.is_clear for sentence in sentences) else ()
 
 
+@lru_cache(maxsize=16)
 def split_end(caption: str) -> tuple[str, str]:
     """A caption as it would stand inside a sentence, and the full stop that it ends with, if any."""
     text = " ".join(caption.split())

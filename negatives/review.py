@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.intervals import wilson
+from compa.lines import is_file
 from negatives.sample import Item
 
 QUESTIONS = ("false", "fluent")
@@ -34,20 +35,29 @@ def read_sheets(paths: Sequence[Path]) -> dict[str, Answers]:
     """The answers of every reviewer; one without a name is called as the sheet.
 
     Raises:
+        FileNotFoundError: If there is no such sheet.
         ValueError: If a column is missing, or an answer is neither yes nor no, naming the line.
     """
     answers: defaultdict[str, Answers] = defaultdict(dict)
     for path in paths:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file)
-            if missing := [column for column in COLUMNS[:-1] if column not in (rows.fieldnames or ())]:
-                raise ValueError(f"{path} lacks the columns {', '.join(missing)}: fill a sheet written by --sheet")
-            for row in rows:
-                given = {question: _answer(row[question], f"{path}, line {rows.line_num}") for question in QUESTIONS}
-                reviewer = (row.get("reviewer") or "").strip() or path.stem
-                key = (row["clip"], row["of"], row["negative"], row["kind"])
-                answers[reviewer][key] = {question: yes for question, yes in given.items() if yes is not None}
+        if not is_file(path):
+            raise FileNotFoundError(f"{path}: no such sheet: `generate` and `check` write one with --sheet")
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:  # as spreadsheets save them
+            try:
+                _read_sheet(csv.DictReader(file), path, answers)
+            except csv.Error as error:
+                raise ValueError(f"{path} is no sheet ({error}): fill one written by --sheet") from None
     return answers
+
+
+def _read_sheet(rows: csv.DictReader[str], path: Path, answers: defaultdict[str, Answers]) -> None:
+    if missing := [column for column in COLUMNS[:-1] if column not in (rows.fieldnames or ())]:
+        raise ValueError(f"{path} lacks the columns {', '.join(missing)}: fill a sheet written by --sheet")
+    for row in rows:
+        given = {question: _answer(row[question], f"{path}, line {rows.line_num}") for question in QUESTIONS}
+        reviewer = (row.get("reviewer") or "").strip() or path.stem
+        key = (row["clip"], row["of"], row["negative"], row["kind"])
+        answers[reviewer][key] = {question: yes for question, yes in given.items() if yes is not None}
 
 
 def summary(answers: Mapping[str, Answers]) -> str:

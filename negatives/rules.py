@@ -45,13 +45,17 @@ class Rules:
             yield from (Candidate(text, level, self.name) for text in self._rules[level](request.text, rng))
         left = [kind for kind in wanted if kind not in LEVELS]
         rng.shuffle(left)
-        series = {kind: iter(self._rules[kind](request.text, rng)) for kind in left}
+        series = {kind: self._series(kind, request.text, rng) for kind in left}
         while series:
             for kind in [*series]:
                 if (text := next(series[kind], None)) is None:
                     del series[kind]
                 else:
                     yield Candidate(text, kind, self.name)
+
+    def _series(self, kind: str, text: str, rng: random.Random) -> Iterator[str]:
+        """What a kind makes of a text, not begun before it is asked for."""
+        yield from self._rules[kind](text, rng)
 
 
 def stable_hash(text: str) -> int:

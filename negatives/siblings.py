@@ -49,7 +49,7 @@ class Siblings:
         table: As `siblings.yaml` has it.
 
     Attributes:
-        phrases: Every first word of a phrase that can be replaced → (phrase, its exchanges). An exchange holds
+        phrases: Every first word of a phrase that can be replaced → (its words, its exchanges). An exchange holds
             the phrase itself and, for a source with a voice, every form of the verbs that go with it.
         fixed: Neighbouring words that must stay: "race car".
         fixed_words: All words of `fixed`.
@@ -64,9 +64,10 @@ class Siblings:
         for phrase, words in _exchanges(table):
             if phrase not in table["never"]:
                 found[phrase].setdefault(words[phrase], Exchange(phrase, words))
-        self.phrases: defaultdict[str, list[tuple[str, list[Exchange]]]] = defaultdict(list)
+        self.phrases: defaultdict[str, list[tuple[tuple[str, ...], list[Exchange]]]] = defaultdict(list)
         for phrase, exchanges in found.items():
-            self.phrases[phrase.split()[0]].append((phrase, list(exchanges.values())))
+            parts = tuple(phrase.split())
+            self.phrases[parts[0]].append((parts, list(exchanges.values())))
 
 
 def read_ontology(path: str | Path) -> Siblings:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from compa.data.quarantine import usable_clips
+from compa.lines import MAX_LINE_BYTES, Refusal, is_file, numbered_lines
 from compa.manifest import Clip, escape_id, parse_json
 
 _ID_COLUMNS = ("id", "audiocap_id")
@@ -28,7 +29,7 @@ def read_clips(path: Path) -> Iterator[Clip]:
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise ValueError(f"{path}: cannot read captions from {path.suffix or 'no suffix'!r}: {', '.join(_READERS)} can")
-    if not path.is_file():
+    if not is_file(path):
         raise FileNotFoundError(f"{path}: no such file: give a manifest, CSV or text file that exists")
     clips = reader(path)
     first = next(clips, None)
@@ -52,6 +53,7 @@ def _read_text(path: Path) -> Iterator[Clip]:
 
 
 def _read_csv(path: Path) -> Iterator[Clip]:
+    csv.field_size_limit(MAX_LINE_BYTES)
     rows = csv.DictReader(_lines(path), strict=True)
     try:
         columns = rows.fieldnames or ()
@@ -100,12 +102,10 @@ def _clip_of_row(row: dict[str | None, str | None], default_id: str, where: str)
 
 
 def _lines(path: Path) -> Iterator[str]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                raise ValueError(f"{path}, line {number}: not UTF-8 ({error.reason})") from None
+    for _, line in numbered_lines(path):
+        if isinstance(line, Refusal):
+            raise ValueError(str(line))
+        yield line
 
 
 _READERS: dict[str, Callable[[Path], Iterator[Clip]]] = {

@@ -32,13 +32,17 @@ def imported_by(statement: str) -> set[str]:
         ("import negatives.cli, negatives.rules", (*HEAVY, "numpy", "openai", "aiohttp")),
         ("import negatives.llm.server, negatives.llm.batch_cli", (*HEAVY, "numpy", "openai", "aiohttp")),
         ("import negatives.blind, negatives.balance, negatives.report, negatives.review, negatives.similarity", HEAVY),
-        ("import benchmarks.metrics, benchmarks.intervals", ("pytorch_lightning", "transformers", "compa")),
+        (
+            "import benchmarks.metrics, benchmarks.intervals, benchmarks.ranking, benchmarks.classification",
+            ("pytorch_lightning", "transformers", "compa"),
+        ),
         ("import benchmarks.cli, benchmarks.report, benchmarks.runner", HEAVY),
         (
             "import compa.objectives",
             ("pytorch_lightning", "transformers", "benchmarks", "negatives", "compa.models"),
         ),
-        ("import compa.models.pretrained", ("pytorch_lightning", "benchmarks", "negatives")),
+        ("import compa.models.embed, compa.models.export", (*HEAVY, "pyarrow", "benchmarks", "negatives")),
+        ("import compa.models.pretrained", ("transformers", "pytorch_lightning", "benchmarks", "negatives")),
         ("import compa.data.scenes, compa.data.packed", ("benchmarks", "negatives", "compa.models")),
     ],
 )

@@ -1,6 +1,5 @@
-"""The report: result files in, one web page out, and the examples that it can play."""
+"""The report: result files in, one web page out, or the tables of a paper."""
 
-from benchmarks.report.examples import write_examples
 from benchmarks.report.page import report
 
-__all__ = ["report", "write_examples"]
+__all__ = ["report"]

@@ -1,68 +1,47 @@
-"""The page: a pure function of files. Equal files give equal bytes; no time, no path, nothing fetched."""
+"""Files in, one file out. Equal files give equal bytes; no time, no path, nothing fetched."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
-
-import jinja2
 
 from benchmarks.heldout import HeldOut, read_held_out
-from benchmarks.report.curves import Chart, charts
-from benchmarks.report.examples import Example, read_audio, read_examples
-from benchmarks.report.spectrogram import height_of, pictures
-from benchmarks.results import Result, read_results
-from benchmarks.table import SHOWN, ranked
-from benchmarks.tasks import tasks
+from benchmarks.report.blocks import Block, blocks
+from benchmarks.report.curves import charts
+from benchmarks.report.duel import duels
+from benchmarks.report.kinds import heat_maps
+from benchmarks.report.leaderboard import recipe, rows
+from benchmarks.report.listen import listening
+from benchmarks.report.notices import notices
+from benchmarks.report.papers import comma_separated, markdown
+from benchmarks.report.retention import panels
+from benchmarks.results import read_results
+from benchmarks.tasks import Material
+from compa.page import fill
 
 NUM_COLOURS = 6
-_MEDIA_TYPES = {".flac": "audio/flac", ".wav": "audio/wav", ".ogg": "audio/ogg", ".mp3": "audio/mpeg"}
-_TICKS_HERTZ = (100, 1000, 4000, 10000)
+_FOLDER = Path(__file__).parent
+_SCRIPTS = ("sort.js", "duel.js")
+_TABLES = {".md": markdown, ".csv": comma_separated}
 
 
-@dataclass(frozen=True)
-class Block:
-    """The results of one task on the same data, the best first."""
-
-    task: str
-    version: int
-    data: str
-    measures: str
-    results: Sequence[Result]
-
-
-@dataclass(frozen=True)
-class Clip:
-    """One audio of an example, ready to be shown."""
-
-    caption: str
-    audio: str
-    picture: str
-    seconds: float
-    tracks: Sequence[tuple[str, Sequence[Any]]]
-    ticks: Sequence[tuple[str, float]]
-
-
-@dataclass(frozen=True)
-class Shown:
-    """An example, ready to be shown, with what each model said of it: (model, its item record) pairs."""
-
-    example: Example
-    clips: Sequence[Clip]
-    said: Sequence[tuple[str, Any]]
-
-
-def report(results: Path, out: Path, examples: Path | None = None, runs: Sequence[Path] = ()) -> Path:
-    """Makes one self-contained web page.
+def report(
+    results: Path,
+    out: Path,
+    material: Material | None = None,
+    runs: Sequence[Path] = (),
+    tell: Callable[[str], None] = lambda _: None,
+) -> Path:
+    """Makes one self-contained web page, or the tables of a paper.
 
     Args:
         results: Folder of result files.
-        out: The page to write.
-        examples: Folder with an `examples.json`, as `write_examples` makes it, for spectrograms and players.
+        out: The file to write: a page (.html), or tables (.md, .csv).
+        material: What the items to listen to are made of; None takes what the results say of it.
         runs: Run folders, for training curves (`metrics.csv`) and what was held out (`heldout.json`).
+        tell: Hears of items that the page lacks, and why.
 
     Returns:
         `out`.
@@ -70,60 +49,46 @@ def report(results: Path, out: Path, examples: Path | None = None, runs: Sequenc
     Raises:
         ValueError: If a file is not what it should be, naming it.
     """
-    html = render(
-        read_results(Path(results)),
-        read_examples(Path(examples)) if examples else [],
-        charts(runs),
-        held_out_records(runs),
-    )
-    out = Path(out)
+    suffix = out.suffix.lower()
+    if suffix != ".html" and suffix not in _TABLES:
+        raise ValueError(f"a report cannot be written to {out}: its name must end in .html, {' or '.join(_TABLES)}")
+    found = blocks(read_results(results))
+    if not found:
+        raise ValueError(f"the results in {results} hold no metric: there is nothing to report")
+    content = _TABLES[suffix](found) if suffix in _TABLES else _page(found, material, runs, tell)
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_name(out.name + ".partial")
-    partial.write_text(html, encoding="utf-8")
+    partial.write_text(content, encoding="utf-8")
     partial.replace(out)
     return out
 
 
-def render(
-    results: Sequence[Result],
-    examples: Sequence[Example],
-    curves: Sequence[Chart],
-    held_out: Sequence[HeldOut],
-) -> str:
-    """The page as HTML."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    names = {result.model for result in results if not result.is_control} | {
-        name for chart in curves for name in chart.lines
-    }
-    return environment.get_template("page.html").render(
-        blocks=blocks(results),
-        metrics=SHOWN,
+def _page(found: Sequence[Block], material: Material | None, runs: Sequence[Path], tell: Callable[[str], None]) -> str:
+    curves = charts(runs)
+    held_out = held_out_records(runs)  # what is wrong with a run is said before anything is rendered
+    results = [result for block in found for result in block.results]
+    names = {result.model for result in results if not result.is_control}
+    names |= {name for chart in curves for name in chart.lines}
+    script = "".join((_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    return fill(
+        _FOLDER / "page.html",
+        blocks=found,
+        rows=rows(found),
+        notices=notices(found),
+        panels=panels(found),
+        heat_maps=heat_maps(found),
+        duels=duels(found),
+        listening=listening(found, material, tell),
+        curves=curves,
+        held_out=held_out,
         controls=sorted({result.model for result in results if result.is_control}),
-        colours={name: number % NUM_COLOURS for number, name in enumerate(sorted(names))},
+        colours=_colours(names),
         versions=sorted({result.code_version for result in results}),
         methods=sorted({metric["method"] for result in results for metric in result.metrics.values()}),
         seeds=sorted({result.seed for result in results}),
-        curves=curves,
-        examples=[shown(example, results) for example in examples],
-        held_out=held_out,
+        script=script,
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
-
-
-def blocks(results: Sequence[Result]) -> list[Block]:
-    """The headline tables: one a task and data."""
-    known = tasks()
-    made = []
-    for block in ranked(results):
-        first = block[0]
-        measures = known[first.task].measures if first.task in known else ""
-        made.append(Block(first.task, first.task_version, str(first.data.get("name", "")), measures, block))
-    return made
 
 
 def held_out_records(runs: Sequence[Path]) -> list[HeldOut]:
@@ -132,54 +97,8 @@ def held_out_records(runs: Sequence[Path]) -> list[HeldOut]:
     return list(dict.fromkeys(record for record in records if record is not None))
 
 
-def shown(example: Example, results: Sequence[Result]) -> Shown:
-    """An example with pictures and sound in it, and what the models said of it."""
-    sounds = [read_audio(file) for file in example.files]
-    rate = sounds[0][1]
-    if any(sample_rate != rate for _, sample_rate in sounds):
-        raise ValueError(f"example {example.item} mixes sample rates: its clips must have one, to be compared")
-    labels = sorted({event.label for events in example.events for event in events})
-    clips = [
-        Clip(
-            caption=caption,
-            audio=_data_uri(file.read_bytes(), _media_type(file)),
-            picture=_data_uri(picture, "image/png"),
-            seconds=len(waveform) / rate,
-            tracks=[(label, [event for event in events if event.label == label]) for label in labels],
-            ticks=[(_hertz(tick), height_of(tick, rate)) for tick in _TICKS_HERTZ if tick < rate / 2],
-        )
-        for file, caption, events, (waveform, _), picture in zip(
-            example.files,
-            example.captions,
-            example.events,
-            sounds,
-            pictures([waveform for waveform, _ in sounds], rate),
-            strict=True,
-        )
-    ]
-    return Shown(example, clips, _said(example, results))
-
-
-def _said(example: Example, results: Sequence[Result]) -> list[tuple[str, Any]]:
-    return [
-        (result.model, item)
-        for block in ranked(result for result in results if result.task == example.task and not result.is_control)
-        for result in block
-        for item in result.items
-        if item["id"] == example.item and tuple(item["captions"]) == example.captions
-    ]
-
-
-def _media_type(file: Path) -> str:
-    try:
-        return _MEDIA_TYPES[file.suffix.lower()]
-    except KeyError:
-        raise ValueError(f"{file} cannot be played in a page: use {', '.join(_MEDIA_TYPES)}") from None
-
-
-def _data_uri(content: bytes, media_type: str) -> str:
-    return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
-
-
-def _hertz(hertz: int) -> str:
-    return f"{hertz // 1000} kHz" if hertz >= 1000 else f"{hertz} Hz"
+def _colours(names: set[str]) -> dict[str, int]:
+    """A colour a model; the seeds of one recipe share it."""
+    recipes = sorted({recipe(name) for name in names})
+    numbers = {name: number % NUM_COLOURS for number, name in enumerate(recipes)}
+    return {name: numbers[recipe(name)] for name in (*names, *recipes)}

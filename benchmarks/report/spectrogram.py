@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-NUM_ROWS = 112
-NUM_COLUMNS = 400
+NUM_ROWS = 96
+NUM_COLUMNS = 320
+NUM_COLOURS = 32
 MIN_HERTZ = 60.0
 RANGE_DB = 80.0
 _WINDOW_SECONDS = 0.032
@@ -37,27 +38,24 @@ def decibels(waveform: NDArray[np.float32], sample_rate: int) -> NDArray[np.floa
 
 def pictures(waveforms: Sequence[NDArray[np.float32]], sample_rate: int) -> list[bytes]:
     """One PNG a waveform, low frequencies at the bottom; one colour scale, `RANGE_DB` down from the peak."""
-    from matplotlib.image import imsave
-
     values = [decibels(waveform, sample_rate) for waveform in waveforms]
     peak = max(float(value.max()) for value in values)
-    pngs = []
-    for value in values:
-        buffer = io.BytesIO()
-        imsave(
-            buffer,
-            value,
-            vmin=peak - RANGE_DB,
-            vmax=peak,
-            cmap="magma",
-            origin="lower",
-            format="png",
-            metadata={"Software": "compa"},
-        )
-        pngs.append(buffer.getvalue())
-    return pngs
+    return [_png(np.clip((value - peak) / RANGE_DB + 1, 0, 1)) for value in values]
 
 
 def height_of(hertz: float, sample_rate: int) -> float:
     """Where a frequency lies in the picture: 0 at the bottom, 1 at the top."""
     return float(np.log(hertz / MIN_HERTZ) / np.log(sample_rate / 2 / MIN_HERTZ))
+
+
+def _png(shares: NDArray[np.float64]) -> bytes:
+    """A picture of values from 0 to 1, first row at the bottom; few colours make it a third as large."""
+    from matplotlib import colormaps
+    from PIL import Image
+
+    levels = np.linspace(0, 1, NUM_COLOURS)
+    image = Image.fromarray(np.rint(shares[::-1] * (NUM_COLOURS - 1)).astype(np.uint8), mode=None)
+    image.putpalette((colormaps["magma"](levels)[:, :3] * 255).round().astype(np.uint8).tobytes())
+    buffer = io.BytesIO()
+    image.save(buffer, format="png", optimize=True)
+    return buffer.getvalue()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+import compa
 from benchmarks.names import unknown
 
 if TYPE_CHECKING:
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from benchmarks.scorer import Audio, Scorer
     from compa.manifest import Event
     from compa.scenes.bank import EventBank
+
+
+Metrics: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""By name the value, its interval and method, and the chance, as results have them."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,8 @@ class Item:
         sources: What the recordings were taken from (themselves where unknown): sharing one makes dependent.
         events: Who sounds when in each audio, where known.
         credits: Whom the recordings come from.
+        kind: What the question is about, where a task asks about several things.
+        paraphrases: What says the same as each of the captions, in other words; none, or one a caption.
     """
 
     id: str
@@ -53,6 +60,8 @@ class Item:
     sources: tuple[str, ...]
     events: tuple[tuple[Event, ...], ...] = ()
     credits: tuple[Credit, ...] = ()
+    kind: str | None = None
+    paraphrases: tuple[str, ...] = ()
 
     @property
     def audio_ids(self) -> tuple[str, ...]:
@@ -67,10 +76,14 @@ class Material:
     Attributes:
         events: Isolated sounds: what `compa.scenes.bank.open_bank` takes; None is the built-in ones.
         data: Files of a benchmark, a manifest, or labelled audio.
+        labels: JSON of the labels of a classification.
+        templates: JSON of the sentences that labels are put into.
     """
 
     events: EventBank | str | None = None
     data: Path | None = None
+    labels: Path | None = None
+    templates: Path | None = None
 
     @cached_property
     def bank(self) -> EventBank:
@@ -81,6 +94,11 @@ class Material:
 
         return open_bank(self.events)
 
+    @property
+    def bank_in_use(self) -> EventBank | None:
+        """The isolated sounds, where some task has needed them."""
+        return self.__dict__.get("bank")
+
 
 @dataclass(frozen=True)
 class TestSet:
@@ -88,13 +106,32 @@ class TestSet:
 
     Attributes:
         items: The questions.
-        data: What results say of it: `name`, `fingerprint`, `found`, `expected`.
+        data: What results say of it: `name`, `fingerprint`, `found`, `expected`, and `warnings` where there are any.
+        metrics: What is measured of the items themselves, whatever the model.
+        kept: What has to live as long as the items, such as a folder of unpacked files.
     """
 
     __test__ = False  # for pytest, which takes the name for one of its own
 
     items: Sequence[Item]
     data: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, dict[str, Any]] = field(default_factory=dict)
+    kept: object = None
+
+    def result(self, task: Task, model: str, seed: int, metrics: Metrics, items: Sequence[Mapping[str, Any]]) -> Result:
+        """What a model scored on these items, with what is measured of the items themselves."""
+        from benchmarks.results import Result
+
+        return Result(
+            model=model,
+            task=task.name,
+            task_version=task.version,
+            data=self.data,
+            seed=seed,
+            code_version=compa.__version__,
+            metrics={**metrics, **self.metrics},
+            items=items,
+        )
 
 
 class Task(Protocol):

@@ -1,25 +1,33 @@
-"""What all pair tasks share: n audios and n captions an item, and a scorer that has to match them."""
+"""Tasks of pairs and triplets: which text belongs to which audio, when both share everything but one thing."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-import compa
 from benchmarks.intervals import interval
-from benchmarks.metrics import METRICS, mean_chance, outcomes
+from benchmarks.leak import Texts, leak_metrics
+from benchmarks.metrics import margins, mean_chance, outcomes, placements
 from benchmarks.results import Result, rounded
 from benchmarks.scorer import Scorer, Scores, checked
+from benchmarks.spread import jackknife, metric
 from benchmarks.tasks import Item, Material, TestSet
+
+WITH_TRIPLETS = "_triplets"
+"""Ends the names of metrics in which an item of three counts as 3 x 3; without it, its first two count."""
+SCORED = ("text", "audio", "group")
+
+Won = Mapping[str, NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
 class PairTask(ABC):
-    """A task whose items are pairs of audios and captions.
+    """A task whose items are pairs of audios and captions, or triplets whose first two are a pair.
 
     Attributes:
         name: What users call it.
@@ -50,10 +58,10 @@ class PairTask(ABC):
             "found": len(items),
             "expected": self.expected,
         }
-        return TestSet(items, data)
+        return TestSet(items, data, leaks_of(items))
 
     def run(self, scorer: Scorer, model: str, test_set: TestSet, seed: int) -> Result:
-        """Puts all items to a scorer in one call and measures text, audio, group and ties.
+        """Puts all items to a scorer in one call and measures text, audio, group, ties and the AUC.
 
         Args:
             scorer: The model.
@@ -64,47 +72,80 @@ class PairTask(ABC):
         items = test_set.items
         groups = [(item.audio, item.captions) for item in items]
         scores = checked(scorer.score(groups), groups, model, [item.id for item in items])
-        won = outcomes(np.stack(scores))
-        return Result(
-            model=model,
-            task=self.name,
-            task_version=self.version,
-            data=test_set.data,
-            seed=seed,
-            code_version=compa.__version__,
-            metrics=_metrics(won, items),
-            items=[
-                _record(item, matrix, {name: bool(won[name][i]) for name in METRICS})
-                for i, (item, matrix) in enumerate(zip(items, scores, strict=True))
-            ],
-        )
+        won, leads = outcomes_of(scores)
+        records = [
+            _record(item, matrix, won, leads, number)
+            for number, (item, matrix) in enumerate(zip(items, scores, strict=True))
+        ]
+        return test_set.result(self, model, seed, _metrics(won, scores, items), records)
 
 
-def _metrics(won: dict[str, Any], items: Sequence[Item]) -> dict[str, dict[str, Any]]:
-    chance = mean_chance(len(item.audio) for item in items)
-    sources = [item.sources for item in items]
-    metrics = {}
-    for name in METRICS:
-        low, high, method = interval(won[name], sources)
-        value = float(np.mean(won[name]))
-        metrics[name] = {
-            "value": value,
-            "low": rounded(low),
-            "high": rounded(high),
-            "chance": float(chance[name]),
-            "method": method,
-        }
+def leaks_of(items: Sequence[Item]) -> dict[str, dict[str, Any]]:
+    """Whether words alone tell the first caption of an item from the others."""
+    return leak_metrics([Texts(item.captions[:1], item.captions[1:], item.sources) for item in items])
+
+
+def outcomes_of(scores: Sequence[Scores]) -> tuple[Won, Mapping[str, NDArray[np.float64]]]:
+    """Which items are won, and by how much, in both protocols.
+
+    Args:
+        scores: One matrix an item, 2 x 2 or 3 x 3.
+
+    Returns:
+        For each metric, and with `_triplets` where there are triplets, an array of shape (items,); and the margins
+        `text` and `audio` of pairs.
+    """
+    sizes = np.array([len(matrix) for matrix in scores])
+    pairs = np.stack([matrix[:2, :2] for matrix in scores]) if (sizes > 2).any() else np.stack(scores)
+    won = outcomes(pairs)
+    for size in np.unique(sizes[sizes > 2]):
+        rows = np.flatnonzero(sizes == size)
+        whole = outcomes(np.stack([scores[row] for row in rows.tolist()]))
+        for name in SCORED:
+            won.setdefault(name + WITH_TRIPLETS, won[name].copy())[rows] = whole[name]
+    return won, margins(pairs)
+
+
+def _metrics(won: Won, scores: Sequence[Scores], items: Sequence[Item]) -> dict[str, dict[str, Any]]:
+    every = np.ones(len(items), bool)
+    metrics = {name: _fraction(name, won, items, every) for name in won}
+    metrics["auc"] = _auc(scores, items)
+    for kind in dict.fromkeys(item.kind for item in items if item.kind is not None):
+        chosen = np.array([item.kind == kind for item in items])
+        metrics |= {f"{name}_{kind}": _fraction(name, won, items, chosen) for name in SCORED}
     return metrics
 
 
-def _record(item: Item, scores: Scores, won: dict[str, bool]) -> dict[str, Any]:
-    return {
+def _fraction(name: str, won: Won, items: Sequence[Item], chosen: NDArray[np.bool_]) -> dict[str, Any]:
+    """A metric over the chosen items."""
+    some = [item for item, is_chosen in zip(items, chosen.tolist(), strict=True) if is_chosen]
+    sizes = (len(item.audio) if name.endswith(WITH_TRIPLETS) else 2 for item in some)
+    chance = mean_chance(sizes)[name.removesuffix(WITH_TRIPLETS)]
+    return metric(won[name][chosen].mean(), interval(won[name][chosen], [item.sources for item in some]), float(chance))
+
+
+def _auc(scores: Sequence[Scores], items: Sequence[Item]) -> dict[str, Any]:
+    """How well one threshold for all pairs tells what is true from what is false."""
+    pairs = np.stack([matrix[:2, :2] for matrix in scores])
+    true, false = pairs[:, [0, 1], [0, 1]], pairs[:, [0, 1], [1, 0]]
+    of_true, of_false = placements(true, false), 1 - placements(false, true)
+    value = float(of_true.mean())
+    influence = (of_true + of_false - 2 * value).sum(axis=1) / true.size
+    return metric(value, jackknife(value, influence, [item.sources for item in items]), 0.5)
+
+
+def _record(
+    item: Item, scores: Scores, won: Won, leads: Mapping[str, NDArray[np.float64]], number: int
+) -> dict[str, Any]:
+    record = {
         "id": item.id,
         "audio": item.audio_ids,
         "captions": item.captions,
         "labels": item.labels,
         "recordings": item.recordings,
         "sources": item.sources,
-        "scores": [[rounded(score) for score in row] for row in scores],
-        "correct": won,
+        "scores": [[rounded(score) for score in row] for row in scores.tolist()],
+        "correct": {name: bool(won[name][number]) for name in won},
+        "margins": {side: rounded(float(lead[number])) for side, lead in leads.items()},
     }
+    return record if item.kind is None else record | {"kind": item.kind}

@@ -54,6 +54,17 @@ class AudioConfig:
         if self.mel_norm not in ("slaney", None):
             raise ValueError(f"mel_norm {self.mel_norm!r} is neither slaney nor null")
 
+    @property
+    def scale(self) -> tuple[float, float, float]:
+        """Lowest power of a band, what is added to its decimal logarithm, and by what the sum is multiplied."""
+        return (1e-7, 3.0, 0.25) if self.level == "unit" else (1e-10, 0.0, 10.0)
+
+    @property
+    def silence(self) -> float:
+        """The feature of a band in which nothing sounds."""
+        floor, offset, factor = self.scale
+        return (math.log10(floor) + offset) * factor
+
 
 _PANNS = AudioConfig(32000, 1024, 320, 64, 50.0, 14000.0, edges="reflect", level="decibel")
 _LAION = replace(_PANNS, sample_rate=48000, hop_size=480, int16=True)
@@ -105,7 +116,7 @@ class LogMel(nn.Module):
     def __init__(self, config: AudioConfig) -> None:
         super().__init__()
         self.config = config
-        self.floor, self.offset, self.factor = (1e-7, 3.0, 0.25) if config.level == "unit" else (1e-10, 0.0, 10.0)
+        self.floor, self.offset, self.factor = config.scale
         self.window: Tensor
         self.filters: Tensor
         self.register_buffer("window", torch.hann_window(config.fft_size), persistent=False)
@@ -166,6 +177,23 @@ class LogMel(nn.Module):
         spectra = torch.view_as_real(torch.fft.rfft(frames * self.window))
         squares = spectra.flatten(0, -3).flatten(1)[:, : self.highest].square()
         return torch.cat([squares[:, reach] @ self.paired_filters[reach, band] for reach, band in self.groups], dim=1)
+
+
+class PreciseLogMel(LogMel):
+    """The same in float64, as transformers' extractor computes: bands far below the strongest frequency agree, too."""
+
+    def __init__(self, config: AudioConfig) -> None:
+        default = torch.get_default_dtype()
+        torch.set_default_dtype(torch.float64)
+        try:
+            super().__init__(config)
+        finally:
+            torch.set_default_dtype(default)
+
+    def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Computes features (B, frames, mels), of the waveforms' type, and their mask (B, frames)."""
+        features, mask = super().forward(waveforms, lengths)
+        return features.to(waveforms.dtype), mask
 
 
 def int16_round_trip(waveforms: Tensor) -> Tensor:

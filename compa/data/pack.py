@@ -47,9 +47,8 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     settings = Settings(options.format, options.rate, options.clips_per_shard)
     index, is_new = pack(options.manifest, options.out, settings, options.workers, options.engine)
-    clips = f"{index.count:,} clips in {len(index.shards):,} shards, {index.bytes / 1e6:,.1f} MB"
     done = "" if is_new else " is packed already from this manifest with these settings; it"
-    print(f"{options.out}{done} holds {clips}; {len(index.skipped):,} clips were left out", file=sys.stderr)
+    print(f"{options.out}{done} holds {index.summary}; {len(index.skipped):,} clips were left out", file=sys.stderr)
     for clip in index.skipped[:5]:
         print(f"  {clip}", file=sys.stderr)
     if len(index.skipped) > 5:

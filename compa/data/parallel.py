@@ -138,6 +138,9 @@ def _start_worker(workers_end: Connection) -> None:
     """Ends this process when nobody holds the lifeline; keeps Ctrl-C for the parent, and decoders' warnings quiet."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(workers_end,), daemon=True).start()
+    from tqdm import tqdm
+
+    tqdm.set_lock(threading.RLock())  # its own is a semaphore between processes, which a worker that ends would leak
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from compa.audio.decode import open_audio, to_mono
 
@@ -45,12 +46,23 @@ def probe(path: Path) -> Probe:
         return Probe(error=str(error).removeprefix(f"{path} "))
 
 
+def content_of(waveform: NDArray[np.float32], sample_rate: int) -> str:
+    """The `content` of a mono file that holds these samples (samples,) at a rate in Hz."""
+    content = _hash(sample_rate, 1)
+    content.update(np.ascontiguousarray(waveform).data)
+    return content.hexdigest()
+
+
+def _hash(sample_rate: int, num_channels: int) -> hashlib.blake2b:
+    return hashlib.blake2b(f"{sample_rate} {num_channels}".encode(), digest_size=16)
+
+
 def _probe(path: Path) -> Probe:
     low, high = np.inf, -np.inf
     num_samples = num_clipped = 0
     is_finite = True
     with open_audio(path) as stream:
-        content = hashlib.blake2b(f"{stream.sample_rate} {stream.num_channels}".encode(), digest_size=16)
+        content = _hash(stream.sample_rate, stream.num_channels)
         for block in stream.blocks:
             mono = to_mono(block)
             is_finite = is_finite and bool(np.isfinite(mono).all())

@@ -8,7 +8,7 @@ import json
 import math
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from compa.scenes.words import Grammar, read_phrasings
 
 MIN_RATE = 8000
 """In Hz; telephones have as much."""
-VERSION = 1
+VERSION = 2
 """Rises whenever the same seed gives other clips."""
 
 
@@ -63,7 +63,7 @@ class Rendering:
                 f"--rate {self.sample_rate} is too low for sounds that are told apart: take {MIN_RATE} or more"
             )
         if self.seed < 0:
-            raise ValueError(f"seed {self.seed} is none: take 0 or more")
+            raise ValueError(f"--seed {self.seed} is none: take 0 or more")
         for name in ("num", "clips_per_shard"):
             value = getattr(self, name)
             if value < self.clips_per_scene or value % self.clips_per_scene:
@@ -95,7 +95,24 @@ class Task:
 
 def main(arguments: Sequence[str]) -> int:
     """Runs `compa scenes render` with the arguments after it."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        rendering = _wished(options)
+    except ValueError as error:
+        parser.error(_of_option(str(error)))
+    index, is_new = render(rendering, options.out, options.workers, options.engine)
+    done = "holds" if is_new else "is rendered already with these settings; it holds"
+    print(f"{options.out} {done} {index.summary}", file=sys.stderr)
+    return 0
+
+
+def _wished(options: argparse.Namespace) -> Rendering:
+    """What the options ask for.
+
+    Raises:
+        ValueError: If that is not possible, whatever the sounds are.
+    """
     settings = Settings(
         seconds=options.seconds,
         max_events=options.max_events,
@@ -107,15 +124,17 @@ def main(arguments: Sequence[str]) -> int:
         twins=not options.no_twins,
         background=tuple(options.background) if options.background else None,
     )
-    rendering = Rendering(
+    return Rendering(
         options.events, options.num, options.seed, settings, options.phrasings, options.format, options.rate,
         options.clips_per_shard,
     )  # fmt: skip
-    index, is_new = render(rendering, options.out, options.workers, options.engine)
-    done = "holds" if is_new else "is rendered already with these settings; it holds"
-    clips = f"{index.count:,} clips in {len(index.shards):,} shards, {index.bytes / 1e6:,.1f} MB"
-    print(f"{options.out} {done} {clips}", file=sys.stderr)
-    return 0
+
+
+def _of_option(message: str) -> str:
+    """A message that begins with the name of a setting, about the option of that name."""
+    name = message.split()[0]
+    is_setting = name in {setting.name for setting in fields(Settings)}
+    return f"--{name.replace('_', '-')}{message.removeprefix(name)}" if is_setting else message
 
 
 def render(rendering: Rendering, out: Path, num_workers: int = 1, engine: str = "processes") -> tuple[Index, bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -19,6 +20,7 @@ from compa.data.twin_examples import ComposedTwins, Further, TwinExamples, make_
 from compa.scenes.bank import EventBank, open_bank
 from compa.scenes.captions import in_words, num_ways
 from compa.scenes.claims import Has, Louder, Then
+from compa.scenes.guests import GuestBank
 from compa.scenes.holdout import held_out_pairs, training_pairs
 from compa.scenes.speech import speaker_and_words
 from compa.scenes.varied import VariedBank
@@ -102,6 +104,7 @@ class SceneData(pl.LightningDataModule):
         kinds: The kinds of twins, which take turns batch by batch; None is order and attribute-swap, and binding where
             a bank tells who says what. Those two are scenes of two events, as the tasks of that name measure; other
             kinds are composed as `compa scenes render` does.
+        guests: Whether built-in sounds keep those of the bank company, so that few labels meet in many pairs.
         twins_together: Whether a scene and its minimal edit share a batch, so that each is the other's hard negative.
         num_validation_batches: Batches of the validation.
         num_workers: Processes that compose scenes beside the training; 0 where the training leaves no core idle.
@@ -117,6 +120,7 @@ class SceneData(pl.LightningDataModule):
         num_replacements: int = 1,
         num_positives: int = 0,
         kinds: list[str] | None = None,
+        guests: bool = False,
         twins_together: bool = True,
         num_validation_batches: int = 4,
         num_workers: int = 0,
@@ -127,6 +131,7 @@ class SceneData(pl.LightningDataModule):
         self.batch_size = batch_size
         self.num_batches = num_batches
         self.further = Further(num_negatives, num_replacements, num_positives)
+        self.guests = guests
         self._kinds = kinds
         self.twins_together = twins_together
         self.num_validation_batches = num_validation_batches
@@ -167,7 +172,7 @@ class SceneData(pl.LightningDataModule):
 
     def state_dict(self) -> dict[str, Any]:
         """What decides the batches, for the checkpoint; where in them the training is, its step tells."""
-        names = ("batch_size", "num_batches", "twins_together", "seed")
+        names = ("batch_size", "num_batches", "guests", "twins_together", "seed")
         decided = {name: getattr(self, name) for name in names} | asdict(self.further)
         return decided | {"kinds": list(self.kinds), "bank": self.bank.fingerprint}
 
@@ -178,10 +183,11 @@ class SceneData(pl.LightningDataModule):
 
     def training_texts(self) -> Iterator[str]:
         """Every way to say every training claim: what a tokeniser is built from."""
-        for pair, relation in product(training_pairs(self.bank.labels), (Then, Louder)):
+        _, pairs = self._trained
+        for pair, relation in product(dict.fromkeys(pairs), (Then, Louder)):
             for claim in (relation(*pair), relation(*pair[::-1])):
                 yield from (in_words(claim, way) for way in range(num_ways(claim)))
-        for label in self.bank.labels if self.further.num_positives else ():
+        for label in self._trained[0].labels if self.further.num_positives else ():
             yield from (in_words(Has(label), way) for way in range(num_ways(Has(label))))
         for make in self._twins():
             if isinstance(make, ComposedTwins):
@@ -202,6 +208,17 @@ class SceneData(pl.LightningDataModule):
         return SceneBatches(self._twins(), num_batches, self.batch_size, twins_together, seed, shares)
 
     def _twins(self) -> list[TwinExamples]:
-        bank, pairs = VariedBank(self.bank.split("train")), training_pairs(self.bank.labels)
-        made = {kind: make_twins(kind, bank, pairs, self.further) for kind in dict.fromkeys(self.kinds)}
+        bank, pairs = self._trained
+        varied = VariedBank(bank.split("train"))
+        made = {kind: make_twins(kind, varied, pairs, self.further) for kind in dict.fromkeys(self.kinds)}
         return [made[kind] for kind in self.kinds]
+
+    @cached_property
+    def _trained(self) -> tuple[EventBank, list[tuple[str, str]]]:
+        """Where training takes its sounds from, and the label pairs that it may combine."""
+        if not self.guests:
+            return self.bank, training_pairs(self.bank.labels)
+        if self.events is None:
+            raise ValueError("guests are built-in sounds, which are all of this bank already: name a bank with events")
+        bank = GuestBank(self.bank, open_bank(None, self.sample_rate))
+        return bank, bank.pairs()

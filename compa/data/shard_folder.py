@@ -144,7 +144,12 @@ class ShardFolder:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Keeps others out of the folder; the lock ends with this process, however it ends."""
-        (self.path / PARTS).mkdir(parents=True, exist_ok=True)
+        try:
+            (self.path / PARTS).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            if error.errno in FULL_DISK:
+                raise
+            raise ValueError(f"{self.path} cannot be made ({error.strerror}): choose another --out") from None
         with (self.path / PARTS / "lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -178,7 +183,7 @@ class ShardFolder:
         skipped = tuple(clip for part in parts for clip in part.skipped)
         if not packed:
             shutil.rmtree(self.path / PARTS)
-            raise ValueError(f"none of {len(skipped):,} clips can be packed; the first: {skipped[0]}")
+            raise ValueError(f"none of {len(skipped):,} clips can be used; the first: {skipped[0]}")
         samples = io.BytesIO()
         np.save(samples, build_samples(part.entries for part in packed))
         write_whole(self.path / SAMPLES, samples.getvalue())

@@ -91,6 +91,12 @@ class Index:
         object.__setattr__(self, "count", sum(shard.count for shard in self.shards))
         object.__setattr__(self, "bytes", sum(shard.bytes for shard in self.shards))
 
+    @property
+    def summary(self) -> str:
+        """How much there is, in words."""
+        number = len(self.shards)
+        return f"{self.count:,} clips in {number:,} shard{'s' * (number != 1)}, {self.bytes / 1e6:,.1f} MB"
+
     def to_json(self) -> str:
         """This index as the text of `index.json`."""
         return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
@@ -106,7 +112,7 @@ def parse_index(text: str, name: str) -> Index:
         values = json.loads(text)
         version = values["version"]
         if version != VERSION:
-            raise ValueError(f"{name} is of version {version}, this compa reads {VERSION}: pack the manifest again")
+            raise ValueError(f"{name} is of version {version}, this compa reads {VERSION}: write the shards again")
         index = Index(
             content=values["content"],
             shards=tuple(Shard(**shard) for shard in values["shards"]),
@@ -114,9 +120,9 @@ def parse_index(text: str, name: str) -> Index:
             samples_sha256=values["samples_sha256"],
         )
     except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{name} is no index of shards ({error!r}): pack the manifest again") from None
+        raise ValueError(f"{name} is no index of shards ({error!r}): write the shards again") from None
     if (index.count, index.bytes) != (values.get("count"), values.get("bytes")):
-        raise ValueError(f"{name} contradicts itself: count and bytes are not those of its shards; pack again")
+        raise ValueError(f"{name} contradicts itself: count and bytes are not those of its shards: write them again")
     return index
 
 
@@ -184,7 +190,7 @@ def scan_shard(file: BinaryIO, name: str) -> list[Entry]:
                 place = (audio.offset_data, audio.size, text.offset_data, text.size)
                 entries.append(Entry(key, clip.twin, *place))
     except tarfile.TarError as error:
-        raise ValueError(f"{name} is damaged or no tar ({error}): pack it again") from None
+        raise ValueError(f"{name} is damaged or no tar ({error}): write it again") from None
     return entries
 
 

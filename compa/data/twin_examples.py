@@ -104,12 +104,12 @@ class PairTwins:
         )
 
     def _true_claims(self, claim: Relation, rng: np.random.Generator) -> list[Claim]:
-        """Some of the claim itself and each of its sounds, in turns from a random one on."""
+        """The claim itself, one of its sounds, the other one, and so on."""
         if not self._further.num_positives:
             return []
-        choices = (claim, Has(claim.first), Has(claim.second))
-        turn = rng.permutation(len(choices))
-        return [choices[turn[number % len(choices)]] for number in range(self._further.num_positives)]
+        sounds = [Has(label) for label in rng.permutation([claim.first, claim.second]).tolist()]
+        turn: tuple[Claim, ...] = (claim, *sounds)
+        return [turn[number % len(turn)] for number in range(self._further.num_positives)]
 
     def _replaced(self, claim: Relation, rng: np.random.Generator) -> Relation:
         """The claim with one label replaced, such that training may combine the new one with the other."""

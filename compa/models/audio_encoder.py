@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from compa.audio.features import AudioConfig, audio_config
+from compa.audio.features import AudioConfig, LogMel, audio_config
 from compa.models.transformer import Block
+
+Pad = Literal["mask", "repeatpad", "repeat", "zeros"]
+"""What becomes of clips shorter than a window: what is not there is left out of everything, or as CLAP checkpoints do,
+the clip is repeated as often as it fits, or to the window's end, or followed by silence that counts."""
 
 
 class AudioEncoder(nn.Module):
@@ -18,11 +22,23 @@ class AudioEncoder(nn.Module):
         config: The features it reads.
         width: Size of a frame's vector.
         init_args: The arguments that build it again.
+        window_seconds: Longer clips are embedded window by window, where a trained model is used.
+        pad: What becomes of clips shorter than a window.
     """
 
     config: AudioConfig
     width: int
     init_args: dict[str, Any]
+    window_seconds: float = 10.0
+    pad: Pad = "mask"
+
+    def front_end(self) -> nn.Module:
+        """What makes features (B, T, mels) and their mask (B, T) of waveforms (B, samples) and lengths (B,)."""
+        return LogMel(self.config)
+
+    def fill(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Brings waveforms (B, samples) and lengths (B,) into the form that the front end is to see."""
+        return waveforms, lengths
 
     def forward(self, features: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Encodes features (B, T, mels) with mask (B, T) into frames (B, T', width) with mask (B, T')."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 import dataclasses
 import importlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
-from compa.audio.features import AudioConfig, LogMel, int16_round_trip
+from compa.audio.features import AudioConfig, int16_round_trip
 from compa.models.audio_encoder import AudioEncoder, ConvTransformer
 from compa.models.pooling import masked_mean, segment_means
 from compa.models.text_encoder import CaptionTransformer, TextEncoder
+
+Projection = Literal["norm", "relu", "gelu"]
 
 
 class CLAP(nn.Module):
@@ -28,7 +30,12 @@ class CLAP(nn.Module):
         audio_encoder: Log-mel features to frames.
         text_encoder: Texts to token vectors.
         embedding_size: Size of the common space.
-        num_segments: Time segments that the audio embedding tells apart.
+        num_segments: Time segments that the audio embedding tells apart; with 0 all of it is made of the mean.
+        projection: What leads from a tower into the common space: two layers with `norm`, GELU and a layer norm
+            between them, or with `relu` or `gelu` alone, as CLAP checkpoints have it.
+
+    Attributes:
+        origin: What a checkpoint that was taken over brought along and its own layout needs, as JSON values.
 
     Raises:
         ValueError: If half of the embedding can't be shared out among the segments.
@@ -40,27 +47,38 @@ class CLAP(nn.Module):
         text_encoder: TextEncoder | None = None,
         embedding_size: int = 256,
         num_segments: int = 4,
+        projection: Projection = "norm",
     ) -> None:
         super().__init__()
+        if projection not in get_args(Projection):
+            raise ValueError(f"projection {projection!r} is none of {', '.join(get_args(Projection))}")
         self.audio_encoder = audio_encoder or ConvTransformer()
         self.text_encoder = text_encoder or CaptionTransformer()
         self.num_segments = num_segments
         self.embedding_size = embedding_size
-        self.log_mel = LogMel(self.audio_encoder.config)
-        if embedding_size % (2 * num_segments):
+        self.projection = projection
+        self.origin: dict[str, Any] = {}
+        self.log_mel = self.audio_encoder.front_end()
+        if num_segments and embedding_size % (2 * num_segments):
             raise ValueError(
                 f"embedding_size {embedding_size} does not divide by 2 x {num_segments} time segments: "
                 f"take a multiple of {2 * num_segments}"
             )
-        half = embedding_size // 2
-        self.clip_projection = _projection(self.audio_encoder.width, embedding_size, half)
-        self.segment_projection = _projection(self.audio_encoder.width, embedding_size, half // num_segments)
-        self.text_projection = _projection(self.text_encoder.width, embedding_size, embedding_size)
+        width, of_clip = self.audio_encoder.width, embedding_size // 2 if num_segments else embedding_size
+        self.clip_projection = _projection(projection, width, embedding_size, of_clip)
+        if num_segments:
+            self.segment_projection = _projection(projection, width, embedding_size, of_clip // num_segments)
+        self.text_projection = _projection(projection, self.text_encoder.width, embedding_size, embedding_size)
 
     @property
     def sample_rate(self) -> int:
         """Rate in Hz that waveforms must have."""
         return self.audio_encoder.config.sample_rate
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return next(self.text_projection.parameters()).device
 
     def embed_audio(self, waveforms: Tensor, lengths: Tensor) -> Tensor:
         """Embeds clips.
@@ -74,24 +92,29 @@ class CLAP(nn.Module):
         """
         if self.audio_encoder.config.int16:
             waveforms = int16_round_trip(waveforms)
-        return self.embed_features(*self.log_mel(waveforms, lengths))
+        features, mask = self.log_mel(*self.audio_encoder.fill(waveforms, lengths))
+        return self.embed_features(features, mask)
 
     def embed_features(self, features: Tensor, mask: Tensor) -> Tensor:
         """Embeds clips by features (B, T, mels) that are real where the mask (B, T) is True, as (B, D) unit vectors."""
         frames, mask = self.audio_encoder(features, mask)
         of_clip = self.clip_projection(masked_mean(frames, mask))
+        if not self.num_segments:
+            return _unit(of_clip)
         of_segments = self.segment_projection(segment_means(frames, mask, self.num_segments))
         return _unit(torch.cat([of_clip, of_segments.flatten(1)], dim=1))
 
-    def embed_tokens(self, tokens: Tensor, mask: Tensor) -> Tensor:
-        """Embeds tokenised texts (N, L) as (N, D) unit vectors."""
-        return _unit(self.text_projection(masked_mean(self.text_encoder(tokens, mask), mask)))
-
     def embed_text(self, texts: Sequence[str]) -> Tensor:
-        """Embeds texts as (N, D) unit vectors."""
-        device = self.log_mel.window.device
-        tokens, mask = self.text_encoder.tokenise(texts)
-        return self.embed_tokens(tokens.to(device), mask.to(device))
+        """Embeds texts as (N, D) unit vectors; equal ones are encoded once."""
+        different = {text: row for row, text in enumerate(dict.fromkeys(texts))}
+        embedded = _unit(self.text_projection(self.text_encoder.embed(list(different), self.device)))
+        if len(different) == len(texts):
+            return embedded
+        return embedded[torch.tensor([different[text] for text in texts], device=self.device)]
+
+    def embed_tokens(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        """Embeds tokenised texts (N, L), with a mask that is True on real tokens, as (N, D) unit vectors."""
+        return _unit(self.text_projection(self.text_encoder.pool(self.text_encoder(tokens, mask), mask)))
 
     def describe(self) -> dict[str, Any]:
         """All that is needed to build this model again but its weights, as JSON values."""
@@ -101,6 +124,8 @@ class CLAP(nn.Module):
             "text_encoder": _describe(self.text_encoder),
             "embedding_size": self.embedding_size,
             "num_segments": self.num_segments,
+            "projection": self.projection,
+            "origin": self.origin,
         }
 
     @classmethod
@@ -109,16 +134,21 @@ class CLAP(nn.Module):
         audio_class = _find_class(description["audio_encoder"]["class_path"], AudioEncoder)
         text_class = _find_class(description["text_encoder"]["class_path"], TextEncoder)
         config = AudioConfig(**description["audio"])
-        return cls(
+        clap = cls(
             audio_encoder=audio_class(config=config, **description["audio_encoder"]["init_args"]),
             text_encoder=text_class(**description["text_encoder"]["init_args"]),
             embedding_size=description["embedding_size"],
             num_segments=description["num_segments"],
+            projection=description.get("projection", "norm"),
         )
+        clap.origin = description.get("origin", {})
+        return clap
 
 
-def _projection(size: int, hidden: int, embedding_size: int) -> nn.Module:
-    return nn.Sequential(nn.Linear(size, hidden), nn.GELU(), nn.LayerNorm(hidden), nn.Linear(hidden, embedding_size))
+def _projection(kind: Projection, size: int, hidden: int, embedding_size: int) -> nn.Module:
+    between = [nn.ReLU()] if kind == "relu" else [nn.GELU()]
+    norm = [nn.LayerNorm(hidden)] if kind == "norm" else []
+    return nn.Sequential(nn.Linear(size, hidden), *between, *norm, nn.Linear(hidden, embedding_size))
 
 
 def _unit(vectors: Tensor) -> Tensor:

@@ -33,13 +33,19 @@ class Block(nn.Module):
         )
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
-        """Mixes tokens (B, T, width); tokens where `mask` (B, T) is False are never attended to."""
+    def forward(self, tokens: Tensor, mask: Tensor, positions: Tensor | None = None) -> Tensor:
+        """Mixes tokens (B, T, width).
+
+        Args:
+            tokens: (B, T, width).
+            mask: (B, T); tokens where it is False are never attended to.
+            positions: (T,) where tokens stand, if not one after the other.
+        """
         num_clips, num_tokens, width = tokens.shape
         split = self.query_key_value(self.attention_norm(tokens)).view(num_clips, num_tokens, 3, self.num_heads, -1)
         query, key, value = split.permute(2, 0, 3, 1, 4)
         mixed = nn.functional.scaled_dot_product_attention(
-            *_rotated(query, key), value, attn_mask=mask[:, None, None, :]
+            *_rotated(query, key, positions), value, attn_mask=mask[:, None, None, :]
         )
         mixed = mixed.transpose(1, 2).reshape(num_clips, num_tokens, width)
         tokens = tokens + self.dropout(self.attention_out(mixed))
@@ -47,11 +53,13 @@ class Block(nn.Module):
         return torch.add(tokens, mixed)
 
 
-def _rotated(query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
+def _rotated(query: Tensor, key: Tensor, positions: Tensor | None) -> tuple[Tensor, Tensor]:
     """Turns the halves of each head's vector (..., T, size) against each other by an angle that grows with position."""
     num_tokens, half = query.shape[-2], query.shape[-1] // 2
     rates = torch.exp(-math.log(10_000.0) / half * torch.arange(half, device=query.device))
-    angles = torch.arange(num_tokens, device=query.device)[:, None] * rates
+    if positions is None:
+        positions = torch.arange(num_tokens, device=query.device)
+    angles = positions[:, None] * rates
     cosine, sine = angles.cos().to(query.dtype), angles.sin().to(query.dtype)
 
     def rotate(vectors: Tensor) -> Tensor:

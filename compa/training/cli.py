@@ -138,5 +138,6 @@ _NOISE = (
     ".*Experiment logs directory .* exists",  # it is the run folder, made for this run
     "Total length of `list` across ranks is zero",  # no validation was asked for
     "Checkpoint directory .* exists and is not empty",
+    "Found .* in eval mode at the start of training",  # batch norms of pretrained towers, and frozen ones
     "Be aware that when using `ckpt_path`",  # the run folder's callbacks are none of validation's
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pytorch_lightning as pl
@@ -12,10 +13,10 @@ from torch import Tensor
 
 from compa.data.batch import Batch
 from compa.models.clap import CLAP
-from compa.models.pretrained import load
 from compa.objectives import Embeddings, InfoNCE, Objective, Temperature
 from compa.training.chunks import embed_in_chunks, embed_texts_in_chunks
 from compa.training.known_true import known_true
+from compa.training.parameters import freeze_weights, parameter_groups
 from compa.training.schedule import warmup_cosine
 from compa.training.validation import Tally, count_scores
 
@@ -26,8 +27,8 @@ class ContrastiveTask(pl.LightningModule):
     The three stages of CompA are three configurations of this: they differ in the objective and in the data.
 
     Args:
-        clap: The model; by default the small one that is trained from scratch.
-        start_from: A run folder or checkpoint whose model is trained on, in place of a new one: the stage before.
+        clap: The model; by default the small one that is trained from scratch. `compa.models.pretrained.start` gives
+            one to train on, such as that of the stage before.
         objective: `InfoNCE`, `HardNegativeNCE` or `ModularNCE`.
         learning_rate: Peak of AdamW's learning rate.
         weight_decay: Of matrices; vectors (biases, norms, the temperature) have none.
@@ -35,6 +36,8 @@ class ContrastiveTask(pl.LightningModule):
         temperature: Where the learnable temperature starts.
         skip_known_true: Whether pairs of a text and another clip that it is known to be true of are left out of the
             contrast; plain CLAP counts them as negatives.
+        freeze: Patterns of names of the model's weights that stay as they are, such as `text_encoder.*`.
+        layer_decay: How much slower each layer of a tower learns than the one above it; 1 makes no difference.
         chunk_size: Clips that are embedded at a time, with as many of the texts: memory for this many, contrast and
             gradients of the whole batch, for about a third more time. None embeds all at once.
         compile_encoders: Whether training runs the encoders through `torch.compile`: minutes at the start, less time a
@@ -44,30 +47,29 @@ class ContrastiveTask(pl.LightningModule):
     def __init__(
         self,
         clap: CLAP | None = None,
-        start_from: str | None = None,
         objective: Objective | None = None,
         learning_rate: float = 1e-3,
         weight_decay: float = 0.05,
         warmup_steps: int = 100,
         temperature: float = 0.07,
         skip_known_true: bool = True,
+        freeze: Sequence[str] = (),
+        layer_decay: float = 1.0,
         chunk_size: int | None = None,
         compile_encoders: bool = False,
     ) -> None:
         super().__init__()
         if chunk_size is not None and chunk_size < 1:
             raise ValueError(f"chunk_size {chunk_size} embeds nothing: take 1 or more, or leave it out")
-        if clap and start_from:
-            raise ValueError(
-                f"start_from {start_from!r} brings its own model, so clap cannot be given too: leave one out"
-            )
-        self.clap = load(start_from, "cpu").clap.train() if start_from else clap or CLAP()
+        self.clap = clap or CLAP()
         self.objective = objective or InfoNCE()
         self.temperature = Temperature(temperature)
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.warmup_steps = warmup_steps
         self.skip_known_true = skip_known_true
+        self.layer_decay = layer_decay
+        freeze_weights(self.clap, freeze)
         self.chunk_size = chunk_size
         self.compile_encoders = compile_encoders
         self._tally = Tally()
@@ -136,12 +138,7 @@ class ContrastiveTask(pl.LightningModule):
         """AdamW with linear warm-up and cosine decay over the trainer's `max_steps`."""
         if self.trainer.max_steps < 1:
             raise ValueError("trainer.max_steps is not set: the learning rate follows the number of optimiser steps")
-        matrices = [weight for weight in self.parameters() if weight.ndim >= 2]
-        vectors = [weight for weight in self.parameters() if weight.ndim < 2]
-        groups = [
-            {"params": matrices, "weight_decay": self.weight_decay},
-            {"params": vectors, "weight_decay": 0.0},
-        ]
+        groups = parameter_groups(self, self.learning_rate, self.weight_decay, self.layer_decay)
         optimizer = torch.optim.AdamW(groups, lr=self.learning_rate, betas=(0.9, 0.98))
         schedule = warmup_cosine(self.warmup_steps, self.trainer.max_steps)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)

@@ -30,15 +30,14 @@ def propose(caption: str, rng: random.Random) -> Iterator[str]:
 def exchange_siblings(caption: str, table: Siblings, rng: random.Random) -> Iterator[str]:
     """What a table of siblings makes of a caption: one text a mentioned sound, in random order."""
     words = words_of(caption)
-    found, phrases = [], table.phrases
+    found = []
     for place, word in enumerate(words):
-        for phrase, exchanges in phrases.get(word, ()):
-            length = phrase.count(" ") + 1
-            if length > 1 and words[place : place + length] != phrase.split():
+        for phrase, exchanges in table.phrases.get(word, ()):
+            end = place + len(phrase)
+            if end > place + 1 and tuple(words[place:end]) != phrase:
                 continue
-            last = place + length - 1
-            if (word in table.fixed_words or words[last] in table.fixed_words) and not table.fixed.isdisjoint(
-                itertools.pairwise(words[max(0, place - 1) : last + 2])
+            if (word in table.fixed_words or phrase[-1] in table.fixed_words) and not table.fixed.isdisjoint(
+                itertools.pairwise(words[max(0, place - 1) : end + 1])
             ):
                 continue
             found.append((phrase, exchanges))
@@ -48,7 +47,7 @@ def exchange_siblings(caption: str, table: Siblings, rng: random.Random) -> Iter
     stems = {stem(word) for word in words}
     fixed_gender = not _PRONOUNS.isdisjoint(words)
     for phrase, exchanges in found:
-        if fixed_gender and stem(phrase.split()[-1]) in _GENDERED:
+        if fixed_gender and stem(phrase[-1]) in _GENDERED:
             continue
         free = [exchange for exchange in exchanges if _fits(exchange, words, stems)]
         if free:

@@ -15,6 +15,7 @@ REFUSAL, TRUNCATED, FILTERED = "refusal", "truncated", "content filter"
 MALFORMED, WRONG_SCHEMA, MISSING, DOUBLED = "malformed", "wrong schema", "missing", "doubled"
 NO_ANSWER, OVER_BUDGET = "no answer", "over budget"
 MAX_CHARACTERS = 600
+MAX_TRIES = 3
 
 _FENCE = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
 _THINKING = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
@@ -70,6 +71,11 @@ class Outcome:
     values: tuple[str, ...] = ()
     reason: str | None = None
     tries: int = 0
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it need not be asked again."""
+        return self.tries > 0 and (self.reason is None or self.tries >= MAX_TRIES)
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any
 
-from negatives.llm.answer import NO_ANSWER, OVER_BUDGET, Outcome
+from negatives.llm.answer import MAX_TRIES, NO_ANSWER, OVER_BUDGET, Outcome
 from negatives.llm.budget import Spent
 from negatives.llm.chat import Chat, Question
 from negatives.llm.courier import Courier
 from negatives.llm.journal import Entry, Journal
 
-MAX_TRIES = 3
 WINDOW = 8
 _NOT_FINAL = (NO_ANSWER, OVER_BUDGET)
 """What says nothing of a question itself: it is not written down, so that the next run asks again."""
@@ -95,7 +94,7 @@ class Asker:
         to_ask: dict[int, list[Question]] = {}
         for asked in sheet:
             before = known.get(asked.key, Outcome())
-            if before.tries and (before.reason is None or before.tries >= MAX_TRIES):
+            if before.is_final:
                 self.from_journal += 1
             elif asked.key in self._in_flight:
                 futures[asked.key] = self._in_flight[asked.key]

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from negatives.generator import Request
 from negatives.llm import options as given
 from negatives.llm.batch import Batches
 from negatives.llm.budget import Prices
@@ -16,8 +15,7 @@ from negatives.llm.generator import batched, plan
 from negatives.llm.journal import Journal
 from negatives.llm.mock import NAME as MOCK
 from negatives.llm.server import Address, read_key, redactor
-from negatives.llm.session import RULES, forecast
-from negatives.sources import read_clips
+from negatives.llm.session import RULES, forecast, requests_of
 
 
 def add_commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
@@ -63,7 +61,7 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _submit(batches: Batches, options: argparse.Namespace) -> Iterator[str]:
-    yield forecast(options, (text for clip in read_clips(options.input) for text in clip.captions)) or ""
+    yield forecast(options, options.journal) or ""
     if options.estimate:
         return
     ids = batches.submit(_sheets(options))
@@ -74,12 +72,7 @@ def _submit(batches: Batches, options: argparse.Namespace) -> Iterator[str]:
 
 def _sheets(options: argparse.Namespace) -> Iterator[Sequence[Question]]:
     settings = given.settings(options, options.model)
-    requests = (
-        Request(text, (*options.kinds, *options.levels), options.num, options.seed, clip.id, of)
-        for clip in read_clips(options.input)
-        for of, text in enumerate(clip.captions)
-    )
-    for batch in batched(requests, options.captions_per_request):
+    for batch in batched(requests_of(options), options.captions_per_request):
         yield from (sheet.questions for sheet in plan(batch, settings))
 
 

@@ -54,6 +54,7 @@ class Courier:
         self._not_before = 0.0
         self._answers = 0
         self._fruitless = 0
+        self._last = ""
 
     async def deliver(self, chat: Chat, tries: int) -> tuple[str, Reading]:
         """Gives the raw answer and what it says; raw is empty where none came, and then all outcomes say why.
@@ -61,10 +62,12 @@ class Courier:
         Raises:
             Stopped: If nothing should be sent any more.
         """
-        rng = random.Random(f"{self.seed} {chat.questions[0].key}")
         most = Spent(1, chat.max_tokens_in, chat.settings.max_answer_tokens)
         for attempt in range(MAX_ATTEMPTS):
             if not await self._may_send(most):
+                if self.failures and not self._answers:
+                    sent = f"none of {self.budget.spent.requests} requests (last: {self._last})"
+                    raise Stopped(f"the server has answered {sent}, and the budget is spent: see to it, then run again")
                 return "", _all(chat, answer.OVER_BUDGET, tries)
             spent = most
             try:
@@ -77,11 +80,13 @@ class Courier:
                 spent = Spent(1)
                 return rejected.raw, _all(chat, rejected.reason, tries)
             except Failed as failed:
-                spent = most if failed.is_lost else Spent(1)
+                is_sent = failed.reason != NO_CONNECTION
+                spent = most if failed.is_lost else Spent(int(is_sent))
                 self.failures[failed.reason] += 1
-                if failed.reason == NO_CONNECTION and not self._answers and attempt == 2:
-                    raise Stopped("no server answers: start it, or check --base-url") from None
-                last, wait = failed.reason, self._wait(failed, attempt, rng)
+                self._last = failed.detail
+                if not is_sent and not self._answers and attempt == 2:
+                    raise Stopped(f"no server answers ({failed.detail}): start it, or check --base-url") from None
+                wait = self._wait(failed, attempt, random.Random(f"{self.seed} {chat.questions[0].key} {attempt}"))
             else:
                 return raw, reading
             finally:
@@ -89,7 +94,7 @@ class Courier:
             await asyncio.sleep(wait)
         self._fruitless += 1
         if self._fruitless == MAX_FRUITLESS:
-            raise Stopped(f"the server does not answer any more (last: {last}): see to it, then run again")
+            raise Stopped(f"the server does not answer any more (last: {self._last}): see to it, then run again")
         return "", _all(chat, answer.NO_ANSWER, tries)
 
     async def _may_send(self, most: Spent) -> bool:

@@ -6,6 +6,7 @@ import argparse
 import math
 from pathlib import Path
 
+from negatives.arguments import amount, positive
 from negatives.llm.asking import Asker
 from negatives.llm.budget import Budget, Prices
 from negatives.llm.chat import Settings
@@ -25,22 +26,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--base-url", help="of an OpenAI-compatible server, such as http://localhost:8000/v1 (default: OpenAI)")
     add("--judge", metavar="NAME", help="model, at the same server, that must agree with every text; not told which")
     add("--journal", type=Path, help="file of all answers; nothing in it is asked twice (default: beside --out)")
-    add("--concurrency", type=_count, default=16, help="requests in flight (default: %(default)s)")
-    add("--captions-per-request", type=_count, default=10, help="default: %(default)s")
-    add("--temperature", type=_amount, help="default: the server's own")
-    add("--max-answer-tokens", type=_count, default=4096, help="of one answer (default: %(default)s)")
-    add("--timeout", type=_amount, default=600.0, help="seconds an answer may take (default: %(default)s)")
-    add("--max-requests", type=_count, default=math.inf, help="that this run may send, repetitions included")
-    add("--max-tokens", type=_count, default=math.inf, help="that this run may use, prompts and answers together")
-    add("--max-cost", type=_amount, default=math.inf, help="that this run may spend; needs the prices")
+    add("--concurrency", type=positive, default=16, help="requests in flight (default: %(default)s)")
+    add("--captions-per-request", type=positive, default=10, help="default: %(default)s")
+    add("--temperature", type=amount, help="default: the server's own")
+    add("--max-answer-tokens", type=positive, default=4096, help="of one answer (default: %(default)s)")
+    add("--timeout", type=amount, default=600.0, help="seconds an answer may take (default: %(default)s)")
+    add("--max-requests", type=positive, default=math.inf, help="that this run may send, repetitions included")
+    add("--max-tokens", type=positive, default=math.inf, help="that this run may use, prompts and answers together")
+    add("--max-cost", type=amount, default=math.inf, help="that this run may spend; needs the prices")
     add_price_arguments(group)
     add("--estimate", action="store_true", help="say what the run would take, and stop")
 
 
 def add_price_arguments(parser: argparse._ActionsContainer) -> None:
     """Adds what tokens cost."""
-    parser.add_argument("--price-in", type=_amount, metavar="PRICE", help="of a million tokens in prompts")
-    parser.add_argument("--price-out", type=_amount, metavar="PRICE", help="of a million tokens in answers")
+    parser.add_argument("--price-in", type=amount, metavar="PRICE", help="of a million tokens in prompts")
+    parser.add_argument("--price-out", type=amount, metavar="PRICE", help="of a million tokens in answers")
 
 
 def prices(options: argparse.Namespace) -> Prices | None:
@@ -85,19 +86,3 @@ def generator(options: argparse.Namespace, asker: Asker) -> LanguageModel:
 def judge(options: argparse.Namespace, asker: Asker) -> Judge:
     """The judge that `--judge` names."""
     return Judge(asker, settings(options, options.judge), options.seed)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
-
-
-def _amount(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 0")
-    return value

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from pydantic_core import to_json
 
 from negatives.llm.backoff import retry_after
 from negatives.llm.chat import DIALECTS, Chat
+
+if TYPE_CHECKING:
+    import aiohttp
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 _AGAIN = frozenset([408, 409, 425, 429])
@@ -33,11 +36,12 @@ class Failed(Exception):
         reason: In few words, to be counted.
         wait: Seconds that the server asks to wait, or None.
         is_lost: Whether an answer may have been made, and billed, that did not arrive.
+        detail: More words, for people.
     """
 
-    def __init__(self, reason: str, wait: float | None = None, is_lost: bool = False) -> None:
+    def __init__(self, reason: str, wait: float | None = None, is_lost: bool = False, detail: str = "") -> None:
         super().__init__(reason)
-        self.reason, self.wait, self.is_lost = reason, wait, is_lost
+        self.reason, self.wait, self.is_lost, self.detail = reason, wait, is_lost, detail or reason
 
 
 class Rejected(Exception):
@@ -65,11 +69,10 @@ class Address:
 
 
 class Server:
-    """Sends requests through the openai package.
+    """Sends requests to where the openai package would, with its headers, certificates and proxies, by aiohttp.
 
-    What the package does above its HTTP client costs more processor time than all the rest, and two thirds of it goes
-    into rewriting requests and answers (benchmarks/speed/negatives_llm.py): so requests are posted as bytes, answers
-    are read by ours, and aiohttp carries them.
+    What the package does for a request takes several times as long as the request itself
+    (benchmarks/speed/negatives_llm.py), and errors, repetitions and answers are all read by ours.
 
     Args:
         address: Where to.
@@ -78,21 +81,16 @@ class Server:
     """
 
     def __init__(self, address: Address, concurrency: int, timeout: float) -> None:
-        import httpx2
         import openai
 
-        limits = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
-        self.timeout = timeout
         key = read_key(address)
+        with openai.OpenAI(api_key=key, base_url=address.base_url) as client:
+            headers = {**client.default_headers, **client.auth_headers}
+            self._url = f"{client.base_url}chat/completions"
+        self._headers = {name: value for name, value in headers.items() if isinstance(value, str)}
         self._redact = redactor(key)
-        self._response = httpx2.Response
-        self._client = openai.AsyncOpenAI(
-            api_key=key,
-            base_url=address.base_url,
-            max_retries=0,
-            timeout=timeout,
-            http_client=openai.DefaultAioHttpClient(limits=limits, timeout=timeout),
-        )
+        self._concurrency, self._timeout = concurrency, timeout
+        self._session: aiohttp.ClientSession | None = None
         self._dialect = 0
         self._is_proven = False
 
@@ -120,42 +118,53 @@ class Server:
 
     async def close(self) -> None:
         """Closes all connections."""
-        await self._client.close()
+        if self._session:
+            await self._session.close()
 
     async def _post(self, body: dict[str, Any]) -> str:
-        import openai
+        import aiohttp
 
+        self._session = self._session or self._open()
         try:
-            async with asyncio.timeout(self.timeout):
-                response = await self._client.post(
-                    "/chat/completions",
-                    cast_to=self._response,
-                    content=to_json(body),
-                    options={"headers": {"Content-Type": "application/json"}},
-                )
-        except openai.APIStatusError as error:
-            raise self._judge(error) from None
+            async with self._session.post(self._url, data=to_json(body)) as response:
+                text = self._redact((await response.read()).decode("utf-8", errors="replace"))
         except TimeoutError:
             raise Failed(TIME_OUT, is_lost=True) from None
-        except openai.APIConnectionError as error:
-            raise _broken(error) from None
-        return self._redact(response.content.decode("utf-8", errors="replace"))
+        except aiohttp.ClientConnectorError as error:
+            raise Failed(NO_CONNECTION, detail=_shown(self._redact(str(error)))) from None
+        except (aiohttp.ClientError, OSError):
+            raise Failed("connection lost", is_lost=True) from None
+        if response.status >= 300:
+            raise _judge(response.status, response.headers, text)
+        return text
 
-    def _judge(self, error: Any) -> Failed | Rejected | Stopped:
-        """What an HTTP status means."""
-        status, response = error.status_code, error.response
-        text = self._redact(response.content.decode("utf-8", errors="replace"))
-        shown = _shown(text)
-        if status == 429 and "insufficient_quota" in text:
-            return Stopped(f"the server says that nothing is left to spend ({shown}): top up, then run again")
-        if status in _AGAIN or status >= 500:
-            return Failed(f"status {status}", retry_after(response.headers))
-        if status in _FATAL:
-            what = f"the server answers {status} ({shown})"
-            return Stopped(f"{what}: check --model, --base-url and the key in {KEY_VARIABLE}")
-        if "content_filter" in text:
-            return Rejected("content filter", text)
-        return Rejected(f"status {status}", text)
+    def _open(self) -> aiohttp.ClientSession:
+        """Opened at the first request, as a session belongs to the event loop that runs then."""
+        import aiohttp
+        import httpx2
+
+        parts = urlsplit(self._url)
+        proxies = {} if proxy_bypass(parts.hostname or "") else getproxies()
+        ssl = httpx2.create_ssl_context() if parts.scheme == "https" else True
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._concurrency, ssl=ssl),
+            headers=self._headers,
+            timeout=aiohttp.ClientTimeout(total=self._timeout),
+            proxy=proxies.get(parts.scheme) or proxies.get("all"),
+        )
+
+
+def _judge(status: int, headers: Mapping[str, str], text: str) -> Failed | Rejected | Stopped:
+    """What an HTTP status means."""
+    shown = _shown(text)
+    if status == 429 and "insufficient_quota" in text:
+        return Stopped(f"the server says that nothing is left to spend ({shown}): top up, then run again")
+    if status in _AGAIN or status >= 500:
+        return Failed(f"status {status}", retry_after(headers))
+    if status in _FATAL:
+        what = f"the server answers {status} ({shown})"
+        return Stopped(f"{what}: check --model, --base-url and the key in {KEY_VARIABLE}")
+    return Rejected("content filter" if "content_filter" in text else f"status {status}", text)
 
 
 def redactor(key: str) -> Callable[[str], str]:
@@ -177,16 +186,6 @@ def read_key(address: Address) -> str:
             f"no key: set {KEY_VARIABLE} in the environment, or give the --base-url of a server that needs none"
         )
     return "none"
-
-
-def _broken(error: BaseException) -> Failed:
-    """What became of a connection, by the first cause: the layers between name it in many ways."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    if isinstance(error, TimeoutError):
-        return Failed(TIME_OUT, is_lost=True)
-    never_was = isinstance(error, ConnectionRefusedError | OSError) and not isinstance(error, ConnectionResetError)
-    return Failed(NO_CONNECTION) if never_was else Failed("connection lost", is_lost=True)
 
 
 def _shown(text: str) -> str:

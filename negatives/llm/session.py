@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from negatives.generator import Generator
+from negatives.generator import Generator, Request
 from negatives.llm import options as given
 from negatives.llm.asking import Asker
 from negatives.llm.batch import OPEN
 from negatives.llm.estimate import estimate
+from negatives.llm.journal import Journal
 from negatives.llm.judge import Judge
 from negatives.llm.mock import NAME as MOCK
+from negatives.sources import read_clips
 
 RULES = "rules"
 
@@ -33,23 +35,23 @@ class Session:
     judge: Judge | None = None
     asker: Asker | None = None
 
-    def report(self) -> list[str]:
-        """Lines on what was sent, what it took, and what failed."""
+    def notes(self) -> list[tuple[str, str]]:
+        """What was sent, what it took, and what failed, as (name, value)."""
         if self.asker is None:
             return []
         budget = self.asker.courier.budget
         spent = budget.spent
         took = f"{spent.requests} requests, {spent.tokens_in} tokens in prompts, {spent.tokens_out} in answers"
-        lines = [f"{took}{f', {budget.cost:.2f} spent' if budget.cost else ''}"]
-        lines += [f"  already in {self.asker.journal.path}: {self.asker.from_journal} answers"]
+        notes = [("sent", f"{took}{f', {budget.cost:.2f} spent' if budget.cost else ''}")]
+        notes += [(f"already in {self.asker.journal.path.name}", f"{self.asker.from_journal} answers")]
         failures = sorted(self.asker.courier.failures.items())
-        lines += [f"  sent again, {reason}: {count} requests" for reason, count in failures]
+        notes += [(f"failed, {reason}", f"{count} requests") for reason, count in failures]
         reasons = sorted(self.asker.reasons.items())
-        lines += [f"  no answer on {prompt}, {reason}: {count} captions" for (prompt, reason), count in reasons]
+        notes += [(f"no answer on {prompt}, {reason}", f"{count} captions") for (prompt, reason), count in reasons]
         if self.judge:
             said = ", ".join(f"{verdict} {count}" for verdict, count in sorted(self.judge.controls.items()))
-            lines.append(f"  the judge on statements that are true: {said or 'not asked'}")
-        return lines
+            notes.append(("the judge on statements that are true", said or "not asked"))
+        return notes
 
 
 @contextmanager
@@ -68,14 +70,22 @@ def open_session(options: argparse.Namespace, rules: Generator) -> Iterator[Sess
         yield Session(generator, given.judge(options, asker) if options.judge else None, asker)
 
 
-def forecast(options: argparse.Namespace, captions: Iterable[str]) -> str | None:
-    """What a run will take, or None where no server is asked."""
+def forecast(options: argparse.Namespace, journal: Path) -> str | None:
+    """What a run will take beyond what its journal holds, or None where no server is asked."""
     if {options.model, options.judge} <= {RULES, MOCK, None}:
         return None
-    kinds = () if options.model == RULES else (*options.kinds, *options.levels)
-    judged = Judge.STATEMENTS_PER_REQUEST if options.judge else None
-    prices = given.prices(options)
-    return str(estimate(captions, kinds, options.num, options.captions_per_request, prices, judged))
+    asks = None if options.model == RULES else given.settings(options, options.model)
+    judged, size, prices = options.judge is not None, options.captions_per_request, given.prices(options)
+    with closing(Journal(journal)) if journal.exists() else nullcontext() as known:
+        return str(estimate(requests_of(options), asks, size, known, prices, judged))
+
+
+def requests_of(options: argparse.Namespace) -> Iterator[Request]:
+    """What is wanted of every caption of the input."""
+    kinds = (*options.kinds, *options.levels)
+    for clip in read_clips(options.input):
+        for of, text in enumerate(clip.captions):
+            yield Request(text, kinds, options.num, options.seed, clip.id, of)
 
 
 def default_journal(out: Path) -> Path:

@@ -50,6 +50,12 @@ class Skilled:
         return [rng.normal(size=(len(a), len(t))) + self.bonus * np.eye(len(a), len(t)) for a, t in groups]
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keeps what tests embed out of the user's cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
 @pytest.fixture(scope="session")
 def bank() -> EventBank:
     return open_bank(None)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 import benchmarks.tasks
 import compa
 from benchmarks.cli import main
+from benchmarks.scorer import open_scorer
 from benchmarks.tasks import tasks
 from benchmarks.tasks.scenes import ScenePairs
 from compa.scenes.bank import EventBank
@@ -34,6 +36,9 @@ def test_list_names_tasks_and_controls(capsys: pytest.CaptureFixture[str]) -> No
         "--events",
         "control:constant",
         "control:text-only",
+        "control:bag-of-events",
+        "hf:NAME",
+        "python:MODULE:FACTORY",
     ):
         assert name in shown
 
@@ -53,6 +58,8 @@ def test_run_then_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert (record["seed"], record["run"]["events"]) == (5, None)
 
     assert main(command) == 0
+    assert capsys.readouterr().err.count("kept ") == 4
+    assert main([*command, "--overwrite"]) == 0
     assert capsys.readouterr().err.count("replaced ") == 4
 
     out = tmp_path / "deep" / "report.html"
@@ -73,6 +80,8 @@ def test_a_run_folder_with_leaks_is_scored_and_warned_of(
     assert "label pairs of the task were not held out" in told
     record = json.loads((out / "mine--scenes-order.json").read_text(encoding="utf-8"))
     assert record["model"] == "mine"
+    (warning,) = record["data"]["warnings"]
+    assert "label pairs of the task were not held out" in warning
     assert str(tmp_path) not in json.dumps({key: value for key, value in record.items() if key != "run"})
 
 
@@ -110,6 +119,8 @@ def test_what_a_user_can_put_right_is_one_sentence(tmp_path: Path, monkeypatch: 
         main(["run", *model, "--task", "scene-order", *out])
     with pytest.raises(ValueError, match="did you mean 'control:random'"):
         main(["run", "--model", "control:rand", *task, *out])
+    with pytest.raises(ValueError, match="there is no device 'gpu'"):
+        main(["run", "--model", str(tmp_path), *task, *out, "--device", "gpu"])
     with pytest.raises(ValueError, match="nowhere"):
         main(["run", *model, *task, *out, "--events", str(tmp_path / "nowhere")])
     (tmp_path / "file").touch()
@@ -123,6 +134,45 @@ def test_what_a_user_can_put_right_is_one_sentence(tmp_path: Path, monkeypatch: 
     twice = ["--model", str(tmp_path / "a" / "same"), "--model", str(tmp_path / "b" / "same")]
     with pytest.raises(ValueError, match="would both be called 'same'"):
         main(["run", *twice, *task, *out])
+
+
+@pytest.mark.usefixtures("short_tasks")
+def test_the_readme_shows_how_to_measure_a_model_of_ones_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(import numpy.*?)```", readme, re.DOTALL)
+    (command,) = re.findall(r"^compa bench (run --model python:.*)$", readme, re.MULTILINE)
+    assert len(code.strip().splitlines()) <= 10
+    (tmp_path / "my_model.py").write_text(code, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert main(command.split()) == 0
+    assert "python:my_model:MyModel" in capsys.readouterr().out
+    assert len(list((tmp_path / "results").iterdir())) == 1
+
+
+OWN = """
+class Scores:
+    def score(self, groups): return []
+def nothing(): return 3
+ready = 7
+"""
+
+
+def test_models_of_ones_own_that_cannot_be_used_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own_models.py").write_text(OWN)
+    for name, message in {
+        "python:own_models": "is not of the form python:MODULE:FACTORY",
+        "python:no_such_module:make": "there is no module 'no_such_module'",
+        "python:own_models:scores": "has no function 'scores'; did you mean 'Scores'?",
+        "python:own_models:ready": "has no function 'ready'",
+        "python:own_models:nothing": "gives int, with neither",
+    }.items():
+        with pytest.raises(ValueError, match=re.escape(message)):
+            open_scorer(name)
+    assert open_scorer("python:own_models:Scores").score([]) == []
+    assert str(tmp_path) not in sys.path
 
 
 @pytest.mark.parametrize("arguments", [[], ["run"], ["report"], ["no"], ["run", "--model", "control:random"]])

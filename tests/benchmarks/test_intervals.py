@@ -6,9 +6,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import stats
 
 import benchmarks.intervals
 from benchmarks.intervals import BOOTSTRAP, WILSON, Interval, bootstrap, interval, wilson
+from benchmarks.speed.coverage import DESIGNS, SCORES, Design
+from benchmarks.speed.coverage import coverage as simulated
 
 NUM_LABELS = 10
 RECORDINGS_A_LABEL = 8
@@ -82,6 +85,22 @@ def coverage(method: Callable[[NDArray[np.bool_], list[list[str]]], Interval], s
         low, high, _ = method(margin > 0, [[f"r{i}" for i in item] for item in recordings])
         covered.append(low <= 0.5 <= high)
     return float(np.mean(covered))
+
+
+@pytest.mark.parametrize("number", [200, 400, 1000])
+@pytest.mark.parametrize("score", SCORES)
+def test_wilson_covers_the_truth_by_counting_every_outcome(number: int, score: float) -> None:
+    outcomes = np.arange(number + 1)
+    chances = stats.binom.pmf(outcomes, number, score)
+    held = [low <= score <= high for low, high, _ in (wilson(won / number, number) for won in outcomes)]
+    assert abs(float(chances @ held) - 0.95) < 0.015
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("design", [design for design in DESIGNS if design.recordings], ids=lambda design: design.name)
+@pytest.mark.parametrize("score", SCORES)
+def test_the_bootstrap_covers_the_truth_in_simulation(design: Design, score: float) -> None:
+    assert abs(simulated(design, score, num_models=2000) - 0.95) < 0.015 + 2 * np.sqrt(0.95 * 0.05 / 2000)
 
 
 def test_examples_in_the_documentation() -> None:

@@ -7,9 +7,20 @@ from itertools import permutations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
 
 import benchmarks.metrics
-from benchmarks.metrics import METRICS, PAIR_CHANCE, TRIPLET_CHANCE, chance, mean_chance, outcomes
+from benchmarks.metrics import (
+    METRICS,
+    PAIR_CHANCE,
+    TRIPLET_CHANCE,
+    auc,
+    chance,
+    margins,
+    mean_chance,
+    outcomes,
+    placements,
+)
 
 
 def oracle(matrix: NDArray[np.float64]) -> dict[str, bool]:
@@ -60,6 +71,47 @@ def test_equals_a_double_loop_with_and_without_ties(n: int, levels: int) -> None
     for name in METRICS:
         assert won[name].tolist() == [each[name] for each in expected], name
     assert won["ties"].any() or levels == 1000
+
+
+@pytest.mark.parametrize("n", [2, 3])
+@pytest.mark.parametrize("levels", [3, 1000])
+def test_margins_equal_a_double_loop_and_say_who_wins(n: int, levels: int) -> None:
+    matrices = np.random.default_rng(n * levels).integers(levels, size=(300, n, n)).astype(float)
+    least, won = margins(matrices), outcomes(matrices)
+    for number, matrix in enumerate(matrices):
+        others = [(i, j) for i in range(n) for j in range(n) if i != j]
+        assert least["text"][number] == min(matrix[i, i] - matrix[i, j] for i, j in others)
+        assert least["audio"][number] == min(matrix[j, j] - matrix[i, j] for i, j in others)
+    assert ((least["text"] > 0) == won["text"]).all()
+    assert ((least["audio"] > 0) == won["audio"]).all()
+
+
+@pytest.mark.parametrize("levels", [3, 10**6])
+def test_auc_equals_a_double_loop_and_sklearn(levels: int) -> None:
+    rng = np.random.default_rng(levels)
+    positive, negative = rng.integers(levels, size=80) + levels // 3, rng.integers(levels, size=50)
+    wins = [(p > n) + 0.5 * (p == n) for p in positive for n in negative]
+    assert auc(positive, negative) == pytest.approx(np.mean(wins))
+    labels = np.repeat([1, 0], [80, 50])
+    assert auc(positive, negative) == pytest.approx(roc_auc_score(labels, np.concatenate([positive, negative])))
+    assert 1 - placements(negative, positive).mean() == pytest.approx(np.mean(wins))
+
+
+def test_a_random_scorer_gets_chance_in_both_protocols() -> None:
+    rng = np.random.default_rng(0)
+    num, pairs, triplets = 100_000, 75_000, 25_000
+    won = outcomes(rng.random((num, 2, 2)))
+    with_triplets = [outcomes(rng.random((pairs, 2, 2))), outcomes(rng.random((triplets, 3, 3)))]
+    mixed = mean_chance([2] * pairs + [3] * triplets)
+    for name in ("text", "audio", "group"):
+        for share, expected in (
+            (won[name].mean(), PAIR_CHANCE[name]),
+            (np.concatenate([part[name] for part in with_triplets]).mean(), mixed[name]),
+        ):
+            error = np.sqrt(float(expected) * (1 - float(expected)) / num)
+            assert abs(share - float(expected)) < 4 * error, (name, share, expected)
+    assert [round(float(mixed[name]), 4) for name in ("text", "audio", "group")] == [0.1968, 0.1968, 0.1292]
+    assert not won["ties"].any()
 
 
 @pytest.mark.parametrize("n", [2, 3])

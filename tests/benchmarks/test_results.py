@@ -64,12 +64,12 @@ def test_the_record_has_the_agreed_keys(tmp_path: Path, bank: EventBank, few: Te
         "expected": 400,
     }
     assert (record["seed"], record["code_version"]) == (7, compa.__version__)
-    assert set(record["metrics"]) == {"text", "audio", "group", "ties"}
+    assert set(record["metrics"]) == {"text", "audio", "group", "ties", "auc"}
     assert set(record["metrics"]["text"]) == {"value", "low", "high", "chance", "method"}
     assert set(record["items"][0]) == {
-        "id", "audio", "captions", "labels", "recordings", "sources", "scores", "correct",
+        "id", "audio", "captions", "labels", "recordings", "sources", "scores", "correct", "margins",
     }  # fmt: skip
-    assert set(record["run"]) == {"started", "seconds", "events"}
+    assert set(record["run"]) == {"started", "seconds", "model_fingerprint", "events"}
     assert str(tmp_path) not in saved.path.read_text(encoding="utf-8")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 import compa
 from benchmarks.controls import CONTROLS
-from benchmarks.scorer import Audio, EmbeddingScorer, Group, checked, model_name, open_scorer
+from benchmarks.scorer import Audio, EmbeddingScorer, Group, Told, checked, model_name, open_scorer
 from benchmarks.tasks import Material, TestSet, find_task
 from compa.scenes.bank import EventBank
 from tests.benchmarks.conftest import CountingEmbedder
@@ -18,13 +18,14 @@ def noise(seed: int, samples: int = 100) -> tuple[Any, int]:
     return np.random.default_rng(seed).normal(size=samples).astype(np.float32), 16000
 
 
-def test_every_different_audio_and_text_is_embedded_once(embedder: CountingEmbedder) -> None:
-    a, b, c = noise(0), noise(1), noise(2)
+def test_every_different_audio_and_text_is_embedded_once(tmp_path: Path, embedder: CountingEmbedder) -> None:
+    a, b, c, d = noise(0), noise(1), noise(2), tmp_path / "d.wav"
+    d.touch()
     copy_of_a = (a[0].copy(), a[1])
     groups: list[Group] = [
         ((a, b), ("x", "y")),
         ((copy_of_a, c), ("y", "z")),
-        ((Path("d.wav"), Path("d.wav")), ("x", "x")),
+        ((d, d), ("x", "x")),
     ]
     scores = EmbeddingScorer(embedder).score(groups)
     assert len(embedder.audio) == 4
@@ -121,6 +122,11 @@ def test_models_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert model_name(str(run / "checkpoints" / "..")) == "my-run"
     assert model_name(str(checkpoint)) == "my-run@last"
     assert model_name("control:random") == "control:random"
+    assert model_name("python:mine:make") == "python:mine:make"
+    assert isinstance(open_scorer(f"hf:{run}"), EmbeddingScorer)
+    assert loaded[-1] == f"hf:{run}"
+    assert model_name(f"hf:{run}") == "hf:my-run"
+    assert model_name("hf:laion/clap-htsat-unfused") == "hf:laion/clap-htsat-unfused"
 
 
 def test_unknown_models_get_the_nearest_and_the_legal_names(tmp_path: Path) -> None:
@@ -139,8 +145,11 @@ def test_controls_on_every_item_of_both_tasks(bank: EventBank) -> None:
         task = find_task(name)
         test_set = task.prepare(Material(bank))
         assert test_set.data["found"] == test_set.data["expected"] == len(test_set.items) == 400
-        for control in ("constant", "text-only", "audio-only"):
-            metrics = task.run(open_scorer(f"control:{control}"), control, test_set, 0).metrics
+        for control in ("constant", "text-only", "audio-only", "bag-of-events"):
+            scorer = open_scorer(f"control:{control}")
+            if isinstance(scorer, Told):
+                scorer.tell(test_set.items)
+            metrics = task.run(scorer, control, test_set, 0).metrics
             assert [metrics[metric]["value"] for metric in ("text", "audio", "group", "ties")] == [0, 0, 0, 1]
             assert metrics["group"]["low"] == 0
         metrics = task.run(open_scorer("control:random", seed=0), "random", test_set, 0).metrics

@@ -5,7 +5,7 @@ import doctest
 import benchmarks.names
 import benchmarks.results
 import benchmarks.table
-from benchmarks.table import markdown_table, ranked, text_table
+from benchmarks.table import ranked, text_table
 from tests.benchmarks.test_results import METRIC, result
 
 
@@ -42,15 +42,19 @@ def test_text_table_lines_up() -> None:
 def test_a_single_result_and_one_without_a_metric() -> None:
     lone = result(metrics={"text": METRIC})
     assert "0.500 [0.400, 0.600]  -" in text_table([lone])
-    assert "| - |" in markdown_table([lone])
-
-
-def test_markdown_escapes_bars() -> None:
-    lines = markdown_table([scored("a|b", 0.5)]).splitlines()
-    assert lines[1] == "| --- | --- | --- | --- | --- |"
-    assert lines[2].startswith(r"| scenes-order (built-in) | a\|b | 0.500 ")
 
 
 def test_examples_in_the_documentation() -> None:
     for module in (benchmarks.names, benchmarks.results, benchmarks.table):
         assert doctest.testmod(module).failed == 0
+
+
+def test_tasks_with_other_metrics_have_tables_of_their_own_and_words_alone_a_line() -> None:
+    names = ("recall", "map", "text_only")
+    other = result(task="retrieval", metrics={name: METRIC | {"value": 0.7} for name in names})
+    lines = text_table([scored("model", 0.5), other]).splitlines()
+    assert lines[0].split() == ["task", "model", "recall", "map"]
+    assert lines[2].split() == ["retrieval", "m", *["0.700", "[0.400,", "0.600]"] * 2]
+    assert lines[4].split() == ["words", "alone", "(chance", "0.250)", "0.700", "[0.400,", "0.600]"]
+    assert lines[5] == ""
+    assert lines[6].split() == ["task", "model", "text", "audio", "group"]

@@ -3,12 +3,14 @@ from __future__ import annotations
 import sys
 import textwrap
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import benchmarks.tasks
+from benchmarks.metrics import METRICS, outcomes
 from benchmarks.tasks import Item, Material, TestSet, find_task, tasks
 from benchmarks.tasks.scenes import ScenePairs
 from compa.scenes.bank import EventBank
@@ -118,11 +120,46 @@ def test_a_skilled_model_scores_above_chance_and_metrics_agree_with_items(few: T
     assert (result.model, result.task, result.task_version, result.seed) == ("skilled", "scenes-order", 1, 3)
     assert result.metrics["text"]["value"] > result.metrics["text"]["chance"] == 0.25
     assert result.metrics["group"]["chance"] == 1 / 6
-    for name, values in result.metrics.items():
+    for name in METRICS:
+        values = result.metrics[name]
         assert values["value"] == np.mean([item["correct"][name] for item in result.items])
         assert values["low"] <= values["value"] <= values["high"]
     (a, b), (c, d) = result.items[0]["scores"]
     assert result.items[0]["correct"]["text"] == (a > b and d > c)
+    assert result.items[0]["margins"] == {
+        "text": pytest.approx(min(a - b, d - c), abs=1e-4), "audio": pytest.approx(min(a - c, d - b), abs=1e-4)
+    }  # fmt: skip
+    assert 0.5 < result.metrics["auc"]["low"] < result.metrics["auc"]["value"] < result.metrics["auc"]["high"]
+
+
+def test_metrics_of_each_kind_of_item(few: TestSet) -> None:
+    kinds = ["a", "b", "b"] * 4
+    items = [replace(item, kind=kind) for item, kind in zip(few.items, kinds, strict=True)]
+    result = find_task("scenes-order").run(Skilled(1.0), "skilled", TestSet(items, few.data), seed=0)
+    for kind in "ab":
+        some = [item["correct"]["group"] for item in result.items if item["kind"] == kind]
+        assert result.metrics[f"group_{kind}"]["value"] == np.mean(some)
+        assert result.metrics[f"group_{kind}"]["chance"] == 1 / 6
+
+
+def test_triplets_and_pairs_together(few: TestSet) -> None:
+    def with_third(item: Item) -> Item:
+        return replace(item, audio=(*item.audio, item.audio[0]), captions=(*item.captions, "third"))
+
+    items = [with_third(item) if number % 4 == 0 else item for number, item in enumerate(few.items)]
+    result = find_task("scenes-order").run(Skilled(0.8, seed=4), "skilled", TestSet(items, few.data), seed=0)
+    for name in ("text", "audio", "group"):
+        pairs = [item["correct"][name] for item in result.items]
+        whole = [item["correct"][f"{name}_triplets"] for item in result.items]
+        assert result.metrics[name]["value"] == np.mean(pairs)
+        assert result.metrics[f"{name}_triplets"]["value"] == np.mean(whole)
+        assert all(pair or not all_ for pair, all_ in zip(pairs, whole, strict=True))
+        alone = outcomes([np.array(item["scores"])[:2, :2] for item in result.items])[name]
+        assert alone.tolist() == pairs
+    three = [np.array(item["scores"]) for item in result.items if len(item["scores"]) == 3]
+    assert outcomes(three)["text"].tolist() == [item["correct"]["text_triplets"] for item in result.items[::4]]
+    assert result.metrics["text_triplets"]["chance"] == pytest.approx(0.75 / 4 + 0.25 / 27)
+    assert result.metrics["group_triplets"]["chance"] == pytest.approx(0.75 / 6 + 0.25 / 60)
 
 
 def test_a_bank_without_items_is_refused(bank: EventBank) -> None:

@@ -16,6 +16,7 @@ import pytest
 import soundfile
 
 import compa
+from benchmarks.controls import CONTROLS
 from compa import demo
 
 FEW_STEPS = f"{demo.OTHER_MINUTES + 2 / demo.STEPS_PER_MINUTE}"
@@ -52,7 +53,7 @@ def test_the_demo_leaves_models_results_and_a_report(
         assert compa.load(str(out / model)).embed_text(["horn"]).shape == (1, 256)
         assert json.loads((out / model / "heldout.json").read_text())["held_out_pairs"]
     records = results(out)
-    assert len(records) == 2 * (2 + 4)
+    assert len(records) == 2 * (len(demo.MODELS) + len(CONTROLS))
     for name, record in records.items():
         assert str(folder) not in json.dumps(record)
         if "constant" in name or "text-only" in name:
@@ -60,6 +61,7 @@ def test_the_demo_leaves_models_results_and_a_report(
             assert isinstance(metrics, dict)
             assert [metrics[metric]["value"] for metric in ("text", "audio", "group")] == [0, 0, 0]
     page = (out / "report.html").read_text()
+    assert page.count("<audio") == 2 * 2 * 4  # sounds of the best and the worst items of each task
     assert not re.search(r"(?:src|href)=[\"']?https?:", page)
     again = run("--events", str(tone_folder), "--minutes", FEW_STEPS, "--out", "d", cwd=folder)
     assert again.returncode == 1

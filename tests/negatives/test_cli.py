@@ -59,6 +59,14 @@ def test_csv_of_audiocaps(tmp_path: Path) -> None:
     ]
 
 
+def test_a_caption_may_be_a_megabyte_long(tmp_path: Path) -> None:
+    for name, header in (("x.csv", "caption\n"), ("x.txt", "")):
+        (tmp_path / name).write_text(f"{header}{'dog ' * 2**18}\nA dog barks then a man speaks\n", encoding="utf-8")
+        long, short = generate(tmp_path / name, tmp_path / f"{name}.jsonl")
+        assert (len(long.captions[0]), long.negatives) == (2**20 - 1, ())
+        assert short.negatives
+
+
 def test_manifest_keeps_everything_and_finds_its_audio(tmp_path: Path) -> None:
     source, out = tmp_path / "in" / "manifest.jsonl", tmp_path / "out" / "manifest.jsonl"
     clip = Clip(id="a", audio="wavs/a.wav", captions=("A dog barks then a man speaks",), split="train", author="me")
@@ -108,7 +116,8 @@ def test_an_existing_manifest_is_replaced_only_when_asked(captions: Path, tmp_pa
         ("x.csv", b"id,caption\n1,a dog, a man\n", "line 2: more cells than columns"),
         ("x.csv", b'id,caption\n1,"a dog\n', "line 2: unexpected end of data"),
         ("x.txt", b"\n \n", "holds no captions"),
-        ("x.txt", b"a dog\n\xff\xfe\n", "line 2: not UTF-8"),
+        ("x.txt", b"a dog\n\xff\xfe\n", "line 2: not UTF-8.*save the file in UTF-8"),
+        ("x.txt", b"a dog\n" + b"a" * 2**24 + b"b", "line 2: longer than 16 MiB"),
         ("x.jsonl", b'{"id": "a", "audio": null, "captions": ["a"]}\n{"id": ', "line 2: not JSON"),
         (
             "x.jsonl",
@@ -142,6 +151,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         ),
         (["--num", "0"], "'0' is not a whole number of at least 1"),
         (["--num", "many"], "'many' is not a whole number of at least 1"),
+        (["--seed", "-1"], "'-1' is not a whole number of at least 0"),
     ],
 )
 def test_wrong_usage(options: list[str], message: str, captions: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -188,26 +198,52 @@ def test_ontology_adds_siblings_and_a_wrong_one_is_named(tmp_path: Path) -> None
         generate(source, tmp_path / "c.jsonl", "--ontology", str(ontology))
 
 
-def test_balance_report_sheet_and_review(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_report_sheet_check_and_review(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source, out, page, sheet = (tmp_path / name for name in ("x.txt", "out.jsonl", "r.html", "s.csv"))
     source.write_text("".join(f"A man speaks as bell {i} rings<script>\n" for i in range(120)), encoding="utf-8")
-    options = ("--kinds", "replacement", "--levels", "none", "--num", "1", "--balance", "--examples", "20")
+    options = ("--kinds", "replacement", "--levels", "none", "--num", "1", "--examples", "20")
     generate(source, out, *options, "--report", str(page), "--sheet", str(sheet))
-    assert "dropped" in capsys.readouterr().out
     html = page.read_text(encoding="utf-8")
     assert "&lt;script&gt;" in html
     assert "<script" not in html
-    assert "kept by the checks" in html
+    assert "<td>in the manifest</td>" in html
     assert {path.name for path in tmp_path.iterdir()} == {"x.txt", "out.jsonl", "r.html", "s.csv"}
     assert main(["check", str(out), "--report", str(page), "--overwrite"]) == 0
     assert "blind check, replacement" in capsys.readouterr().out
     rows = sheet.read_text(encoding="utf-8").splitlines()
-    assert len(rows) <= 21
+    assert len(rows) == 21
     sheet.write_text("\n".join([rows[0], *(row[:-2] + "y,n," for row in rows[1:])]), encoding="utf-8")
     assert main(["review", str(sheet)]) == 0
     printed = capsys.readouterr().out
-    assert f"false: 100.0% of {len(rows) - 1}" in printed
-    assert f"fluent: 0.0% of {len(rows) - 1}" in printed
+    assert "false: 100.0% of 20" in printed
+    assert "fluent: 0.0% of 20" in printed
+
+
+def test_after_balancing_all_counts_are_of_what_is_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All 120 replacements put other sources for one and the same, and 30 orders are too few to tell."""
+    source, out, page = (tmp_path / name for name in ("x.txt", "out.jsonl", "r.html"))
+    lines = [f"A goat bleats {i} times" for i in range(120)] + ["A dog barks then a bell rings"] * 30
+    source.write_text("\n".join(lines), encoding="utf-8")
+    options = ("--kinds", "replacement,order", "--levels", "none", "--num", "2")
+    [*clips] = generate(source, tmp_path / "all.jsonl", *options)
+    made = sum(negative.kind == "replacement" for clip in clips for negative in clip.negatives)
+    assert made > 120
+    capsys.readouterr()
+    clips = generate(source, out, *options, "--balance", "--report", str(page))
+    assert {negative.kind for clip in clips for negative in clip.negatives} == {"order"}
+    printed = capsys.readouterr()
+    assert "captions served: 30 of 150 (20.0%)" in printed.out
+    assert "  replacement: 0 negatives" in printed.out
+    assert f"  refused replacement, balance: {made}" in printed.out
+    assert "blind check, replacement: none left, before " in printed.out
+    assert "balance: none are left of replacement: their words alone gave them away" in printed.err
+    assert "so that all are kept: order 30; give captions for at least 100 of each" in printed.err
+    html = page.read_text(encoding="utf-8")
+    assert "30 of 150 captions have a negative (20.0 %)" in html
+    assert f'<td>refused: balance</td><td class="number">{made}</td>' in html
+    assert '<td>order</td><td>in the manifest</td><td class="number">30</td>' in html
+    assert "none left" in html
+    assert "too few to tell" in html
 
 
 @pytest.mark.parametrize(
@@ -233,6 +269,12 @@ def test_nothing_of_worth_is_written_over(
 
 
 def test_check_names_what_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("caption\nA dog barks\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"x\.csv is no manifest: `compa negatives generate .*x\.csv` makes one"):
+        main(["check", str(tmp_path / "x.csv")])
+    write_manifest(tmp_path / "bare.jsonl", [Clip("a", None, ("A dog barks",))])
+    with pytest.raises(ValueError, match=r"bare\.jsonl holds no negatives: `compa negatives generate` adds some"):
+        main(["check", str(tmp_path / "bare.jsonl")])
     with pytest.raises(ValueError, match="--balance needs --out"):
         main(["check", str(tmp_path / "m.jsonl"), "--balance"])
     with pytest.raises(FileNotFoundError):

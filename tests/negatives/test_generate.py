@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from compa.manifest import Clip, Negative, Positive
 from negatives import kinds, levels
-from negatives.generate import Tally, add_negatives, filter_negatives
+from negatives.generate import Tally, add_negatives
 from negatives.generator import Candidate, Request
 from negatives.rules import MAX_CHARACTERS, Rules
 
@@ -138,15 +138,32 @@ def test_of_two_opposite_texts_the_first_stays() -> None:
 
 def test_a_second_opinion_takes_negatives_away_and_is_counted() -> None:
     tally = Tally()
-    clips = [clip(CAPTIONS[0]) for _ in range(300)]
-    negated = add_negatives(clips, Rules(), 3, tally, KINDS)
+    clips = [clip(CAPTIONS[0], *CAPTIONS[1:2]) for _ in range(300)]
     sizes = []
 
     def judge(batch: Sequence[Clip]) -> list[list[str | None]]:
         sizes.append(len(batch))
-        return [["no" if negative.kind == "order" else None for negative in c.negatives] for c in batch]
+        return [["no" if negative.of == 0 else None for negative in c.negatives] for c in batch]
 
-    done = list(filter_negatives(negated, judge, tally))
+    done = list(add_negatives(clips, Rules(), 3, tally, KINDS, filters=[judge]))
     assert sizes == [256, 44]
-    assert {negative.kind for c in done for negative in c.negatives} == {"attribute-swap", "relation"}
-    assert (tally.kept["order"], tally.refused["order", "no"]) == (0, 300)
+    assert {negative.of for c in done for negative in c.negatives} == {1}
+    assert sum(count for (_, reason), count in tally.refused.items() if reason == "no") == 900
+    assert (tally.captions, tally.served) == (600, 300)
+    assert sum(tally.kept.values()) == sum(len(c.negatives) for c in done) == 600
+
+
+def test_a_second_opinion_is_asked_of_what_is_new() -> None:
+    given = Negative("A cow moos", "replacement", of=7)  # of a caption that is none
+    shown: list[Clip] = []
+
+    def refuses_all(batch: Sequence[Clip]) -> list[list[str | None]]:
+        shown.extend(batch)
+        return [["no"] * len(c.negatives) for c in batch]
+
+    tally = Tally()
+    [done] = add_negatives([clip(CAPTIONS[0], negatives=(given,))], Rules(), 3, tally, KINDS, filters=[refuses_all])
+    assert done.negatives == (given,)
+    assert given not in shown[0].negatives
+    assert (tally.kept, tally.served) == ({"replacement": 1}, 0)
+    assert set(tally.refused) == {(kind, "no") for kind in KINDS}

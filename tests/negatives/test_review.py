@@ -8,6 +8,7 @@ import pytest
 
 from compa.manifest import Clip, Negative
 from negatives.blind import Blindness
+from negatives.generate import Tally
 from negatives.report import Page, render
 from negatives.review import COLUMNS, kappa, read_sheets, summary, write_sheet
 from negatives.sample import Item, items_of, sample, spread
@@ -89,7 +90,24 @@ def test_a_sample_has_all_kinds_and_no_more_than_asked() -> None:
 def test_the_page_shows_texts_and_runs_none() -> None:
     evil = "<script>alert(1)</script>"
     item = Item("../../etc", 0, evil, f'"><img src=x onerror={evil}', "order", evil)
-    html = render(Page(None, (), [Blindness("order", 1, None, [(evil, 1, 0)])], Counter(), [item], [("cost", evil)]))
+    tally = Tally(2, 1, Counter(order=1), Counter({("order", evil): 1}))
+    html = render(Page(tally, {}, [Blindness("order", 1, None, [(evil, 1, 0)])], [item], [("cost", evil)]))
     assert "<script" not in html
     assert "<img" not in html
-    assert html.count("&lt;script&gt;") == 5
+    assert html.count("&lt;script&gt;") == 6
+    assert "1 of 2 captions have a negative (50.0 %)" in html
+
+
+def test_a_missing_sheet_and_what_is_none_are_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"s\.csv: no such sheet.*--sheet"):
+        read_sheets([tmp_path / "s.csv"])
+    (tmp_path / "s.csv").write_text("x" * 2**18, encoding="utf-8")
+    csv.field_size_limit(2**17)
+    with pytest.raises(ValueError, match=r"s\.csv is no sheet.*--sheet"):
+        read_sheets([tmp_path / "s.csv"])
+
+
+def test_a_sheet_may_come_back_in_another_encoding(tmp_path: Path) -> None:
+    path = fill(tmp_path / "a.csv", "yyn", "Zoë")
+    path.write_bytes(path.read_text(encoding="utf-8").encode("latin-1"))
+    assert "false: 66.7% of 3" in summary(read_sheets([path]))

@@ -60,10 +60,17 @@ Part: TypeAlias = str | Figure
 
 
 @dataclass(frozen=True)
-class Has(Claim):
-    """The label sounds somewhere in the clip."""
+class OfLabel(Claim):
+    """A claim about one label."""
 
     label: str
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}({quoted(self.label)})"
+
+
+class Has(OfLabel):
+    """The label sounds somewhere in the clip."""
 
     def judge(self, events: Sequence[Event]) -> Truth:
         """True iff an event has the label."""
@@ -72,9 +79,6 @@ class Has(Claim):
     def labels(self) -> frozenset[str]:
         """The one label."""
         return frozenset({self.label})
-
-    def __str__(self) -> str:
-        return f"Has({quoted(self.label)})"
 
 
 def matches_of(part: Part, events: Sequence[Event]) -> list[Match]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from compa.manifest import Event
-from compa.scenes.claims.claim import Claim, Figure, Match, matches_of, quoted
+from compa.scenes.claims.claim import Figure, Match, OfLabel, matches_of, quoted
 from compa.scenes.claims.truth import Truth
 
 
@@ -37,19 +37,13 @@ class Count(Figure):
         return f"Count({quoted(self.label)}, {self.number})"
 
 
-@dataclass(frozen=True)
-class Absent(Claim):
+class Absent(OfLabel):
     """The label does not sound in the clip."""
-
-    label: str
 
     def judge(self, events: Sequence[Event]) -> Truth:
         """True iff no event has the label."""
-        return Truth.FALSE if any(event.label == self.label for event in events) else Truth.TRUE
+        return Truth.TRUE if all(event.label != self.label for event in events) else Truth.FALSE
 
     def labels(self) -> frozenset[str]:
         """None: nothing has to sound."""
         return frozenset()
-
-    def __str__(self) -> str:
-        return f"Absent({quoted(self.label)})"

@@ -35,10 +35,17 @@ class Composed(NamedTuple):
 
 @dataclass(frozen=True)
 class Twins:
-    """A timeline, its minimal edit, and what the edit changed."""
+    """A timeline and its minimal edit.
+
+    Attributes:
+        kind: What the edit changed.
+        timelines: Both, in a random order.
+        edited: Which of them is the edit.
+    """
 
     kind: str
     timelines: tuple[Timeline, Timeline]
+    edited: int
 
 
 class Composer:
@@ -65,8 +72,6 @@ class Composer:
         self.seed = seed
         self.grammar = grammar or Grammar()
         self.company = Company(bank.labels, pairs)
-        if not self.settings.kinds:
-            raise ValueError("no kind of negatives is left: name one or more")
 
     def scenes(self, number: int) -> tuple[Composed, ...]:
         """Composes scene `number`: a clip and its twin, or a single clip where twins are not wanted."""
@@ -100,9 +105,10 @@ class Composer:
                     if plan is None:
                         break
                     twin = lay_out(plan, studio)
-                    if twin and _tell_apart(timeline, twin):
-                        swapped = rng.random() < 0.5  # which of the two is the edit tells nothing
-                        return Twins(kind, (twin, timeline) if swapped else (timeline, twin))
+                    if twin and tell_apart(timeline, twin):
+                        if rng.random() < 0.5:  # which of the two is the edit tells nothing
+                            return Twins(kind, (twin, timeline), 0)
+                        return Twins(kind, (timeline, twin), 1)
         kinds = ", ".join(self.settings.kinds)
         raise ValueError(f"no twins of the kinds {kinds} can be made of {self.bank.name}: allow 'replacement', too")
 
@@ -132,7 +138,7 @@ class Composer:
         )
 
 
-def _tell_apart(one: Timeline, other: Timeline) -> bool:
+def tell_apart(one: Timeline, other: Timeline) -> bool:
     """Whether each claim is true of its own scene and false of the other."""
     claims = claim_of(one.plan), claim_of(other.plan)
     return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -30,6 +30,9 @@ AMOUNTS = {
     "distance": ((1.0, 1.0), (12.0, 20.0)),
 }
 """From where to where the two words of a scale go: clear of what is unclear."""
+AT_ODDS = {frozenset({"pitch", "distance"})}
+"""Traits that no sound has both of: air takes what is high, so of a sound from afar more is left when it is moved down,
+and it may then sound higher than before."""
 SHARES = {"cross-fade": 0.4, "traits": 0.65, "second trait": 0.2, "named both": 0.7, "count": 0.2, "absent": 0.15}
 TRIES_OF_TIMES, TRIES = 6, 30
 
@@ -42,15 +45,31 @@ def draw_timeline(studio: Studio, company: Company, settings: Settings, rng: np.
     """
     for number in range(TRIES):
         max_events = settings.max_events if number < TRIES - 5 else 1
-        plan = _draw_what(company, replace(settings, max_events=max_events), rng)
-        for _ in range(TRIES_OF_TIMES):
-            timed = _draw_times(plan, rng)
-            timeline = lay_out(timed, studio) if timed else None
-            if timeline and claim_of(timeline.plan).judge(timeline.events) is Truth.TRUE:
-                return timeline
+        timeline = draw_times(_draw_what(company, replace(settings, max_events=max_events), rng), studio, rng)
+        if timeline:
+            return timeline
     raise ValueError(
         f"no scene of {settings.seconds:g} s can be made of {studio.bank.name}: its recordings are too short"
     )
+
+
+def draw_times(plan: Plan, studio: Studio, rng: np.random.Generator) -> Timeline | None:
+    """Gives the sounds of a plan times that make its claim true; None where none were found."""
+    for _ in range(TRIES_OF_TIMES):
+        timed = _draw_times(plan, rng)
+        timeline = lay_out(timed, studio) if timed else None
+        if timeline and claim_of(timeline.plan).judge(timeline.events) is Truth.TRUE:
+            return timeline
+    return None
+
+
+def draw_amounts(names: Iterable[str], rng: np.random.Generator) -> dict[tuple[str, str], float]:
+    """What the two words of each of these scales mean in a plan."""
+    return {
+        (name, word): float(rng.uniform(*AMOUNTS[name][end]))
+        for name in names
+        for end, word in enumerate((SCALES[name].low, SCALES[name].high))
+    }
 
 
 def _draw_what(company: Company, settings: Settings, rng: np.random.Generator) -> Plan:
@@ -59,11 +78,7 @@ def _draw_what(company: Company, settings: Settings, rng: np.random.Generator) -
     counted = number + max(COUNTS) - 1 <= settings.max_events and rng.random() < SHARES["count"]
     labels = company.draw(number, rng)
     absent = company.another(labels, rng) if rng.random() < SHARES["absent"] else None
-    amounts = {
-        (name, word): float(rng.uniform(*AMOUNTS[name][end]))
-        for name in settings.attributes
-        for end, word in enumerate((SCALES[name].low, SCALES[name].high))
-    }
+    amounts = draw_amounts(settings.attributes, rng)
     sounds = [Leaf(Take(label, int(rng.integers(2**62))), 0.0) for label in labels]
     if counted:
         place = int(rng.integers(len(sounds)))
@@ -85,7 +100,11 @@ def _draw_what(company: Company, settings: Settings, rng: np.random.Generator) -
 
 def _with_trait(sounds: Sequence[Leaf], name: str, rng: np.random.Generator) -> list[Leaf]:
     """Gives the two ends of a scale to two sounds, or one end to the only sound; captions name one or both."""
-    free = [place for place, sound in enumerate(sounds) if sound.count == 1]
+    free = [
+        place
+        for place, sound in enumerate(sounds)
+        if sound.count == 1 and not any(frozenset({name, other}) in AT_ODDS for other in sound.traits)
+    ]
     chosen = rng.permutation(free)[:2].tolist()
     if not chosen or (name == "loudness" and len(chosen) < 2):
         return list(sounds)

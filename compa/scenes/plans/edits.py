@@ -107,7 +107,11 @@ def binding(plan: Plan, company: Company, rng: np.random.Generator) -> Plan | No
         for other, (other_speaker, other_words) in speeches[place + 1 :]
         if speaker != other_speaker and words != other_words
     ]
-    legal = [pair for pair in pairs if company.may_meet({*_labels_beside(plan, *pair[:2]), *pair[2:]})]
+    legal = []
+    for pair in pairs:
+        beside = _labels_beside(plan, *pair[:2])
+        if not beside & set(pair[2:]) and company.may_meet({*beside, *pair[2:]}):  # no label twice, as plans have it
+            legal.append(pair)
     if not legal:
         return None
     one, other, label, other_label = _one(legal, rng)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from dataclasses import dataclass
 
@@ -47,7 +48,11 @@ class Settings:
             raise ValueError(f"positives goes from 1 to 99, not {self.positives}")
         for word, names, legal in (("attribute", self.attributes, tuple(SCALES)), ("kind", self.kinds, KINDS)):
             if unknown := [name for name in names if name not in legal]:
-                raise ValueError(f"{word} {unknown[0]!r} is none of {', '.join(legal)}")
+                near = difflib.get_close_matches(unknown[0], legal, n=1)
+                meant = f"; did you mean {near[0]!r}?" if near else ""
+                raise ValueError(f"{word} {unknown[0]!r} is none of {', '.join(legal)}{meant}")
+        if not self.kinds:
+            raise ValueError("no kind of negatives is left: name one or more")
         if self.background and not 0.0 <= self.background[0] <= self.background[1]:
             raise ValueError(
                 f"a background lies 0 dB or more below the events, from low to high, not {self.background}"

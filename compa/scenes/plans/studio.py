@@ -28,6 +28,9 @@ RHYTHM_SECONDS = 0.1
 MIN_MOVED_SHARE = 0.9
 """A sound is high or low only if so much of its power was moved to where it can be heard."""
 HEARD_HZ = 60.0
+MIN_DULLED_OCTAVES = 0.1
+"""A sound is near or far only if from afar the middle of its spectrum is so much lower: air takes little of what is
+deep, and the room adds as much."""
 MAX_RATE = 1.7
 """Where tempo is varied, so many times as much is cut out, so that the fast version lasts as long as the slow one."""
 
@@ -72,6 +75,9 @@ class Studio:
                 waveform = at_rate(waveform, rate, self.sample_rate)
             if semitones:
                 waveform = at_pitch(waveform, semitones, self.sample_rate)
+            if "distance" in leaf.traits and not self._dulls(waveform, plan.amounts["distance", "far"]):
+                self._prepared[key] = None
+                return None
             waveform = at_distance(waveform, metres, self.sample_rate)
             self._prepared[key] = self._finished(waveform, snippet)
         return self._prepared[key]
@@ -99,6 +105,16 @@ class Studio:
         hz = np.fft.rfftfreq(len(waveform), 1 / self.sample_rate) * 2 ** (semitones / 12)
         heard = (hz > HEARD_HZ) & (hz < 0.45 * self.sample_rate)
         return float(power[heard].sum()) >= MIN_MOVED_SHARE * float(power.sum())
+
+    def _dulls(self, waveform: NDArray[np.float32], metres: float) -> bool:
+        """Whether distance can be heard."""
+        near, far = self._middle(waveform), self._middle(at_distance(waveform, metres, self.sample_rate))
+        return near - far >= MIN_DULLED_OCTAVES
+
+    def _middle(self, waveform: NDArray[np.float32]) -> float:
+        """The middle of the spectrum in octaves, weighed with the amplitude."""
+        octaves = np.log2(np.fft.rfftfreq(len(waveform), 1 / self.sample_rate)[1:])
+        return float(np.average(octaves, weights=np.abs(np.fft.rfft(waveform))[1:] + 1e-12))
 
     def _finished(self, waveform: NDArray[np.float32], snippet: Snippet) -> Prepared | None:
         """Fades in and out, cuts off what then cannot be heard at the ends, and sets the loudness."""

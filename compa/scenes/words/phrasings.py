@@ -119,6 +119,8 @@ def read_phrasings(path: Path | None = None) -> Phrasings:
         theirs = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is no YAML: {error}") from None
+    except OSError as error:
+        raise ValueError(f"the phrasings {path} cannot be read ({error.strerror}): give a YAML file") from None
     return Phrasings(_merged(ours, theirs, str(path)), str(path))
 
 

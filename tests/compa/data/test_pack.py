@@ -216,7 +216,7 @@ def test_a_twin_that_was_left_out_leaves_a_single_clip(tmp_path: Path) -> None:
         (['{"id": "a"'], "line 1: not JSON"),
         (['{"id": "a", "audio": "0.wav", "captoins": ["x"]}'], "did you mean 'captions'"),
         ([], "holds no clips"),
-        (['{"id": "a", "audio": "gone.wav", "captions": ["x"]}'], "none of 1 clips can be packed"),
+        (['{"id": "a", "audio": "gone.wav", "captions": ["x"]}'], "none of 1 clips can be used"),
     ],
 )
 def test_bad_manifests_are_refused(tmp_path: Path, lines: list[str], message: str) -> None:

@@ -139,23 +139,50 @@ def test_a_killed_rendering_goes_on(rendered: Path, wide_folder: Path, tmp_path:
         (["--num", "8", "--clips-per-shard", "3"], "--clips-per-shard 3 is not possible"),
         (["--num", "8", "--attributes", "colour"], "attribute 'colour' is none of loudness, pitch"),
         (["--num", "8", "--kinds", "order,size"], "kind 'size' is none of order"),
+        (["--num", "8", "--kinds", "oder"], "did you mean 'order'?"),
         (["--num", "8", "--kinds", ""], "no kind of negatives is left"),
-        (["--num", "8", "--max-events", "7"], "max_events goes from 1 to 6, not 7"),
+        (["--num", "8", "--max-events", "7"], "--max-events goes from 1 to 6, not 7"),
+        (["--num", "8", "--positives", "0"], "--positives goes from 1 to 99, not 0"),
         (["--num", "8", "--seconds", "0.5"], "take 2 to 60 s"),
-        (["--num", "8", "--seed", "-1"], "seed -1 is none"),
-        (["--num", "8", "--events", "nowhere"], "there is no nowhere"),
+        (["--num", "8", "--seed", "-1"], "--seed -1 is none"),
         (["--num", "8", "--background", "20", "10"], "from low to high"),
-        (["--num", "8", "--phrasings", "nowhere.yaml"], "nowhere.yaml"),
     ],
 )
-def test_bad_wishes_get_one_sentence(
+def test_impossible_wishes_are_wrong_usage(
     words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["scenes", "render", "--out", str(tmp_path / "out"), *words]) == 1
+    assert main(["scenes", "render", "--out", str(tmp_path / "out"), *words]) == 2
+    assert message in capsys.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--events", "nowhere"], "there is no nowhere"),
+        (
+            ["--phrasings", "nowhere.yaml"],
+            "the phrasings nowhere.yaml cannot be read (No such file or directory)",
+        ),
+        (["--out", "/proc/nowhere"], "/proc/nowhere cannot be made (No such file or directory): choose another --out"),
+    ],
+)
+def test_what_is_not_there_gets_one_sentence(
+    words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["scenes", "render", "--num", "8", "--out", str(tmp_path / "out"), *words]) == 1
     error = capsys.readouterr().err
     assert message in error
-    assert len(error.splitlines()) == 1
+    assert len([line for line in error.splitlines() if not line.startswith("reading")]) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_processes_that_read_recordings_leave_nothing_behind(wide_folder: Path, tmp_path: Path) -> None:
+    words = f"--events {wide_folder} --out {tmp_path / 's'} --num 8 --clips-per-shard 4 --workers 2 --rate 8000".split()
+    command = [sys.executable, "-m", "compa.cli", "scenes", "render", *words, "--attributes", ""]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3])
+    assert "8 clips in 2 shards" in done.stderr
+    assert "leaked" not in done.stderr
 
 
 def test_shards_of_other_settings_are_kept(rendered: Path, wide_folder: Path) -> None:

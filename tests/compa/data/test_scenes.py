@@ -210,3 +210,26 @@ def test_a_bank_of_voices_is_trained_on_who_says_what(speech_bank: EventBank, to
     assert "ann says two" in texts
     with pytest.raises(ValueError, match=r"kinds has 'bindings', which is none: .* order, relation"):
         make_twins("bindings", speech_bank, [], Further())
+
+
+def test_guests_meet_the_labels_of_a_bank_but_what_is_held_out_stays_held_out(
+    tone_folder: Path, tone_bank: EventBank
+) -> None:
+    data = SceneData(str(tone_folder), guests=True)
+    own, held_out = set(tone_bank.labels), held_out_pairs(tone_bank.labels)
+    seen = set()
+    for make in data._twins()[:2]:
+        for number in range(150):
+            first, _ = make(str(number), np.random.default_rng([1, number]))
+            heard = {event.label for event in first.events}
+            assert heard & own
+            assert not held_out & set(combinations(sorted(heard), 2))
+            assert parse(first.claim or "").judge(first.events) is Truth.TRUE
+            seen.add(len(heard & own))
+    assert seen == {1, 2}
+    assert data.held_out() == SceneData(str(tone_folder)).held_out()
+    texts = " ".join(data.training_texts())
+    assert "owl hoot, then whistle" in texts
+    assert "car horn" not in texts  # the bank has a horn of its own
+    with pytest.raises(ValueError, match="guests are built-in sounds"):
+        list(SceneData(guests=True).training_texts())

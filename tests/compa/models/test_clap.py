@@ -75,7 +75,8 @@ def test_time_order_changes_an_audio_embedding(clap: CLAP) -> None:
 
 def test_long_texts_are_cut_and_unknown_characters_are_no_error(clap: CLAP) -> None:
     with torch.no_grad():
-        cut, same = clap.embed_text(["dog " * 500, "dog " * 400])
+        with pytest.warns(UserWarning, match="texts cut to 64 tokens so far: 2"):
+            cut, same = clap.embed_text(["dog " * 500, "dog " * 400])
         assert torch.isfinite(clap.embed_text(["ゴジラ 🦖 \x00 ß"])).all()
     torch.testing.assert_close(cut, same)
 
@@ -188,7 +189,7 @@ def test_what_is_no_model_is_refused_in_one_sentence(clap: CLAP, tmp_path: Path)
     with pytest.raises(ValueError, match="is no model"):
         compa.load(str(tmp_path / "nothing"))
     (tmp_path / "x.ckpt").write_bytes(b"not a checkpoint")
-    with pytest.raises(ValueError, match="is no checkpoint of compa"):
+    with pytest.raises(ValueError, match="is no checkpoint that can be read safely"):
         compa.load(str(tmp_path / "x.ckpt"))
     pretrained.save(clap, tmp_path)
     whole = (tmp_path / "model.safetensors").read_bytes()
@@ -213,7 +214,7 @@ def test_a_checkpoint_that_would_run_code_is_refused(tmp_path: Path) -> None:
             return (Path.touch, (tmp_path / "ran",))  # type: ignore[return-value]
 
     torch.save({"clap": Evil(), "state_dict": {}}, tmp_path / "x.ckpt")
-    with pytest.raises(ValueError, match="is no checkpoint of compa"):
+    with pytest.raises(ValueError, match="is no checkpoint that can be read safely"):
         compa.load(str(tmp_path / "x.ckpt"))
     assert not (tmp_path / "ran").exists()
 

@@ -80,9 +80,11 @@ def stems_of(timeline: Timeline, studio: Studio) -> list[Stem]:
 
 def _without(leaf: Leaf, name: str, timeline: Timeline, studio: Studio) -> Wave:
     """The sound as it would be with everything but one trait."""
-    neutral = {"pitch": 0.0, "rate": 1.0, "distance": 0.0}
+    neutral = {"pitch": 0.0, "rate": 1.0}
     amounts = {**timeline.plan.amounts}
-    if name in neutral:
+    if name == "distance":
+        leaf = replace(leaf, traits={other: word for other, word in leaf.traits.items() if other != name})
+    elif name in neutral:
         amounts[name, leaf.traits[name]] = neutral[name]
     prepared = studio.prepare(leaf, replace(timeline.plan, amounts=amounts))
     return np.zeros(0, np.float32) if prepared is None else prepared.waveform

@@ -8,7 +8,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-ESC10 = Path(__file__).parents[4] / "shared/audio/esc10"
+SHARED = Path(__file__).parents[4] / "shared/audio"
+ESC10, SPOKEN_DIGITS = SHARED / "esc10", SHARED / "fsdd"
 
 
 def beep(seconds: float = 0.5, hz: float = 440.0, rate: int = 16000, level: float = 0.5) -> NDArray[np.float32]:
@@ -35,6 +36,16 @@ def write_labels(root: Path, labels: tuple[str, ...] = ("dog", "cat", "owl"), nu
         for index in range(num):
             write(root / label / f"{label}-{index}.wav")
     return root
+
+
+def write_speakers(path: Path, folder: Path = SPOKEN_DIGITS) -> Path:
+    """A CSV of the spoken digits: who says what; the first five takes of each are for testing."""
+    rows = ["file,label,speaker,split"]
+    words = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    for file in sorted(folder.glob("*.wav")):
+        digit, speaker, take = file.stem.split("_")
+        rows.append(f"{file},{words[int(digit)]},{speaker},{'test' if int(take) < 5 else 'train'}")
+    return write_csv(path, "\n".join(rows))
 
 
 def write_csv(path: Path, text: str, encoding: str = "utf-8") -> Path:

@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ import yaml
 import compa
 from compa import cli, demo
 from compa.data.pack import Settings, pack
+from compa.models.transformers_text import TransformersText
 from compa.objectives import HardNegativeNCE
 from compa.recipe import recipe
 from compa.training.contrastive import ContrastiveTask
@@ -134,6 +137,9 @@ def test_the_shipped_recipes_are_those_of_the_demo(name: str) -> None:
     assert shipped["model"] == ours["model"]
 
 
+PAPER_SIZE = sorted(path for path in (ROOT / "configs").glob("[0-9]*.yaml") if not path.stem.endswith("_small"))
+
+
 @pytest.mark.parametrize("config", sorted((ROOT / "configs").glob("[a-z]*.yaml")), ids=lambda path: path.name)
 def test_every_shipped_recipe_fits(config: Path, tone_folder: Path, tmp_path: Path) -> None:
     if yaml.safe_load(config.read_text())["data"]["class_path"].endswith("PackedData"):
@@ -146,6 +152,49 @@ def test_every_shipped_recipe_fits(config: Path, tone_folder: Path, tmp_path: Pa
            "--data.init_args.batch_size=4", "--data.init_args.num_workers=0", *data]  # fmt: skip
     assert cli.main(["fit", "--config", str(config), "--out", str(tmp_path / "run"), *few]) == 0
     assert (tmp_path / "run" / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize("config", PAPER_SIZE, ids=lambda path: path.name)
+def test_recipes_of_paper_size_are_valid_and_their_tiny_counterparts_differ_in_values_alone(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["fit", "--config", str(config), "--print_config"]) == 0
+    assert cli.main(["fit", "--config", str(config), "--print_config", "--model.clap.init_args.nothing=1"]) == 2
+    assert "nothing" in capsys.readouterr().err
+    shipped, tiny = (yaml.safe_load(path.read_text()) for path in (config, TINY.parent / config.name))
+
+    def settings(values: dict[str, Any], above: str = "") -> set[str]:
+        inner = [settings(value, f"{above}{key}.") for key, value in values.items() if isinstance(value, dict)]
+        paths = {f"{above}{key}={value}" for key, value in values.items() if key == "class_path"}
+        return paths.union(*inner)
+
+    assert settings(shipped) == settings(tiny)
+
+
+def test_the_three_stages_follow_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tiny HTSAT and T5; each stage goes on from the run before, and each text is embedded once in all of them."""
+    pytest.importorskip("transformers")
+    monkeypatch.chdir(tmp_path)
+    pack(write_corpus(tmp_path / "in", 8), tmp_path / "shards", Settings())
+    embedded: list[str] = []
+    tokenise = TransformersText.tokenise
+
+    def counted(encoder: TransformersText, texts: Sequence[str]) -> Any:
+        embedded.extend(texts)
+        return tokenise(encoder, texts)
+
+    monkeypatch.setattr(TransformersText, "tokenise", counted)
+    before: dict[str, torch.Tensor] = {}
+    for config in PAPER_SIZE:
+        run = Path("runs", config.stem)
+        assert cli.main(["fit", "--config", str(TINY.parent / config.name), "--out", str(run)]) == 0
+        after = compa.load(str(run)).clap.state_dict()
+        changed = {name for name, value in before.items() if not torch.equal(value, after[name])}
+        assert not any(name.startswith("text_encoder.") or "batch_norm.running" in name for name in changed)
+        assert changed or not before
+        assert any(name.startswith("audio_encoder.") for name in changed) or not before
+        before = after
+    assert len(embedded) == len(set(embedded)) > 8
 
 
 def test_the_schedule_rises_and_falls() -> None:

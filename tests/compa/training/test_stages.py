@@ -38,8 +38,6 @@ def test_each_stage_goes_on_with_the_model_of_the_one_before(
     assert fit("3_modular_small.yaml") == 0
     third = compa.load("runs/3_modular_small")
     assert 0 < np.abs(third.embed_text(texts) - second.embed_text(texts)).max() < 0.2
-    assert fit("3_modular_small.yaml", "--out=other", "--model.clap=compa.models.clap.CLAP") == 1
-    assert "brings its own model" in capsys.readouterr().err
 
 
 def test_a_stage_resumes_without_starting_over(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -58,14 +58,14 @@ class ScriptedServer:
 
     Attributes:
         bodies: Of all chat requests, in order of arrival.
-        keys: Their Authorization headers.
+        headers: Of these.
         most_at_once: Requests in flight at the busiest moment.
     """
 
     def __init__(self, script: Script = good) -> None:
         self.script = script
         self.bodies: list[dict[str, Any]] = []
-        self.keys: list[str] = []
+        self.headers: list[Mapping[str, str]] = []
         self.at_once = self.most_at_once = 0
         self.application = web.Application()
         self.application.router.add_post("/v1/chat/completions", self._chat)
@@ -84,6 +84,11 @@ class ScriptedServer:
     ) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+
+    @property
+    def keys(self) -> list[str]:
+        """The Authorization headers."""
+        return [headers.get("Authorization", "") for headers in self.headers]
 
     @property
     def captions(self) -> list[str]:
@@ -110,7 +115,7 @@ class ScriptedServer:
         body = await request.json()
         number = len(self.bodies)
         self.bodies.append(body)
-        self.keys.append(request.headers.get("Authorization", ""))
+        self.headers.append(request.headers)
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:

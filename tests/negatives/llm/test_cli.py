@@ -97,6 +97,65 @@ def test_an_estimate_sends_nothing(captions: Path, capsys: pytest.CaptureFixture
     assert [path.name for path in captions.parent.iterdir()] == ["captions.txt"]
 
 
+def test_an_estimate_leaves_out_what_the_journal_holds(
+    server: BatchServer, captions: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.script = swap
+    options = ["--model", "m", "--base-url", server.url, "--captions-per-request", "2", "--num", "2"]
+    options += ["--kinds", "replacement,order", "--levels", "none"]
+    generate(captions, *options)
+    captions.write_text(CAPTIONS + "A horn honks\nA bell rings\n", encoding="utf-8")
+    capsys.readouterr()
+    generate(captions, *options, "--estimate")
+    printed = capsys.readouterr().out
+    assert printed.startswith("estimate: 5 captions, 2 requests, ")
+    assert "; 8 answers are in the journal already" in printed
+    assert len(server.bodies) == 4  # of the first run
+    generate(captions, *options)
+    assert len(server.bodies) == 6  # the caption that comes twice is sent once
+    capsys.readouterr()
+    generate(captions, *options, "--estimate")
+    assert capsys.readouterr().out.startswith("estimate: 5 captions, 0 requests, about 0 tokens in prompts and 0 in")
+
+
+def test_an_estimate_where_no_server_is_asked(captions: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = captions.with_name("out.jsonl")
+    out.write_text("precious", encoding="utf-8")  # what is there is in nobody's way
+    assert main(["generate", str(captions), "--out", str(out), "--estimate"]) == 0
+    assert capsys.readouterr().out == "estimate: no server is asked\n"
+    assert out.read_text(encoding="utf-8") == "precious"
+
+
+def test_costs_stand_in_the_report(server: BatchServer, captions: Path) -> None:
+    server.script = swap
+    page = captions.with_name("page.html")
+    options = ["--model", "m", "--base-url", server.url, "--kinds", "replacement", "--levels", "none"]
+    generate(captions, *options, "--price-in", "1000", "--price-out", "10000", "--report", str(page))
+    html = page.read_text(encoding="utf-8")
+    assert "<b>sent</b>: 1 requests, 100 tokens in prompts, 10 in answers, 0.20 spent" in html
+    assert "<b>already in out.journal.sqlite</b>: 0 answers" in html
+
+
+def test_a_dead_server_is_an_error_and_what_it_answered_is_kept(
+    server: BatchServer, captions: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def command(*more: str) -> int:
+        asked = ["--model", "m", "--base-url", server.url, "--captions-per-request", "1", "--concurrency", "1"]
+        asked += ["--kinds", "replacement", "--levels", "none", "--max-requests", "2", *more]
+        return compa(["negatives", "generate", str(captions), "--out", str(captions.with_name("out.jsonl")), *asked])
+
+    server.script = lambda body, number: swap(body, number) if number == 0 else Reply("", 500)
+    assert command() == 0  # it has answered, and the budget is spent
+    assert "no answer on replacement, over budget: 2 captions" in capsys.readouterr().out
+    assert command("--overwrite") == 1
+    printed = capsys.readouterr()
+    assert "answered none of 2 requests (last: status 500), and the budget is spent" in printed.err
+    assert "sent: 2 requests, 0 tokens in prompts" in printed.out
+    server.script = swap
+    assert command("--overwrite") == 0
+    assert "already in out.journal.sqlite: 1 answers" in capsys.readouterr().out
+
+
 def test_submit_status_collect_generate(
     server: BatchServer, captions: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

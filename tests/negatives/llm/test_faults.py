@@ -13,9 +13,12 @@ from typing import Any
 import pytest
 
 from negatives.llm.asking import Asker
+from negatives.llm.budget import Budget
 from negatives.llm.chat import Question, Settings, question
+from negatives.llm.courier import Courier
+from negatives.llm.journal import Journal
 from negatives.llm.prompt import load
-from negatives.llm.server import Stopped
+from negatives.llm.server import Address, Server, Stopped
 from tests.negatives.llm.conftest import OpenAsker
 from tests.negatives.llm.scripted import KEY, Reply, ScriptedServer, completion, good, items_of, texts_for
 
@@ -279,8 +282,54 @@ def test_what_will_not_pass_ends_the_run_at_once(
 
 def test_nobody_there(server: ScriptedServer, open_asker: OpenAsker) -> None:
     server.url = "http://127.0.0.1:9/v1"  # the discard port, closed
-    with open_asker() as asker, pytest.raises(Stopped, match=r"no server answers.*--base-url"):
+    with open_asker() as asker, pytest.raises(Stopped, match=r"no server answers.*127\.0\.0\.1:9.*--base-url"):
         answers(asker, ["a"])
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 30])
+def test_nobody_there_is_no_matter_of_budget(server: ScriptedServer, open_asker: OpenAsker, most: int) -> None:
+    server.url = "http://127.0.0.1:9/v1"
+    budget = Budget(max_requests=most)
+    with open_asker(budget=budget) as asker, pytest.raises(Stopped, match="no server answers"):
+        answers(asker, ["a"], ["b"])
+    assert budget.spent.requests == 0  # nothing was sent
+
+
+@pytest.mark.parametrize("most", [1, 2, 5])
+def test_a_budget_that_is_spent_on_failures_alone_is_an_error(
+    server: ScriptedServer, open_asker: OpenAsker, most: int
+) -> None:
+    server.script = lambda _body, _number: Reply("", 500)
+    with (
+        open_asker(concurrency=2, budget=Budget(max_requests=most)) as asker,
+        pytest.raises(Stopped, match=rf"answered none of {most} requests \(last: status 500\)"),
+    ):
+        answers(asker, ["a"], ["b"], ["c"])
+    assert len(server.bodies) == most
+
+
+def test_a_proxy_is_asked_where_the_environment_says_so(
+    server: ScriptedServer, open_asker: OpenAsker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy, server.url = server.url.removesuffix("/v1"), "http://far.invalid/v1"
+    monkeypatch.setenv("http_proxy", proxy)
+    with open_asker() as asker:
+        assert answers(asker, ["a"]) == [said("a")]
+    monkeypatch.setenv("no_proxy", "far.invalid")
+    with open_asker() as asker, pytest.raises(Stopped, match="no server answers"):
+        answers(asker, ["b"])
+
+
+def test_what_the_openai_package_reads_in_the_environment_counts(
+    server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-7")
+    with Asker(Courier(Server(Address(), 2, 10.0), Budget()), Journal(tmp_path / "j.sqlite"), 2) as asker:
+        assert answers(asker, ["a"]) == [said("a")]
+    assert server.keys == [f"Bearer {KEY}"]
+    assert server.headers[0]["OpenAI-Organization"] == "org-7"
+    assert server.headers[0]["Content-Type"] == "application/json"
 
 
 def test_the_key_is_sent_and_written_nowhere(

@@ -25,7 +25,6 @@ from negatives.llm.prompt import load
 from negatives.llm.server import Address, Server
 
 PROGRAM = shutil.which("transformers", path=str(Path(sys.executable).parent))
-pytestmark = pytest.mark.slow
 
 
 class Served:
@@ -66,9 +65,9 @@ class Served:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     for name in ("transformers", "fastapi", "uvicorn"):
-        pytest.importorskip(name, reason='needs pip install "transformers[serving]"')
+        pytest.importorskip(name, reason='needs pip install "compa[test]"')
     if PROGRAM is None:
-        pytest.skip('no command `transformers`: pip install "transformers[serving]"')
+        pytest.skip('no command `transformers`: pip install "compa[test]"')
     from tests.negatives.llm.tiny_model import write_tiny_model
 
     folder = tmp_path_factory.mktemp("served")
@@ -107,6 +106,7 @@ def test_nonsense_is_counted_and_kept_and_not_asked_for_again(served: Served, tm
         assert asker.courier.budget.spent.requests == 0
 
 
+@pytest.mark.slow
 def test_a_restart_of_the_server_is_sat_out(served: Served, tmp_path: Path) -> None:
     asked = sheets(served, *(f"A bell rings {i} times before a man speaks" for i in range(40)))
     with open_asker(served, tmp_path) as asker:

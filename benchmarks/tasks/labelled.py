@@ -1,0 +1,203 @@
+"""Labelled sounds for classification: of a folder, of a CSV, or of the test recordings of an event bank."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.names import did_you_mean
+from benchmarks.scorer import Audio
+from benchmarks.tasks import Item, Material
+from benchmarks.tasks.sounds import fingerprint, flaws_of, left_out, name_of
+from compa.lines import Refusal
+from compa.rows import delimited_rows
+from compa.scenes.bank import short_hash
+from compa.scenes.folder_bank import sound_files
+from compa.scenes.holdout import stable_hash
+from compa.scenes.recordings import readable
+
+SEPARATOR = ";"
+"""Between the labels of one file in a CSV: names of labels have commas in them."""
+PER_LABEL, SECONDS = 10, 2.0
+"""How many sounds of each label an event bank gives, and how long they are."""
+SOURCES = ("source", "source_url", "freesound_id")
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Sounds with one label or several each.
+
+    Attributes:
+        items: One audio each; `labels` are among the `labels` here.
+        labels: The names to choose from.
+        data: What results say of it.
+    """
+
+    items: Sequence[Item]
+    labels: Sequence[str]
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _File:
+    path: Path
+    name: str
+    labels: tuple[str, ...]
+    source: str
+
+
+def labelled_items(data: Path, label_set: Sequence[str] | None, limit: int | None = None) -> Labelled:
+    """The sounds of a folder with one folder a label, or of a CSV with the columns `file` and `label`.
+
+    In a CSV a file has several labels where its cell holds some separated by `;`, or where it stands in several rows.
+    Labels are matched with those of the label set whatever their case, and `_` and `-` are blanks.
+
+    Args:
+        data: The folder or the CSV.
+        label_set: What may be chosen; by default all labels that occur.
+        limit: How many files to take at most.
+
+    Raises:
+        ValueError: If there is nothing there, a column is missing, or a label is not in the label set.
+    """
+    files = _files_of_folder(data) if data.is_dir() else _files_of_csv(data)
+    occurring = sorted({label for file in files for label in file.labels})
+    named = _names(occurring if label_set is None else label_set)
+    for label in occurring:
+        if _key(label) not in named:
+            near = did_you_mean(label, named.values())
+            raise ValueError(f"{data} has the label {label!r}, which is not in the label set{near}")
+    some = files[:limit]
+    flaws = flaws_of([file.path for file in some])
+    whole = [file for file, flaw in zip(some, flaws, strict=True) if flaw is None]
+    items = [
+        _item(file.name, file.path, [named[_key(label)] for label in file.labels], file.name, file.source)
+        for file in whole
+    ]
+    about = {
+        "name": name_of(data),
+        "fingerprint": fingerprint((item.labels for item in items), [file.path for file in whole]),
+        "found": len(items),
+        "expected": len(files),
+    }
+    warnings = left_out([file.name for file in some], flaws, "files")
+    return Labelled(items, list(named.values()), about | ({"warnings": warnings} if warnings else {}))
+
+
+def bank_items(material: Material, limit: int | None = None) -> Labelled:
+    """Pieces of the test recordings of an event bank; they follow from the bank, and from no seed."""
+    bank = material.bank
+    test = bank.split("test")
+    items = []
+    for label in test.labels:
+        for number in range(PER_LABEL):
+            rng = np.random.default_rng(stable_hash("zero-shot", label, number))
+            snippet = test.sample(label, rng, duration=SECONDS)
+            audio = (snippet.waveform, snippet.sample_rate)
+            source = snippet.source or snippet.recording
+            items.append(_item(f"{label}-{number}", audio, [label], snippet.recording, source))
+    about = {
+        "name": bank.name,
+        "fingerprint": short_hash("zero-shot", bank.fingerprint, PER_LABEL, SECONDS),
+        "found": len(items[:limit]),
+        "expected": len(items),
+    }
+    return Labelled(items[:limit], list(test.labels), about)
+
+
+def read_label_set(path: Path) -> list[str]:
+    """Reads the names to choose from: a JSON list, or an object of label and index, in the order of the indices.
+
+    Raises:
+        ValueError: If it is neither, or names a label twice.
+    """
+    content = _json(path)
+    if isinstance(content, Mapping):
+        if not all(isinstance(index, int) for index in content.values()):
+            raise ValueError(f'{path} must give every label an index, as {{"dog": 0, "rain": 1}}')
+        content = sorted(content, key=lambda label: content[label])
+    if not isinstance(content, list) or not content or not all(isinstance(label, str) and label for label in content):
+        raise ValueError(f"{path} holds no label set: give a JSON list of labels, or an object of label and index")
+    _names(content)
+    return content
+
+
+def read_templates(path: Path) -> list[str]:
+    """Reads the sentences that labels are put into: a JSON list, each with `{}` or `{label}` in it once.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    content = _json(path)
+    if not isinstance(content, list) or not content or not all(isinstance(sentence, str) for sentence in content):
+        raise ValueError(f'{path} holds no templates: give a JSON list of sentences such as "the sound of {{}}"')
+    sentences = [sentence.replace("{label}", "{}") for sentence in content]
+    for sentence, written in zip(sentences, content, strict=True):
+        if sentence.count("{}") != 1:
+            raise ValueError(f"{path}: the template {written!r} must have {{}} or {{label}} in it once")
+    return list(dict.fromkeys(sentences))
+
+
+def _files_of_folder(data: Path) -> list[_File]:
+    folders = sorted(path for path in data.iterdir() if path.is_dir() and not path.name.startswith("."))
+    found = [
+        _File(path, f"{folder.name}/{path.name}", (folder.name,), f"{folder.name}/{path.name}")
+        for folder in folders
+        for path in sound_files(folder)
+    ]
+    if not found:
+        raise ValueError(f"{data} holds no sounds: give one folder a label with sound files in it, or a CSV")
+    return found
+
+
+def _files_of_csv(data: Path) -> list[_File]:
+    if not data.is_file():
+        raise ValueError(f"there is no {data}: give a folder with one folder a label, or a CSV with file,label")
+    found: dict[str, tuple[dict[str, None], str]] = {}
+    for row in delimited_rows(data):
+        if isinstance(row, Refusal):
+            raise ValueError(f"{row}: mend or remove the row")
+        cells = {name.lower(): cell for name, cell in row.cells.items()}
+        for needed in ("file", "label"):
+            if needed not in cells:
+                near = did_you_mean(needed, cells) or f" (it has {', '.join(filter(None, cells))})"
+                raise ValueError(f"{data} has no column {needed!r}{near}")
+        labels = [label.strip() for label in cells["label"].split(SEPARATOR) if label.strip()]
+        if not cells["file"] or not labels:
+            raise ValueError(f"{row.where} has no {'label' if cells['file'] else 'file'}: fill it in or remove the row")
+        source = next((cells[column] for column in SOURCES if cells.get(column)), cells["file"])
+        found.setdefault(cells["file"], ({}, source))[0].update(dict.fromkeys(labels))
+    if not found:
+        raise ValueError(f"{data} has no rows below its header: it needs one a file")
+    return [_File(data.parent / file, file, tuple(labels), source) for file, (labels, source) in found.items()]
+
+
+def _item(name: str, audio: Audio, labels: Sequence[str], recording: str, source: str) -> Item:
+    return Item(name, (audio,), (), tuple(dict.fromkeys(labels)), (recording,), (source,))
+
+
+def _names(labels: Sequence[str]) -> dict[str, str]:
+    """The labels as they are put into sentences, by what is compared of them."""
+    twice = [key for key, count in Counter(map(_key, labels)).items() if count > 1]
+    if twice:
+        raise ValueError(f"the label {twice[0]!r} stands in the label set twice, but for case or '_': rename one")
+    return {_key(label): " ".join(label.replace("_", " ").split()) for label in labels}
+
+
+def _key(label: str) -> str:
+    return readable(label, separators="_-")
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror}): give a JSON file") from None
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON ({error})") from None

@@ -1,0 +1,53 @@
+"""scenes-overlap: what sounds at once.
+
+Kinds:
+    when: "a while b" against "a, then b".
+    with-whom: "a with c, then b" against "b with c, then a", where all three sound in either scene, equally long.
+
+Held out: the recordings, and the pair (a, b), which no training scene combines; so both scenes are combinations that
+were never heard. c is any third label.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from benchmarks.tasks.composed import ComposedPairs, find, planned, sound
+from benchmarks.tasks.scenes import NEEDS, NUM_ITEMS, Pair
+from compa.scenes.claims import Then, While
+from compa.scenes.plans.plan import Group, Plan, exchanged
+from compa.scenes.twins import SCENE_SECONDS
+
+NAME = "scenes-overlap"
+WHEN, WITH_WHOM = "when", "with-whom"
+
+
+def _draw(kind: str, pair: Pair, others: list[str], rng: np.random.Generator) -> Plan:
+    one, other = (sound(label, rng) for label in pair)
+    if kind == WHEN:
+        root = Group((Then, While)[int(rng.integers(2))], (one, other), (), ())
+    else:
+        third = sound(others[0], rng)
+        together = Group(While, (one, third) if rng.random() < 0.5 else (third, one), (), ())
+        root = Group(Then, (together, other) if rng.random() < 0.5 else (other, together), (), ())
+    return Plan(root, {}, SCENE_SECONDS, float(rng.random()))
+
+
+def _edit(plan: Plan, kind: str, pair: Pair, _: np.random.Generator) -> Plan:
+    if kind == WHEN:
+        assert isinstance(plan.root, Group)
+        return replace(plan, root=replace(plan.root, relation=While if plan.root.relation is Then else Then))
+    one, other = (find(plan, label) for label in pair)
+    return replace(plan, root=exchanged(plan.root, {id(one): other, id(other): one}))
+
+
+TASK = ComposedPairs(
+    name=NAME,
+    version=1,
+    measures="Tells what sounds at once from what sounds in turn, for unseen sounds in unseen combinations",
+    needs=NEEDS,
+    expected=NUM_ITEMS,
+    series=planned(NAME, (WHEN, WITH_WHOM), _draw, _edit),
+)

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from compa import ablate, cli
+from compa.recipe import Variant
+
+
+def test_every_variant_has_one_part_more_than_the_one_above_it() -> None:
+    recipes = [(variant.objective, dict(variant.data), dict(variant.model)) for variant in ablate.VARIANTS.values()]
+    assert list(ablate.VARIANTS) == list(ablate.ABOUT)
+    for (objective, data, model), (next_objective, next_data, next_model) in itertools.pairwise(recipes):
+        changed = {name for name in data if data[name] != next_data[name]}
+        parts = [
+            bool(changed & {"num_negatives", "num_replacements"}),
+            "num_positives" in changed,
+            "twins_together" in changed,
+            model != next_model,
+        ]
+        assert sum(parts) == 1
+        assert (objective != next_objective) == (parts[0] or parts[1])
+    assert recipes[0][0] == "InfoNCE"
+
+
+def test_wrong_input_is_said_in_one_sentence(
+    tone_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(*options: str) -> str:
+        assert cli.main(["ablate", "--events", str(tone_folder), *options]) == 1
+        return capsys.readouterr().err
+
+    out = str(tmp_path / "a")
+    assert "--seeds 'x' are no different whole numbers" in fails("--seeds", "x", "--out", out)
+    assert "--seeds '1,1' are no different whole numbers" in fails("--seeds", "1,1", "--out", out)
+    assert "--steps 0" in fails("--steps", "0", "--out", out)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").touch()
+    assert "holds files that are no ablation" in fails("--out", str(tmp_path / "mine"))
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / ablate.SETTINGS).write_text(json.dumps({"steps": 7}))
+    assert "holds an ablation of other settings" in fails("--out", str(tmp_path / "other"))
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.slow
+def test_two_variants_end_to_end_and_after_a_kill(
+    tone_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "ablation"
+    options = ["--events", str(tone_folder), "--seeds", "0,1", "--steps", "12", "--out", str(out)]
+    process = subprocess.Popen([sys.executable, "-m", "compa.cli", "ablate", *options], start_new_session=True)
+    deadline = time.monotonic() + 200
+    while not (out / "vanilla-seed0" / "model.safetensors").is_file() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    trained = (out / "vanilla-seed0" / "model.safetensors").stat().st_mtime_ns
+
+    parts = {name: ablate.VARIANTS[name] for name in ("vanilla", "text-negatives")}
+    monkeypatch.setattr(ablate, "VARIANTS", parts)
+    assert all(isinstance(variant, Variant) for variant in parts.values())
+    assert cli.main(["ablate", *options]) == 0
+    assert (out / "vanilla-seed0" / "model.safetensors").stat().st_mtime_ns == trained
+    table = capsys.readouterr().out
+    assert table.count("\n| ") == 3
+    assert "scenes-order, group" in table
+    assert (out / "ablation.md").read_text() in table
+    assert (out / "ablation.png").stat().st_size > 5000
+    assert len(list((out / "results").glob("*.json"))) == 4 * 3
