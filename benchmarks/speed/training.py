@@ -181,7 +181,7 @@ def _task(chunk_size: int | None) -> ContrastiveTask:
 
 
 def _go_back(task: ContrastiveTask, batch: Batch) -> None:
-    task.objective(task.embed(batch)).total.backward()
+    task.objective(task.embed(batch)).total.backward()  # type: ignore[no-untyped-call]
 
 
 def _batches(number: int, batch_size: int = 64) -> list[Batch]:

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
-from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from compa.training import run_folder
 from compa.training.contrastive import ContrastiveTask
@@ -70,7 +69,7 @@ class TrainingCLI(LightningCLI):
         folder = Path(options.out)
         if options.resume:
             self.config_init[self.subcommand].ckpt_path = self._checkpoint_to_resume(folder)
-        if rank_zero_only.rank == 0 and not self.config_init[self.subcommand].ckpt_path:
+        if _is_first() and not self.config_init[self.subcommand].ckpt_path:
             run_folder.prepare(folder, overwrite=options.overwrite or options.resume)
         callbacks = run_folder.callbacks(
             folder, _listed(configured.callbacks), options.checkpoint_steps, options.ema_decay, options.best_by
@@ -104,6 +103,11 @@ class TrainingCLI(LightningCLI):
             elif (folder / run_folder.LAST_CHECKPOINT).is_file():
                 kept = f"{folder} keeps its last checkpoint"
             raise KeyboardInterrupt(kept) from None
+
+
+def _is_first() -> bool:
+    """Whether this is the first process of all, as torchrun, Slurm or Lightning itself have numbered them."""
+    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
 
 
 def _listed(value: Any) -> list[Any]:

@@ -179,7 +179,8 @@ def callbacks(
     }  # one file, replaced
     found: list[Callback] = [RunFolder(folder, best_by), FiniteWatch(folder), *configured]
     if ema_decay is not None:
-        found.append(WeightAveraging(use_buffers=False, multi_avg_fn=get_ema_multi_avg_fn(ema_decay)))
+        average = get_ema_multi_avg_fn(ema_decay)  # type: ignore[no-untyped-call]
+        found.append(WeightAveraging(use_buffers=False, multi_avg_fn=average))
     found += [
         StopBetweenSteps(),
         ModelCheckpoint(filename=LAST_CHECKPOINT.stem, every_n_train_steps=checkpoint_steps, **place),

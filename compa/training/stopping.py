@@ -10,8 +10,8 @@ from types import FrameType
 from typing import Any
 
 import pytorch_lightning as pl
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from pytorch_lightning.callbacks import Callback
-from pytorch_lightning.plugins.environments import SLURMEnvironment
 
 NOTICE = b"\ncompa: stopping after this optimiser step; once more stops at once, with the last checkpoint\n"
 

@@ -29,7 +29,7 @@ def make_examples(num_clips: int, rng: np.random.Generator) -> list[Example]:
     return [
         Example(
             id=f"clip-{row}",
-            waveform=rng.normal(size=rng.integers(2000, 6000)).astype(np.float32) / 10,
+            waveform=0.1 * rng.standard_normal(rng.integers(2000, 6000), dtype=np.float32),
             caption=caption,
             negatives=(text(), text()) if row % 3 else (text(),),
             negative_claims=(None, None) if row % 3 else (None,),

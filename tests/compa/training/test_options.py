@@ -115,14 +115,14 @@ class KeepWeights(pl.Callback):
 def test_averaged_weights_are_what_is_validated_and_saved_and_resume_exactly(
     tone_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keeper, validated = KeepWeights(), []
-    validate = ContrastiveTask.validation_step
+    keeper, validated, validate = KeepWeights(), [], ContrastiveTask.validation_step
+
+    def validating(task: ContrastiveTask, *rest: Any) -> None:
+        validated.append(task.state_dict()[WEIGHT].clone())
+        validate(task, *rest)
+
     monkeypatch.setattr(ContrastiveTask, "configure_callbacks", lambda _: [keeper])
-    monkeypatch.setattr(
-        ContrastiveTask,
-        "validation_step",
-        lambda task, *rest: (validated.append(task.state_dict()[WEIGHT].clone()), validate(task, *rest))[1],
-    )
+    monkeypatch.setattr(ContrastiveTask, "validation_step", validating)
     averaged, whole, halved = ["--ema_decay=0.5"], tmp_path / "whole", tmp_path / "halved"
     assert fit(tone_folder, whole, *averaged) == 0
     assert len(keeper.kept) == 6

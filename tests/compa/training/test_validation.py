@@ -36,10 +36,13 @@ def batch() -> Batch:
                     example("c", "three", "", "dog", "rain"), example("d", "four", "", "bell")])  # fmt: skip
 
 
-def count(audio: Tensor, captions: Tensor, of_labels: Tensor, some: Batch | None = None) -> dict[str, float]:
-    tally, asked = Tally(), []
-    count_scores(tally, some or batch(), embeddings(audio, captions), lambda texts: (asked.append(texts), of_labels)[1])
-    assert asked == [["bell", "dog", "rain"]]
+def count(audio: Tensor, captions: Tensor, of_labels: Tensor) -> dict[str, float]:
+    def embed_text(texts: list[str]) -> Tensor:
+        assert texts == ["bell", "dog", "rain"]
+        return of_labels
+
+    tally = Tally()
+    count_scores(tally, batch(), embeddings(audio, captions), embed_text)
     return tally.shares()
 
 
