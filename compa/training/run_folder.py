@@ -20,6 +20,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from compa.data.files import whole_file
 from compa.models import pretrained
 from compa.training.finite import FiniteWatch
+from compa.training.randomness import StepRandomness
 from compa.training.stopping import StopBetweenSteps, Stopped
 
 HELD_OUT = "heldout.json"
@@ -152,7 +153,7 @@ def callbacks(
     ema_decay: float | None = None,
     best_by: str | None = None,
 ) -> list[Callback]:
-    """What every training has: stops that keep all, a watch, the run folder, a checkpoint every so many steps.
+    """What every training has: stops that keep all, steps that repeat, a watch, the run folder, checkpoints.
 
     Their order matters. At the end of training, the last checkpoint is saved before the average takes the place of the
     weights, so that it can be resumed; at the end of a step, the average is updated before a stop saves a checkpoint.
@@ -177,7 +178,7 @@ def callbacks(
         "dirpath": folder / LAST_CHECKPOINT.parent,
         "enable_version_counter": False,
     }  # one file, replaced
-    found: list[Callback] = [RunFolder(folder, best_by), FiniteWatch(folder), *configured]
+    found: list[Callback] = [RunFolder(folder, best_by), StepRandomness(), FiniteWatch(folder), *configured]
     if ema_decay is not None:
         average = get_ema_multi_avg_fn(ema_decay)  # type: ignore[no-untyped-call]
         found.append(WeightAveraging(use_buffers=False, multi_avg_fn=average))

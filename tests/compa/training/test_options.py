@@ -15,6 +15,7 @@ import yaml
 import compa
 from compa import cli
 from compa.training.contrastive import ContrastiveTask
+from compa.training.randomness import StepRandomness
 from tests.compa.training.test_fit import TINY
 
 WEIGHT = "clap.text_projection.0.weight"
@@ -145,6 +146,21 @@ def test_averaged_weights_are_what_is_validated_and_saved_and_resume_exactly(
     assert (halved / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
     assert fit(tone_folder, halved, *averaged, "--resume=true") == 0  # there is nothing left to do
     assert (halved / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+
+
+def test_what_dropout_drops_is_the_same_after_resuming(
+    tone_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dropping = ["--model.clap.init_args.audio_encoder.init_args.dropout=0.3", "--model.chunk_size=3"]
+    whole, halved, other = tmp_path / "whole", tmp_path / "halved", tmp_path / "other"
+    assert fit(tone_folder, whole, *dropping) == 0
+    for run in (halved, other):
+        assert fit(tone_folder, run, *dropping, "--trainer.limit_train_batches=4", "--trainer.max_epochs=1") == 0
+    assert fit(tone_folder, halved, *dropping, "--resume=true") == 0
+    assert (halved / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    monkeypatch.setattr(StepRandomness, "on_train_batch_start", lambda *_: None)
+    assert fit(tone_folder, other, *dropping, "--resume=true") == 0
+    assert differences(other, whole) > 1e-5
 
 
 def test_bfloat16_trains_beside_float32(run: Path, tone_folder: Path, tmp_path: Path) -> None:
