@@ -33,6 +33,7 @@ class FiniteWatch(Callback):
     def __init__(self, folder: Path) -> None:
         self.folder = folder / FOLDER
         self._batch: Batch | None = None  # whose step is under way
+        self._is_kept = False
         self._loss = torch.zeros(())
         self._suspect: tuple[Batch | None, float] | None = None  # the first of the accumulated ones with a wrong loss
 
@@ -82,13 +83,14 @@ class FiniteWatch(Callback):
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """Keeps the batch that a training step refused."""
-        if isinstance(exception, ValueError) and self._batch is not None and not (self.folder / "state.pt").exists():
+        if isinstance(exception, ValueError) and self._batch is not None and not self._is_kept:
             self._keep(trainer, pl_module, self._batch, str(exception))
             exception.args = (f"{exception} (step {trainer.global_step + 1}, its batch is in {self.folder})",)
 
     def _keep(self, trainer: pl.Trainer, module: pl.LightningModule, batch: Batch | None, problem: str) -> None:
         """Writes files, without a word to the other ranks: one of them may be elsewhere."""
         assert batch is not None
+        self._is_kept = True
         self.folder.mkdir(parents=True, exist_ok=True)
         tensors = {
             field.name: value
