@@ -31,7 +31,7 @@ def make_examples(num_clips: int, rng: np.random.Generator) -> list[Example]:
             id=f"clip-{row}",
             waveform=0.1 * rng.standard_normal(rng.integers(2000, 6000), dtype=np.float32),
             caption=caption,
-            negatives=(text(), text()) if row % 3 else (text(),),
+            negatives=(f"no {text()}", f"no {text()}") if row % 3 else (f"no {text()}",),
             negative_claims=(None, None) if row % 3 else (None,),
             positives=(f"hear {caption}",),
             positive_claims=(None,),
