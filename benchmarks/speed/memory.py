@@ -7,7 +7,10 @@ import re
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+from torch import Tensor
 
 from benchmarks.speed import cases
 
@@ -41,11 +44,17 @@ def main(arguments: list[str]) -> None:
     loss = cases.LOSSES[name]
     cases.go_back(loss, cases.make_batch(64, num_extras, width))  # libraries are loaded, threads started
     batch = cases.make_batch(num_clips, num_extras, width)
+    grads: list[Tensor | None] = []
+    growth = growth_in(lambda: grads.extend(cases.go_back(loss, batch)))
+    print(json.dumps([growth, sum(grad.numel() * grad.element_size() for grad in grads if grad is not None)]))
+
+
+def growth_in(work: Callable[[], object]) -> int:
+    """How far the peak of this process's memory rises above what it is now, in bytes."""
     before = _resident()
     _forget_peak()
-    grads = cases.go_back(loss, batch)
-    growth = _peak() - before
-    print(json.dumps([growth, sum(grad.numel() * grad.element_size() for grad in grads if grad is not None)]))
+    work()
+    return _peak() - before
 
 
 def _resident() -> int:

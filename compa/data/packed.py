@@ -21,6 +21,7 @@ from compa.data.shares import shares_of
 from compa.data.stream import PackedBatches
 
 NUM_TOKENISER_CLIPS = 20_000
+BENCHMARK_SPLITS = ("test", "evaluation", "eval", "benchmark")
 
 
 class PackedData(pl.LightningDataModule):
@@ -31,7 +32,8 @@ class PackedData(pl.LightningDataModule):
 
     Args:
         train: Folders of shards, local paths or fsspec addresses.
-        validation: Folders of shards that validate; none, and there is no validation.
+        validation: Folders of shards that validate; none, and there is no validation. Those of a test split are
+            refused: what chooses a model cannot measure it.
         weights: How much of training comes from each folder; None takes every clip once an epoch.
         batch_size: Clips a batch over all ranks and accumulated steps.
         validation_batch_size: Clips a batch of the validation over all ranks; None is `batch_size`.
@@ -97,7 +99,10 @@ class PackedData(pl.LightningDataModule):
         """The same batches whenever they are asked for."""
         if not self.validation:
             return []
-        batches = self._batches(self._open(self.validation), self.validation_batch_size, is_training=False)
+        readers = self._open(self.validation)
+        for reader in readers:
+            _check_no_benchmark(reader)
+        batches = self._batches(readers, self.validation_batch_size, is_training=False)
         return validation_loader(batches, self.num_workers)
 
     def training_texts(self) -> Iterator[str]:
@@ -146,3 +151,13 @@ class PackedData(pl.LightningDataModule):
             weights=self.weights if is_training else None,
             shares=shares_of(self.trainer, is_training),
         )
+
+
+def _check_no_benchmark(reader: ShardReader) -> None:
+    for row in range(len(reader)):
+        clip = reader.read_clip(row)
+        if clip.split is not None and clip.split.lower() in BENCHMARK_SPLITS:
+            raise ValueError(
+                f"validation {reader.folder} holds clips of the split {clip.split!r}, such as {clip.id!r}: a benchmark "
+                "cannot choose the model that it measures, so pack and name a validation split"
+            )

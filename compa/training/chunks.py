@@ -34,7 +34,7 @@ def embed_in_chunks(embed: Callable[..., Tensor], encoder: nn.Module, num_chunks
     chunks = [[part[start : start + size] for part in rows] for start in range(0, len(rows[0]), size)]
     if not any(weight.requires_grad for weight in encoder.parameters()):
         return torch.cat([embed(*chunk) for chunk in chunks])
-    return torch.cat([checkpoint(embed, *chunk, use_reentrant=False) for chunk in chunks])  # type: ignore[no-untyped-call]
+    return torch.cat([checkpoint(embed, *chunk, use_reentrant=False) for chunk in chunks])
 
 
 def embed_texts_in_chunks(

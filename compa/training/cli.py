@@ -46,6 +46,18 @@ class TrainingCLI(LightningCLI):
             default=run_folder.CHECKPOINT_STEPS,
             help="steps from one checkpoint to the next: what a kill can cost",
         )
+        parser.add_argument(
+            "--ema_decay",
+            type=float | None,
+            default=None,
+            help="average the weights over steps, such as 0.999: what is validated and what the run's model is",
+        )
+        parser.add_argument(
+            "--best_by",
+            type=str | None,
+            default=None,
+            help="the run's model is the best in the validation by this, such as val/loss or val/order-group",
+        )
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         """Adds the run folder's callbacks and log to those of the configuration."""
@@ -57,9 +69,11 @@ class TrainingCLI(LightningCLI):
         folder = Path(options.out)
         if options.resume:
             self.config_init[self.subcommand].ckpt_path = self._checkpoint_to_resume(folder)
-        if os.environ.get("LOCAL_RANK", "0") == "0" and not self.config_init[self.subcommand].ckpt_path:
+        if _is_first() and not self.config_init[self.subcommand].ckpt_path:
             run_folder.prepare(folder, overwrite=options.overwrite or options.resume)
-        callbacks = [*_listed(configured.callbacks), *run_folder.callbacks(folder, options.checkpoint_steps)]
+        callbacks = run_folder.callbacks(
+            folder, _listed(configured.callbacks), options.checkpoint_steps, options.ema_decay, options.best_by
+        )
         loggers = [*_listed(configured.logger), run_folder.csv_logger(folder)]
         plugins = [*_listed(configured.plugins), run_folder.WholeCheckpoints()]
         return super().instantiate_trainer(**kwargs, callbacks=callbacks, logger=loggers, plugins=plugins)
@@ -89,6 +103,11 @@ class TrainingCLI(LightningCLI):
             elif (folder / run_folder.LAST_CHECKPOINT).is_file():
                 kept = f"{folder} keeps its last checkpoint"
             raise KeyboardInterrupt(kept) from None
+
+
+def _is_first() -> bool:
+    """Whether this is the first process of all, as torchrun, Slurm or Lightning itself have numbered them."""
+    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
 
 
 def _listed(value: Any) -> list[Any]:

@@ -11,7 +11,6 @@ import torch
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 
-from benchmarks.metrics import outcomes
 from compa.data.batch import Batch
 from compa.models.clap import CLAP
 from compa.objectives import Embeddings, InfoNCE, Objective, Temperature
@@ -19,6 +18,7 @@ from compa.training.chunks import embed_in_chunks, embed_texts_in_chunks
 from compa.training.known_true import known_true
 from compa.training.parameters import freeze_weights, parameter_groups
 from compa.training.schedule import warmup_cosine
+from compa.training.validation import Tally, count_scores
 
 
 class ContrastiveTask(pl.LightningModule):
@@ -39,7 +39,9 @@ class ContrastiveTask(pl.LightningModule):
         freeze: Patterns of names of the model's weights that stay as they are, such as `text_encoder.*`.
         layer_decay: How much slower each layer of a tower learns than the one above it; 1 makes no difference.
         chunk_size: Clips that are embedded at a time, with as many of the texts: memory for this many, contrast and
-            gradients of the whole batch, for up to a third more time. None embeds all at once.
+            gradients of the whole batch, for about a third more time. None embeds all at once.
+        compile_encoders: Whether training runs the encoders through `torch.compile`: minutes at the start, less time a
+            step, mostly on GPUs.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class ContrastiveTask(pl.LightningModule):
         freeze: Sequence[str] = (),
         layer_decay: float = 1.0,
         chunk_size: int | None = None,
+        compile_encoders: bool = False,
     ) -> None:
         super().__init__()
         if chunk_size is not None and chunk_size < 1:
@@ -68,6 +71,8 @@ class ContrastiveTask(pl.LightningModule):
         self.layer_decay = layer_decay
         freeze_weights(self.clap, freeze)
         self.chunk_size = chunk_size
+        self.compile_encoders = compile_encoders
+        self._tally = Tally()
 
     def setup(self, stage: str) -> None:
         """Builds the tokeniser from the training captions, where the model has none yet.
@@ -83,6 +88,9 @@ class ContrastiveTask(pl.LightningModule):
             )
         if stage == "fit":
             self.clap.text_encoder.fit_tokeniser(self.trainer.datamodule.training_texts())  # type: ignore[attr-defined]
+            if self.compile_encoders:
+                self.clap.audio_encoder.compile()
+                self.clap.text_encoder.compile()
 
     def embed(self, batch: Batch) -> Embeddings:
         """Embeds clips and texts, all at once or chunk by chunk."""
@@ -110,28 +118,21 @@ class ContrastiveTask(pl.LightningModule):
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Embed, compare, log."""
         loss = self.objective(self.embed(batch))
-        self.log("train/loss", loss.total, prog_bar=True, batch_size=len(batch.captions))
-        self.log_dict({f"train/{name}": value for name, value in loss.parts.items()}, batch_size=len(batch.captions))
-        self.log("train/scale", self.temperature().detach(), batch_size=len(batch.captions))
+        values = {f"train/{name}": value for name, value in loss.parts.items()}
+        values["train/scale"] = self.temperature().detach()
+        self.log("train/loss", loss.total, prog_bar=True, batch_size=len(batch.captions), sync_dist=True)
+        self.log_dict(values, batch_size=len(batch.captions), sync_dist=True)
         return loss.total
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
-        """Logs the loss and, for every kind of twins, the share of text, audio and group wins."""
+        """Logs the loss and counts what `count_scores` tells of."""
         embeddings = self.embed(batch)
         self.log("val/loss", self.objective(embeddings).total, batch_size=len(batch.captions), sync_dist=True)
-        rows = {example.id: row for row, example in enumerate(batch.examples)}
-        for kind in sorted({example.kind for example in batch.examples}):
-            twins = [
-                (row, rows[example.twin])
-                for row, example in enumerate(batch.examples)
-                if example.kind == kind and example.twin in rows and row < rows[example.twin]
-            ]
-            if twins:
-                index = torch.tensor(twins, device=self.device)
-                scores = embeddings.audio[index] @ embeddings.captions[index].transpose(1, 2)
-                wins = outcomes(scores.float().cpu().numpy())
-                values = {f"val/{kind}-{name}": float(wins[name].mean()) for name in ("text", "audio", "group")}
-                self.log_dict(values, batch_size=len(twins), sync_dist=True)
+        count_scores(self._tally, batch, embeddings, self.clap.embed_text)
+
+    def on_validation_epoch_end(self) -> None:
+        """Logs the shares of what was counted, which are the same on all ranks."""
+        self.log_dict({f"val/{name}": share for name, share in self._tally.shares().items()}, sync_dist=True)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW with linear warm-up and cosine decay over the trainer's `max_steps`."""

@@ -6,22 +6,27 @@ import csv
 import json
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback, ModelCheckpoint
+from pytorch_lightning.callbacks import Callback, ModelCheckpoint, WeightAveraging
 from pytorch_lightning.loggers import CSVLogger
 from pytorch_lightning.plugins.io import TorchCheckpointIO
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from compa.data.files import whole_file
 from compa.models import pretrained
+from compa.training.finite import FiniteWatch
+from compa.training.randomness import StepRandomness
 from compa.training.stopping import StopBetweenSteps, Stopped
 
 HELD_OUT = "heldout.json"
 METRICS = "metrics.csv"
 LAST_CHECKPOINT = Path("checkpoints", "last.ckpt")
+BEST_CHECKPOINT = Path("checkpoints", "best.ckpt")
 CHECKPOINT_STEPS = 500
 
 
@@ -63,10 +68,13 @@ class RunFolder(Callback):
 
     Args:
         folder: The run folder.
+        best_by: The validation's metric that chooses the model; None is the last model.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, best_by: str | None = None) -> None:
         self.folder = folder
+        self.best_by = best_by
+        self._has_trained = False
         self.earlier_metrics = _read_metrics(folder / METRICS)  # now, since the logger starts its file anew
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -77,8 +85,20 @@ class RunFolder(Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Says where a resumed run goes on, and puts its steps' metrics back; those after its checkpoint come again."""
+        self._has_trained = True
+        if self.best_by and not sum(trainer.num_val_batches):
+            raise ValueError(f"best_by {self.best_by} needs a validation, but the data has none: leave it out")
         if trainer.global_step and trainer.is_global_zero:
             print(f"{self.folder} goes on after step {trainer.global_step}", file=sys.stderr)
+        self._put_metrics_back(trainer)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Makes sure that there is something to choose by."""
+        if self.best_by and self.best_by not in trainer.callback_metrics:
+            found = ", ".join(sorted(name for name in trainer.callback_metrics if name.startswith("val/")))
+            raise ValueError(f"best_by {self.best_by} is not measured by this validation: take one of {found}")
+
+    def _put_metrics_back(self, trainer: pl.Trainer) -> None:
         kept = [row for row in self.earlier_metrics if int(row["step"]) < trainer.global_step]
         if kept and trainer.is_global_zero:
             logger = next(logger for logger in trainer.loggers if isinstance(logger, CSVLogger))
@@ -90,9 +110,19 @@ class RunFolder(Callback):
         trainer.save_checkpoint(self.folder / LAST_CHECKPOINT, weights_only=False)  # the optimiser, too
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Saves the model so that `compa.load(folder)` finds it."""
-        if trainer.is_global_zero:
-            pretrained.save(pl_module.clap, self.folder)  # type: ignore[arg-type]
+        """Saves the model so that `compa.load(folder)` finds it: that of a checkpoint, be it the last or the best."""
+        if not trainer.is_global_zero:
+            return
+        if not self._has_trained:
+            told = f"{self.folder} has had all of its {trainer.max_steps} steps: set trainer.max_steps higher to go on"
+            print(told, file=sys.stderr)
+            self._put_metrics_back(trainer)
+        best = self.folder / BEST_CHECKPOINT
+        if self.best_by and not best.is_file():
+            told = f"{self.folder} has no validation with {self.best_by} yet, so that its model is the last"
+            print(told, file=sys.stderr)
+        chosen = best if self.best_by and best.is_file() else self.folder / LAST_CHECKPOINT
+        pretrained.save(pretrained.load(chosen, "cpu").clap, self.folder)
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """Keeps what an interrupted training has learnt, if it was stopped where it can be resumed."""
@@ -116,17 +146,58 @@ class WholeCheckpoints(TorchCheckpointIO):
             torch.save(checkpoint, file)
 
 
-def callbacks(folder: Path, checkpoint_steps: int = CHECKPOINT_STEPS) -> list[Callback]:
-    """What every training has: stops that keep all, the run folder, and a checkpoint every so many steps."""
+def callbacks(
+    folder: Path,
+    configured: Sequence[Callback] = (),
+    checkpoint_steps: int = CHECKPOINT_STEPS,
+    ema_decay: float | None = None,
+    best_by: str | None = None,
+) -> list[Callback]:
+    """What every training has: stops that keep all, steps that repeat, a watch, the run folder, checkpoints.
+
+    Their order matters. At the end of training, the last checkpoint is saved before the average takes the place of the
+    weights, so that it can be resumed; at the end of a step, the average is updated before a stop saves a checkpoint.
+
+    Args:
+        folder: The run folder.
+        configured: The user's own.
+        checkpoint_steps: Optimiser steps from one checkpoint to the next.
+        ema_decay: Share of the average of weights that each step leaves as it was; None averages nothing.
+        best_by: The validation's metric that chooses the model; None is the last model.
+
+    Raises:
+        ValueError: If one of these is of no use.
+    """
     if checkpoint_steps < 1:
         raise ValueError(f"checkpoint_steps {checkpoint_steps} leaves nothing to resume from: take 1 or more")
-    checkpoint = ModelCheckpoint(
-        dirpath=folder / LAST_CHECKPOINT.parent,
-        filename=LAST_CHECKPOINT.stem,
-        enable_version_counter=False,  # one file, replaced
-        every_n_train_steps=checkpoint_steps,
-    )
-    return [StopBetweenSteps(), RunFolder(folder), checkpoint]
+    if ema_decay is not None and not 0 < ema_decay < 1:
+        raise ValueError(f"ema_decay {ema_decay} averages nothing: take a number between 0 and 1, such as 0.999")
+    if best_by is not None and not best_by.startswith("val/"):
+        raise ValueError(f"best_by {best_by} is none of the validation's metrics, such as val/loss or val/order-group")
+    place: dict[str, Any] = {
+        "dirpath": folder / LAST_CHECKPOINT.parent,
+        "enable_version_counter": False,
+    }  # one file, replaced
+    found: list[Callback] = [RunFolder(folder, best_by), StepRandomness(), FiniteWatch(folder), *configured]
+    if ema_decay is not None:
+        average = get_ema_multi_avg_fn(ema_decay)  # type: ignore[no-untyped-call]
+        found.append(WeightAveraging(use_buffers=False, multi_avg_fn=average))
+    found += [
+        StopBetweenSteps(),
+        ModelCheckpoint(filename=LAST_CHECKPOINT.stem, every_n_train_steps=checkpoint_steps, **place),
+    ]
+    if best_by is not None:
+        found.append(
+            ModelCheckpoint(
+                filename=BEST_CHECKPOINT.stem,
+                monitor=best_by,
+                mode="min" if best_by.endswith("loss") else "max",
+                save_weights_only=True,
+                save_on_train_epoch_end=False,  # but after each validation
+                **place,
+            )
+        )
+    return found
 
 
 def _read_metrics(path: Path) -> list[dict[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,27 +19,30 @@ from compa.training.contrastive import ContrastiveTask
 WORDS = ("dog", "rain", "horn", "siren", "drill", "bell")
 
 
-def make_batch(num_clips: int, rng: np.random.Generator) -> Batch:
-    """Clips of different lengths in float64, with negatives and a positive each; two have the same caption."""
+def make_examples(num_clips: int, rng: np.random.Generator) -> list[Example]:
+    """Clips of different lengths, with negatives and a positive each; two have the same caption."""
 
     def text() -> str:
         return " then ".join(rng.choice(WORDS, size=rng.integers(2, 6)))
 
     captions = ["rain then dog", "rain then dog", *(text() for _ in range(num_clips - 2))]
-    batch = collate(
-        [
-            Example(
-                id=f"clip-{row}",
-                waveform=rng.normal(size=rng.integers(2000, 6000)).astype(np.float32) / 10,
-                caption=caption,
-                negatives=(text(), text()) if row % 3 else (text(),),
-                negative_claims=(None, None) if row % 3 else (None,),
-                positives=(f"hear {caption}",),
-                positive_claims=(None,),
-            )
-            for row, caption in enumerate(captions)
-        ]
-    )
+    return [
+        Example(
+            id=f"clip-{row}",
+            waveform=0.1 * rng.standard_normal(rng.integers(2000, 6000), dtype=np.float32),
+            caption=caption,
+            negatives=(f"no {text()}", f"no {text()}") if row % 3 else (f"no {text()}",),
+            negative_claims=(None, None) if row % 3 else (None,),
+            positives=(f"hear {caption}",),
+            positive_claims=(None,),
+        )
+        for row, caption in enumerate(captions)
+    ]
+
+
+def in_double(examples: Sequence[Example]) -> Batch:
+    """A batch whose waveforms are float64."""
+    batch = collate(examples)
     return replace(batch, waveforms=batch.waveforms.double())
 
 

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from compa.data.batch import Batch
 from compa.objectives import HardNegativeNCE, InfoNCE, ModularNCE, Objective
 from compa.training import chunks
-from tests.compa.training.batches import gradients, make_batch, make_task
+from tests.compa.training.batches import gradients, in_double, make_examples, make_task
 
 OBJECTIVES: list[Callable[[], Objective]] = [InfoNCE, HardNegativeNCE, ModularNCE, partial(ModularNCE, positives="sum")]
 
 
 @pytest.fixture(scope="module")
 def batch() -> Batch:
-    return make_batch(10, np.random.default_rng(0))
+    return in_double(make_examples(10, np.random.default_rng(0)))
 
 
 def go_back(
@@ -31,7 +33,7 @@ def go_back(
     torch.manual_seed(1)
     total = task.objective(task.embed(batch)).total
     torch.manual_seed(2)  # what is random is replayed, wherever the generator is now
-    total.backward()
+    total.backward()  # type: ignore[no-untyped-call]
     return float(total.detach()), gradients(task)
 
 
@@ -61,36 +63,41 @@ def test_dropout_is_replayed(batch: Batch, objective: Callable[[], Objective], m
     assert compare(kept, ours) < 1e-12
     assert compare((ours[0], go_back(batch, objective())[1]), ours) > 1e-3  # something was dropped
     with monkeypatch.context() as patched:
-        patched.setattr(chunks, "checkpoint", partial(chunks.checkpoint, preserve_rng_state=False))
+        patched.setattr(chunks, "checkpoint", partial(checkpoint, preserve_rng_state=False))
         assert compare(kept, go_back(batch, objective(), dropout=0.3, chunk_size=3)) > 1e-3
+
+
+def watched(encoder: nn.Module, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many rows each call of an encoder gets from now on."""
+    sizes: list[int] = []
+    forward = encoder.forward
+
+    def counting(inputs: Tensor, mask: Tensor) -> Any:
+        sizes.append(len(mask))
+        return forward(inputs, mask)
+
+    monkeypatch.setattr(encoder, "forward", counting)
+    return sizes
 
 
 def test_no_more_than_a_chunk_is_embedded_at_a_time_and_each_twice(
     batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = make_task(ModularNCE(), chunk_size=4)
-    seen: list[int] = []
-    forward = task.clap.audio_encoder.forward
-    monkeypatch.setattr(
-        task.clap.audio_encoder, "forward", lambda features, mask: (seen.append(len(mask)), forward(features, mask))[1]
-    )
+    seen = watched(task.clap.audio_encoder, monkeypatch)
     total = task.objective(task.embed(batch)).total
     assert seen == [4, 4, 2]
-    total.backward()
+    total.backward()  # type: ignore[no-untyped-call]
     assert sorted(seen[3:]) == [2, 4, 4]
 
 
 def test_a_frozen_tower_is_not_embedded_again(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
     task = make_task(ModularNCE(), chunk_size=4)
     task.clap.text_encoder.requires_grad_(False)
-    seen: list[int] = []
-    forward = task.clap.text_encoder.forward
-    monkeypatch.setattr(
-        task.clap.text_encoder, "forward", lambda tokens, mask: (seen.append(len(mask)), forward(tokens, mask))[1]
-    )
-    task.objective(task.embed(batch)).total.backward()
+    seen = watched(task.clap.text_encoder, monkeypatch)
+    task.objective(task.embed(batch)).total.backward()  # type: ignore[no-untyped-call]
     assert len(seen) == 3
-    assert task.clap.text_projection[0].weight.grad is not None
+    assert task.clap.text_projection.get_parameter("0.weight").grad is not None
 
 
 def test_a_chunk_of_nothing_is_refused() -> None:
