@@ -28,7 +28,8 @@ class Embeds(Protocol):
     """A model with one embedding space for both, as `compa.load` gives it.
 
     Where it has a `fingerprint` (text, another one wherever the same audio or text would be embedded otherwise), its
-    embeddings can be kept on the disk; where it has a `sample_rate` (Hz), files come decoded at that rate.
+    embeddings can be kept on the disk; where it has a `sample_rate` (Hz), files come decoded at that rate; where it has
+    `preprocessing` (JSON values: what happens to audio before it is embedded), results tell it.
     """
 
     def embed_audio(self, audio: Sequence[Audio], /) -> ArrayLike:
@@ -56,6 +57,7 @@ class EmbeddingScorer:
         self.models = models
         self.batch_size = batch_size
         self.fingerprint: str | None = getattr(models[0], "fingerprint", None)
+        self.preprocessing: Mapping[str, Any] | None = getattr(models[0], "preprocessing", None)
         self._cache = cache if cache and self.fingerprint else EmbeddingCache()
 
     def score(self, groups: Sequence[Group]) -> list[Scores]:

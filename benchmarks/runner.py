@@ -18,6 +18,8 @@ from benchmarks.tasks import Material, Task, TestSet, find_task
 
 FINGERPRINT = "model_fingerprint"
 """Where under `run` a result says of which weights it is."""
+PREPROCESSING = "preprocessing"
+"""Where under `run` a result says what happened to audio before the model heard it, such as how clips were padded."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,9 @@ def run(
         scorer.tell(test_set.items)
     result = task.run(scorer, model, test_set, seed)
     seconds = round(time.perf_counter() - clock, 3)
-    record = {"started": started.isoformat(timespec="seconds"), "seconds": seconds, FINGERPRINT: fingerprint}
+    record: dict[str, Any] = {"started": started.isoformat(timespec="seconds"), "seconds": seconds, FINGERPRINT: fingerprint}
+    if preprocessing := getattr(scorer, PREPROCESSING, None):
+        record[PREPROCESSING] = preprocessing
     result = dataclasses.replace(result, data=data, run=record | dict(notes or {}))
     return Saved(result, *write_result(result, out))
 

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import compa
 from benchmarks.controls import CONTROLS
 from benchmarks.scorer import Audio, EmbeddingScorer, Group, Told, checked, model_name, open_scorer
 from benchmarks.tasks import Material, TestSet, find_task
@@ -89,9 +88,14 @@ def test_an_embedder_that_loses_a_row_is_named() -> None:
     [
         ([np.zeros((2, 2))], "scored 1 items instead of 2"),
         ([np.zeros((2, 2)), np.zeros((2, 3))], r"item 'i1' scores of shape \(2, 3\), not \(2, 2\)"),
-        ([np.zeros((2, 2)), np.full((2, 2), np.nan)], "item 'i1' scores that are not finite"),
-        ([np.zeros((2, 2)), np.full((2, 2), np.inf)], "item 'i1' scores that are not finite"),
+        ([np.zeros((2, 2)), np.full((2, 2), np.nan)], "item 'i1' scores that are not finite: 4 of 4"),
+        (
+            [np.zeros((2, 2)), [[0, 0], [0, -np.inf]]],
+            "item 'i1' scores that are not finite: 1 of 4, the first -inf for audio 2 of 2 and 'y'",
+        ),
         ([np.zeros((2, 2)), "no numbers"], "item 'i1' scores that are no numbers"),
+        (None, "gave a NoneType instead of a list with one array an item"),
+        ((np.zeros((2, 2)) for _ in range(2)), "gave a generator instead of a list with one array an item"),
     ],
 )
 def test_unusable_scores_name_model_and_item(scores: Any, message: str) -> None:
@@ -101,14 +105,24 @@ def test_unusable_scores_name_model_and_item(scores: Any, message: str) -> None:
     assert "my-model" in str(caught.value)
 
 
+@pytest.mark.parametrize("broken", [float("nan"), "no number"])
+def test_one_bad_score_of_many_is_one_short_sentence(broken: object) -> None:
+    scores = np.zeros((100, 1000), dtype=object)
+    scores[3, 700] = broken
+    group: Group = ([noise(i) for i in range(100)], [f"text {i} of a thousand long ones" * 9 for i in range(1000)])
+    with pytest.raises(ValueError) as caught:
+        checked([scores.tolist()], [group], "my-model", ["retrieval"])
+    assert len(str(caught.value)) < 250
+
+
 def test_models_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = []
 
-    def load(name: str) -> CountingEmbedder:
+    def load(name: str, *_: Any) -> CountingEmbedder:
         loaded.append(name)
         return CountingEmbedder()
 
-    monkeypatch.setattr(compa, "load", load)
+    monkeypatch.setattr("benchmarks.loaded.load", load)
     run = tmp_path / "my-run"
     (run / "checkpoints").mkdir(parents=True)
     checkpoint = run / "checkpoints" / "last.ckpt"
