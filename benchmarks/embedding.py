@@ -66,6 +66,9 @@ class EmbeddingScorer:
         texts = dict.fromkeys(text for _, texts in groups for text in texts)
         audio_places, audio_rows = self._embed_audios(audios)
         text_places, text_rows = self._embed_texts(list(texts))
+        if audio_rows.shape[1] != text_rows.shape[1]:
+            sizes = f"audio in {audio_rows.shape[1]} dimensions and text in {text_rows.shape[1]}"
+            raise ValueError(f"the model embedded {sizes}: both must be of one size")
         places = [
             (
                 np.array([audio_places[same(audio)] for audio in group_audios], dtype=np.intp),
@@ -204,7 +207,10 @@ def _one_product(audios: Rows, texts: Rows) -> Scores:
 
 
 def _rows(kind: str, batch: Sequence[Any], embedded: ArrayLike) -> Rows:
-    rows = np.asarray(embedded, dtype=np.float32)
+    try:
+        rows = np.asarray(embedded, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"the model embedded {len(batch)} x {kind} as what is no array of numbers: {error}") from None
     if rows.ndim != 2 or len(rows) != len(batch):
         raise ValueError(f"the model embedded {len(batch)} x {kind} in the shape {rows.shape}: one row each")
     return rows

@@ -7,6 +7,7 @@ import reprlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -184,10 +185,11 @@ def checked(scores: Sequence[ArrayLike], groups: Sequence[Group], model: str, it
     matrices = []
     for matrix, (audios, texts), item in zip(scores, groups, items, strict=True):
         try:
-            array = np.asarray(matrix, dtype=np.float64)
-        except (TypeError, ValueError):
-            what = reprlib.repr(matrix)
-            raise ValueError(f"model {model!r} gave item {item!r} scores that are no numbers: {what}") from None
+            array = np.asarray(matrix)
+            array = array.astype(np.float64, casting="unsafe" if array.dtype == object else "same_kind")
+        except (TypeError, ValueError) as error:
+            reason = shorten(str(error), 200)
+            raise ValueError(f"model {model!r} gave item {item!r} scores that are no numbers: {reason}") from None
         if array.shape != (len(audios), len(texts)):
             wanted = f"{(len(audios), len(texts))} (audios, texts)"
             raise ValueError(f"model {model!r} gave item {item!r} scores of shape {array.shape}, not {wanted}")

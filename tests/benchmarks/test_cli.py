@@ -88,7 +88,7 @@ def test_a_run_folder_with_leaks_is_scored_and_warned_of(
 def test_another_padding_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def load(_: str, device: object, pad: str | None) -> CountingEmbedder:
+    def load(_: str, __: str | None, pad: str | None) -> CountingEmbedder:
         embedder = CountingEmbedder()
         embedder.preprocessing = {"pad": pad or "repeatpad"}  # type: ignore[attr-defined]
         return embedder

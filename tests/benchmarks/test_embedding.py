@@ -17,7 +17,7 @@ from benchmarks.scorer import open_scorer
 from benchmarks.sounds import LONG_SECONDS, digest, map_ahead, seconds
 from compa.audio.decode import read_audio
 from compa.models.clap import CLAP
-from compa.models.pretrained import Embedder, save
+from compa.models.pretrained import Embedder, load, save
 from tests.benchmarks.conftest import CountingEmbedder
 from tests.benchmarks.test_scorer import noise
 

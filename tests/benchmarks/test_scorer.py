@@ -84,6 +84,22 @@ def test_an_embedder_that_loses_a_row_is_named() -> None:
 
 
 @pytest.mark.parametrize(
+    ("embedded", "message"),
+    [
+        (np.ones((2, 5)), "embedded audio in 8 dimensions and text in 5: both must be of one size"),
+        ([object()] * 2, "embedded 2 x text as what is no array of numbers"),
+    ],
+)
+def test_embeddings_that_cannot_be_compared_are_told(embedded: Any, message: str) -> None:
+    class Odd(CountingEmbedder):
+        def embed_text(self, _: Any) -> Any:
+            return embedded
+
+    with pytest.raises(ValueError, match=message):
+        EmbeddingScorer(Odd()).score([((noise(0), noise(1)), ("x", "y"))])
+
+
+@pytest.mark.parametrize(
     ("scores", "message"),
     [
         ([np.zeros((2, 2))], "scored 1 items instead of 2"),
@@ -94,6 +110,7 @@ def test_an_embedder_that_loses_a_row_is_named() -> None:
             "item 'i1' scores that are not finite: 1 of 4, the first -inf for audio 2 of 2 and 'y'",
         ),
         ([np.zeros((2, 2)), "no numbers"], "item 'i1' scores that are no numbers"),
+        ([np.zeros((2, 2)), np.full((2, 2), 1j)], "item 'i1' scores that are no numbers"),
         (None, "gave a NoneType instead of a list with one array an item"),
         ((np.zeros((2, 2)) for _ in range(2)), "gave a generator instead of a list with one array an item"),
     ],
@@ -110,7 +127,7 @@ def test_one_bad_score_of_many_is_one_short_sentence(broken: object) -> None:
     scores = np.zeros((100, 1000), dtype=object)
     scores[3, 700] = broken
     group: Group = ([noise(i) for i in range(100)], [f"text {i} of a thousand long ones" * 9 for i in range(1000)])
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(ValueError, match="item 'retrieval' scores that are no") as caught:
         checked([scores.tolist()], [group], "my-model", ["retrieval"])
     assert len(str(caught.value)) < 250
 
