@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from benchmarks.results import Result
     from benchmarks.scorer import Scorer
     from benchmarks.tasks import Material, TestSet
+    from compa.models.audio_encoder import Pad
 
 DESCRIPTION = "Measures whether a model tells who sounds when, and how loud."
 MODELS = "run folder, checkpoint, hf:NAME, mteb:NAME, control:NAME, or python:MODULE:FACTORY"
@@ -53,6 +54,11 @@ def _parser() -> argparse.ArgumentParser:
     running.add_argument("--seed", type=int, default=0, help="of controls that draw (default: 0)")
     running.add_argument(
         "--device", type=_devices, default=(), help="such as cpu, cuda:1, or cuda:0,cuda:1 (default: a GPU, if any)"
+    )
+    running.add_argument(
+        "--pad",
+        choices=("repeatpad", "repeat", "zeros"),
+        help="how hf: models and LAION's fill up short clips (default: their own way)",
     )
     running.add_argument("--train", metavar="PATH", type=Path, action="append", default=[], help=f"{TRAIN}: warn of it")
     running.add_argument("--cache", metavar="DIR", type=Path, help="for embeddings (default: compa in $XDG_CACHE_HOME)")
@@ -158,7 +164,7 @@ def _run(options: argparse.Namespace) -> int:
 
     for task in options.task:
         find_task(task)  # what is wrong is said before anything is loaded
-    scorers = _open_models(options.model, options.seed, options.device, _cache(options))
+    scorers = _open_models(options.model, options.seed, options.device, _cache(options), options.pad)
     material = _material(options)
     if options.events:
         _ = material.bank  # likewise
@@ -218,9 +224,11 @@ def _cache(options: argparse.Namespace) -> EmbeddingCache:
         return EmbeddingCache()
 
 
-def _open_models(names: Sequence[str], seed: int, devices: Sequence[str], cache: EmbeddingCache) -> dict[str, Scorer]:
+def _open_models(
+    names: Sequence[str], seed: int, devices: Sequence[str], cache: EmbeddingCache, pad: Pad | None
+) -> dict[str, Scorer]:
     """The models by what results call them."""
-    from benchmarks.scorer import PYTHON, model_name, open_scorer
+    from benchmarks.scorer import MTEB, PYTHON, model_name, open_scorer
 
     scorers: dict[str, Scorer] = {}
     for name in dict.fromkeys(names):
@@ -229,7 +237,9 @@ def _open_models(names: Sequence[str], seed: int, devices: Sequence[str], cache:
             raise ValueError(f"two models would both be called {called!r} in results: give each its own --out")
         if devices and name.startswith(PYTHON):
             _say(f"--device does not reach {name}: its own code decides")
-        scorers[called] = open_scorer(name, seed, devices, cache)
+        if pad and name.startswith((PYTHON, MTEB)):
+            _say(f"--pad does not reach {name}: its own code decides")
+        scorers[called] = open_scorer(name, seed, devices, cache, pad)
     return scorers
 
 

@@ -118,7 +118,7 @@ def comparison_table(one: Sequence[Result], other: Sequence[Result]) -> str:
         shown = f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
         rows.append([each.metric, f"{each.one:.3f}", f"{each.other:.3f}", shown, *counts, p])
     data = f" on {first.data['name']}" if "name" in first.data else ""
-    title = f"{first.task}{data}, {len(first.items)} items"
+    title = f"{first.task}{data}, {first.coverage or f'{len(first.items)} items'}"
     return "\n".join([title, f"A: {_names(one)}", f"B: {_names(other)}", *_aligned(rows)])
 
 

@@ -28,7 +28,8 @@ class Embeds(Protocol):
     """A model with one embedding space for both, as `compa.load` gives it.
 
     Where it has a `fingerprint` (text, another one wherever the same audio or text would be embedded otherwise), its
-    embeddings can be kept on the disk; where it has a `sample_rate` (Hz), files come decoded at that rate.
+    embeddings can be kept on the disk; where it has a `sample_rate` (Hz), files come decoded at that rate; where it has
+    `preprocessing` (JSON values: what happens to audio before it is embedded), results tell it.
     """
 
     def embed_audio(self, audio: Sequence[Audio], /) -> ArrayLike:
@@ -56,6 +57,7 @@ class EmbeddingScorer:
         self.models = models
         self.batch_size = batch_size
         self.fingerprint: str | None = getattr(models[0], "fingerprint", None)
+        self.preprocessing: Mapping[str, Any] | None = getattr(models[0], "preprocessing", None)
         self._cache = cache if cache and self.fingerprint else EmbeddingCache()
 
     def score(self, groups: Sequence[Group]) -> list[Scores]:
@@ -64,6 +66,9 @@ class EmbeddingScorer:
         texts = dict.fromkeys(text for _, texts in groups for text in texts)
         audio_places, audio_rows = self._embed_audios(audios)
         text_places, text_rows = self._embed_texts(list(texts))
+        if audio_rows.shape[1] != text_rows.shape[1]:
+            sizes = f"audio in {audio_rows.shape[1]} dimensions and text in {text_rows.shape[1]}"
+            raise ValueError(f"the model embedded {sizes}: both must be of one size")
         places = [
             (
                 np.array([audio_places[same(audio)] for audio in group_audios], dtype=np.intp),
@@ -202,7 +207,10 @@ def _one_product(audios: Rows, texts: Rows) -> Scores:
 
 
 def _rows(kind: str, batch: Sequence[Any], embedded: ArrayLike) -> Rows:
-    rows = np.asarray(embedded, dtype=np.float32)
+    try:
+        rows = np.asarray(embedded, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"the model embedded {len(batch)} x {kind} as what is no array of numbers: {error}") from None
     if rows.ndim != 2 or len(rows) != len(batch):
         raise ValueError(f"the model embedded {len(batch)} x {kind} in the shape {rows.shape}: one row each")
     return rows

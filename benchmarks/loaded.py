@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
-import torch
 from numpy.typing import ArrayLike
 
-import compa
 from benchmarks.groups import Audio
+from compa.models.audio_encoder import Pad
+from compa.models.fingerprint import fingerprint
 from compa.models.pretrained import Embedder, load
 
 VERSION = 1
@@ -24,10 +23,11 @@ class Loaded:
     Args:
         name: As `compa.load` takes it.
         device: Where it runs; by default a GPU where there is one.
+        pad: As `compa.load` takes it.
     """
 
-    def __init__(self, name: str, device: str | None = None) -> None:
-        self._embedder: Embedder = load(name, device) if device else compa.load(name)
+    def __init__(self, name: str, device: str | None = None, pad: Pad | None = None) -> None:
+        self._embedder: Embedder = load(name, device, pad)
 
     def embed_audio(self, audio: Sequence[Audio]) -> ArrayLike:
         """Embeds audios as the rows of an array (audios, dimensions)."""
@@ -42,14 +42,13 @@ class Loaded:
         """Rate in Hz that the model hears."""
         return self._embedder.clap.sample_rate
 
+    @property
+    def preprocessing(self) -> dict[str, Any]:
+        """What happens to clips before the model sees them."""
+        return self._embedder.preprocessing
+
     @cached_property
     def fingerprint(self) -> str:
         """A hash of all that decides on embeddings: weights, settings, tokeniser, windows."""
         clap = self._embedder.clap
-        preprocessing = getattr(self._embedder, "preprocessing", None)
-        settings = json.dumps([VERSION, clap.describe(), preprocessing], sort_keys=True, default=repr)
-        digest = hashlib.sha256(settings.encode())
-        for name, value in sorted(clap.state_dict().items()):
-            digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
-            digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
-        return digest.hexdigest()[:32]
+        return fingerprint(clap, [VERSION, clap.describe(), self.preprocessing])

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from compa.data.files import write_whole
+
 _SIGNIFICANT_DIGITS = 6
 _METRIC_KEYS = ("value", "low", "high", "chance", "method")
 _DATA_KEYS = ("fingerprint", "found", "expected")
@@ -50,6 +52,12 @@ class Result:
         return self.model.startswith("control:")
 
     @property
+    def coverage(self) -> str:
+        """How many items were measured, where that is not all of them; else empty."""
+        found, expected = self.data["found"], self.data["expected"]
+        return "" if found == expected else f"{found} of {expected} items"
+
+    @property
     def file_name(self) -> str:
         """Follows from model and task; no two models share one.
 
@@ -81,9 +89,7 @@ def write_result(result: Result, folder: Path) -> tuple[Path, bool]:
     make_folder(folder)
     path = folder / result.file_name
     replaced = path.exists()
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(result.to_json(), encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, result.to_json().encode())
     return path, replaced
 
 

@@ -18,6 +18,8 @@ from benchmarks.tasks import Material, Task, TestSet, find_task
 
 FINGERPRINT = "model_fingerprint"
 """Where under `run` a result says of which weights it is."""
+PREPROCESSING = "preprocessing"
+"""Where under `run` a result says what happened to audio before the model heard it, such as how clips were padded."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def run(
     there = read_result(path) if path.is_file() and not overwrite else None
     if there and fingerprint and _same(there, blank) and there.run.get(FINGERPRINT) == fingerprint:
         return Saved(there, path, replaced=False, kept=True)
-    if there and there.data["found"] > blank.data["found"] and _comparable(there, blank):
+    if there and _is_part(blank, there):
         raise ValueError(
             f"{path} is of {there.data['found']} items, and this would be of {blank.data['found']}: "
             "give another --out, or --overwrite to lose it"
@@ -91,7 +93,13 @@ def run(
         scorer.tell(test_set.items)
     result = task.run(scorer, model, test_set, seed)
     seconds = round(time.perf_counter() - clock, 3)
-    record = {"started": started.isoformat(timespec="seconds"), "seconds": seconds, FINGERPRINT: fingerprint}
+    record: dict[str, Any] = {
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": seconds,
+        FINGERPRINT: fingerprint,
+    }
+    if preprocessing := getattr(scorer, PREPROCESSING, None):
+        record[PREPROCESSING] = preprocessing
     result = dataclasses.replace(result, data=data, run=record | dict(notes or {}))
     return Saved(result, *write_result(result, out))
 
@@ -154,6 +162,12 @@ def _same(there: Result, blank: Result) -> bool:
     return _comparable(there, blank) and all(
         getattr(there, key) == json.loads(json.dumps(getattr(blank, key))) for key in ("data", "seed", "code_version")
     )
+
+
+def _is_part(result: Result, whole: Result) -> bool:
+    """Whether a result is of fewer items of the same data; that has another fingerprint where files count in it."""
+    same = all(result.data.get(key) == whole.data.get(key) for key in ("name", "expected"))
+    return same and result.task_version == whole.task_version and result.data["found"] < whole.data["found"]
 
 
 def _comparable(there: Result, blank: Result) -> bool:

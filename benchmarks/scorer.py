@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import reprlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -19,6 +21,7 @@ from benchmarks.names import did_you_mean, unknown
 
 if TYPE_CHECKING:
     from benchmarks.tasks import Item
+    from compa.models.audio_encoder import Pad
 
 __all__ = ["Audio", "EmbeddingScorer", "Group", "Scorer", "Scores", "Told", "checked", "model_name", "open_scorer"]
 
@@ -54,7 +57,13 @@ class Told(Protocol):
         ...
 
 
-def open_scorer(name: str, seed: int = 0, devices: Sequence[str] = (), cache: EmbeddingCache | None = None) -> Scorer:
+def open_scorer(
+    name: str,
+    seed: int = 0,
+    devices: Sequence[str] = (),
+    cache: EmbeddingCache | None = None,
+    pad: Pad | None = None,
+) -> Scorer:
     """Opens a model by the name that a user gives it.
 
     Args:
@@ -64,6 +73,7 @@ def open_scorer(name: str, seed: int = 0, devices: Sequence[str] = (), cache: Em
         seed: Of the controls that draw.
         devices: Where a model runs, such as `cpu` or `cuda:1`, one copy each; by default a GPU where there is one.
         cache: Where embeddings are kept; by default in memory.
+        pad: How checkpoints fill up short clips, as `compa.load` takes it; by default their own way.
 
     Raises:
         ValueError: If there is no such model or device; names the legal ones.
@@ -93,7 +103,7 @@ def open_scorer(name: str, seed: int = 0, devices: Sequence[str] = (), cache: Em
     from benchmarks.loaded import Loaded
 
     _check(devices)
-    return EmbeddingScorer([Loaded(name, device) for device in devices or (None,)], cache=cache)
+    return EmbeddingScorer([Loaded(name, device, pad) for device in devices or (None,)], cache=cache)
 
 
 def model_name(name: str) -> str:
@@ -168,18 +178,27 @@ def checked(scores: Sequence[ArrayLike], groups: Sequence[Group], model: str, it
     Raises:
         ValueError: Names the model, the item and what is wrong with its scores.
     """
+    if not isinstance(scores, Sequence | np.ndarray):
+        raise ValueError(f"model {model!r} gave a {type(scores).__name__} instead of a list with one array an item")
     if len(scores) != len(groups):
         raise ValueError(f"model {model!r} scored {len(scores)} items instead of {len(groups)}: one array an item")
     matrices = []
     for matrix, (audios, texts), item in zip(scores, groups, items, strict=True):
         try:
-            array = np.asarray(matrix, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise ValueError(f"model {model!r} gave item {item!r} scores that are no numbers: {matrix!r}") from None
+            array = np.asarray(matrix)
+            array = array.astype(np.float64, casting="unsafe" if array.dtype == object else "same_kind")
+        except (TypeError, ValueError) as error:
+            reason = shorten(str(error), 200)
+            raise ValueError(f"model {model!r} gave item {item!r} scores that are no numbers: {reason}") from None
         if array.shape != (len(audios), len(texts)):
             wanted = f"{(len(audios), len(texts))} (audios, texts)"
             raise ValueError(f"model {model!r} gave item {item!r} scores of shape {array.shape}, not {wanted}")
         if not np.isfinite(array).all():
-            raise ValueError(f"model {model!r} gave item {item!r} scores that are not finite: {array.tolist()}")
+            bad = np.argwhere(~np.isfinite(array))
+            row, column = bad[0].tolist()
+            raise ValueError(
+                f"model {model!r} gave item {item!r} scores that are not finite: {len(bad)} of {array.size}, the first "
+                f"{array[row, column]} for audio {row + 1} of {len(audios)} and {reprlib.repr(texts[column])}"
+            )
         matrices.append(array)
     return matrices

@@ -9,6 +9,8 @@ from benchmarks.results import Result
 
 SHOWN = ("text", "audio", "group")
 """The metrics of pair tasks that have a column each."""
+TRIPLETS = tuple(f"{name}_triplets" for name in SHOWN)
+"""Those that have one, too, where there are any."""
 BESIDE = {"text_leak_auc": "words alone, AUC", "text_only": "words alone"}
 """Metrics of the items themselves: they have a line under the models."""
 MAX_COLUMNS = 6
@@ -17,7 +19,9 @@ MAX_COLUMNS = 6
 def shown(results: Iterable[Result]) -> tuple[str, ...]:
     """The metrics that have a column each: text, audio and group, else the first ones that the results have."""
     names = dict.fromkeys(name for result in results for name in result.metrics if name not in BESIDE)
-    return SHOWN if set(SHOWN) & set(names) else tuple(names)[:MAX_COLUMNS]
+    if set(SHOWN) & set(names):
+        return (*SHOWN, *(name for name in names if name in TRIPLETS))
+    return tuple(names)[:MAX_COLUMNS]
 
 
 def ranked(results: Iterable[Result]) -> list[list[Result]]:
@@ -56,7 +60,8 @@ def text_table(results: Iterable[Result]) -> str:
         tables = []
         for block in blocks:
             rows = _rows(block, names)
-            beside = [block[0].task, str(block[0].data.get("name", ""))] + [""] * len(rows)
+            of = ", ".join(filter(None, (str(block[0].data.get("name", "")), block[0].coverage)))
+            beside = [block[0].task, of] + [""] * len(rows)
             tables.append([[name, *row] for name, row in zip(beside, rows, strict=False)])
         columns = zip(header, *(row for rows in tables for row in rows), strict=True)
         widths = [max(map(len, column)) for column in columns]

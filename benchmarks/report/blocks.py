@@ -50,14 +50,8 @@ class Block:
     @property
     def title(self) -> str:
         """Task and data, and how much of it where that is not all."""
-        beside = ", ".join(filter(None, (self.data, self.coverage)))
+        beside = ", ".join(filter(None, (self.data, self.leader.coverage)))
         return f"{self.task} ({beside})" if beside else self.task
-
-    @property
-    def coverage(self) -> str:
-        """How many items were measured, where some are missing."""
-        found, expected = self.leader.data["found"], self.leader.data["expected"]
-        return "" if found == expected else f"{found} of {expected} items"
 
     @property
     def leader(self) -> Result:

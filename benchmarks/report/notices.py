@@ -15,7 +15,7 @@ def notices(blocks: Sequence[Block]) -> list[str]:
     """One sentence each, with the tasks and models that it is true of."""
     where: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for block in blocks:
-        if block.coverage:
+        if block.leader.coverage:
             where[_PARTIAL, ""].append(block.title)
         models = defaultdict(list)
         for result in block.results:

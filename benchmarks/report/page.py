@@ -19,6 +19,7 @@ from benchmarks.report.papers import comma_separated, markdown
 from benchmarks.report.retention import panels
 from benchmarks.results import read_results
 from benchmarks.tasks import Material
+from compa.data.files import write_whole
 from compa.page import fill
 
 NUM_COLOURS = 6
@@ -57,9 +58,7 @@ def report(
         raise ValueError(f"the results in {results} hold no metric: there is nothing to report")
     content = _TABLES[suffix](found) if suffix in _TABLES else _page(found, material, runs, tell)
     out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(out.name + ".partial")
-    partial.write_text(content, encoding="utf-8")
-    partial.replace(out)
+    write_whole(out, content.encode())
     return out
 
 

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchmarks.tasks import Credit, Item, Task, TestSet
+from compa.data.files import write_whole
 from compa.manifest import Event
 
 FILE_NAME = "items.json"
@@ -53,9 +54,7 @@ def write_frozen(task: Task, test_set: TestSet, out: Path) -> Path:
         for audio, name in zip(item.audio, record["audio"], strict=True):
             soundfile.write(folder / name, *_waveform(task, audio), subtype="FLOAT")
     head = {"task": task.name, "version": task.version, "fingerprint": fingerprint, "data": test_set.data}
-    partial = path.with_name(FILE_NAME + ".partial")
-    partial.write_text(json.dumps({**head, "items": records}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, f"{json.dumps({**head, 'items': records}, indent=1, ensure_ascii=False)}\n".encode())
     return path
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 import benchmarks.tasks
-import compa
 from benchmarks.cli import main
 from benchmarks.scorer import open_scorer
 from benchmarks.tasks import tasks
@@ -72,7 +71,7 @@ def test_run_then_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 def test_a_run_folder_with_leaks_is_scored_and_warned_of(
     tmp_path: Path, bank: EventBank, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(compa, "load", lambda _: CountingEmbedder())
+    monkeypatch.setattr("benchmarks.loaded.load", lambda *_: CountingEmbedder())
     write_run(tmp_path / "mine", bank, held_out_pairs=[])
     out = tmp_path / "results"
     assert main(["run", "--model", str(tmp_path / "mine"), "--task", "scenes-order", "--out", str(out)]) == 0
@@ -86,6 +85,26 @@ def test_a_run_folder_with_leaks_is_scored_and_warned_of(
 
 
 @pytest.mark.usefixtures("short_tasks")
+def test_another_padding_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def load(_: str, __: str | None, pad: str | None) -> CountingEmbedder:
+        embedder = CountingEmbedder()
+        embedder.preprocessing = {"pad": pad or "repeatpad"}  # type: ignore[attr-defined]
+        return embedder
+
+    monkeypatch.setattr("benchmarks.loaded.load", load)
+    (tmp_path / "mine.py").write_text("from tests.benchmarks.conftest import CountingEmbedder", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    command = ["run", "--model", f"hf:{tmp_path}", "--task", "scenes-order", "--out", "results"]
+    for options, pad in [([], "repeatpad"), (["--pad", "zeros", "--model", "python:mine:CountingEmbedder"], "zeros")]:
+        assert main(command + options) == 0
+        record = json.loads(Path("results", f"hf~{tmp_path.name}--scenes-order.json").read_text(encoding="utf-8"))
+        assert record["run"]["preprocessing"] == {"pad": pad}
+    assert "--pad does not reach python:mine:CountingEmbedder" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("short_tasks")
 def test_a_model_that_fails_leaves_the_others_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -93,7 +112,7 @@ def test_a_model_that_fails_leaves_the_others_alone(
         def embed_text(self, texts):  # type: ignore[no-untyped-def]
             return super().embed_text(texts) * float("nan")
 
-    monkeypatch.setattr(compa, "load", lambda _: Broken())
+    monkeypatch.setattr("benchmarks.loaded.load", lambda *_: Broken())
     (tmp_path / "broken").mkdir()
     command = [
         "run",
@@ -128,7 +147,7 @@ def test_what_a_user_can_put_right_is_one_sentence(tmp_path: Path, monkeypatch: 
         main(["run", *model, *task, "--out", str(tmp_path / "file")])
     with pytest.raises(ValueError, match="no results"):
         main(["report", str(tmp_path), "--out", str(tmp_path / "report.html")])
-    monkeypatch.setattr(compa, "load", lambda _: CountingEmbedder())
+    monkeypatch.setattr("benchmarks.loaded.load", lambda *_: CountingEmbedder())
     for folder in ("a", "b"):
         (tmp_path / folder / "same").mkdir(parents=True)
     twice = ["--model", str(tmp_path / "a" / "same"), "--model", str(tmp_path / "b" / "same")]

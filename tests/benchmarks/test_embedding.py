@@ -9,7 +9,6 @@ import pytest
 import soundfile
 import torch
 
-import compa
 from benchmarks.embedding import LARGE, EmbeddingScorer, inner_products
 from benchmarks.embedding_cache import EmbeddingCache
 from benchmarks.groups import Audio, Group
@@ -18,7 +17,7 @@ from benchmarks.scorer import open_scorer
 from benchmarks.sounds import LONG_SECONDS, digest, map_ahead, seconds
 from compa.audio.decode import read_audio
 from compa.models.clap import CLAP
-from compa.models.pretrained import Embedder, save
+from compa.models.pretrained import Embedder, load, save
 from tests.benchmarks.conftest import CountingEmbedder
 from tests.benchmarks.test_scorer import noise
 
@@ -195,9 +194,8 @@ def test_forwards_of_a_real_model_are_the_different_audios_and_texts(
     tmp_path: Path, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counts = {"audio": 0, "text": 0}
-    load = compa.load
 
-    def counted(name: str) -> Embedder:
+    def counted(name: str, *_: Any) -> Embedder:
         embedder = load(name)
         embedder.clap.audio_encoder.register_forward_hook(lambda _, given, __: count("audio", given))
         embedder.clap.text_encoder.register_forward_hook(lambda _, given, __: count("text", given))
@@ -206,7 +204,7 @@ def test_forwards_of_a_real_model_are_the_different_audios_and_texts(
     def count(what: str, given: Any) -> None:
         counts[what] += len(given[0])
 
-    monkeypatch.setattr(compa, "load", counted)
+    monkeypatch.setattr("benchmarks.loaded.load", counted)
     groups = mixed()
     first = open_scorer(str(run), cache=EmbeddingCache(tmp_path / "cache")).score(groups)
     assert counts == {"audio": 20, "text": 7 + 5}
@@ -233,6 +231,7 @@ def test_a_fingerprint_follows_weights_and_settings_alone(tmp_path: Path, clap: 
     save(clap, other)
     assert Loaded(str(other)).fingerprint == original
     assert Loaded(str(other)).sample_rate == 16000
+    assert EmbeddingScorer(Loaded(str(other))).preprocessing == load(str(other)).preprocessing
     with torch.no_grad():
         next(clap.parameters()).view(-1)[0] += 1e-3
     save(clap, other)

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +84,21 @@ def test_same_seed_same_bytes_but_for_run(tmp_path: Path, bank: EventBank) -> No
         texts.append([line for line in lines if not line.startswith('  "run": ')])
         assert len(lines) - len(texts[-1]) == 1
     assert texts[0] == texts[1]
+
+
+def test_two_runs_at_once_into_one_folder(tmp_path: Path) -> None:
+    code = f"""
+from pathlib import Path
+from benchmarks.results import Result, read_result, write_result
+items = [{{"id": str(number)}} for number in range(2000)]
+measured = Result("m", "t", 1, {{"fingerprint": "f", "found": 1, "expected": 1}}, 0, "", {{}}, items)
+for _ in range(60):
+    path, _ = write_result(measured, Path({str(tmp_path)!r}))
+    assert len(read_result(path).items) == 2000
+"""
+    runs = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [one.communicate()[1] for one in runs] == ["", ""]
+    assert [path.name for path in tmp_path.iterdir()] == ["m--t.json"]
 
 
 def test_scores_keep_six_digits() -> None:

@@ -78,9 +78,10 @@ def test_another_version_or_bank_replaces_it(measure: Any, few: TestSet) -> None
     assert measure(Weighed("a"), test_set=other).replaced
 
 
-def test_a_try_does_not_replace_a_whole_result(measure: Any, few: TestSet) -> None:
+@pytest.mark.parametrize("of_files", [{}, {"fingerprint": "of three items"}])
+def test_a_try_does_not_replace_a_whole_result(measure: Any, few: TestSet, of_files: dict[str, str]) -> None:
     whole = measure(Weighed("a"))
-    small = TestSet(few.items[:3], few.data | {"found": 3})
+    small = TestSet(few.items[:3], few.data | {"found": 3} | of_files)
     with pytest.raises(ValueError, match="is of 12 items, and this would be of 3: give another --out, or --overwrite"):
         measure(Weighed("a"), test_set=small)
     assert read_result(whole.path).data["found"] == 12

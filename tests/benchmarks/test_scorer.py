@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import compa
 from benchmarks.controls import CONTROLS
 from benchmarks.scorer import Audio, EmbeddingScorer, Group, Told, checked, model_name, open_scorer
 from benchmarks.tasks import Material, TestSet, find_task
@@ -85,13 +84,35 @@ def test_an_embedder_that_loses_a_row_is_named() -> None:
 
 
 @pytest.mark.parametrize(
+    ("embedded", "message"),
+    [
+        (np.ones((2, 5)), "embedded audio in 8 dimensions and text in 5: both must be of one size"),
+        ([object()] * 2, "embedded 2 x text as what is no array of numbers"),
+    ],
+)
+def test_embeddings_that_cannot_be_compared_are_told(embedded: Any, message: str) -> None:
+    class Odd(CountingEmbedder):
+        def embed_text(self, _: Any) -> Any:
+            return embedded
+
+    with pytest.raises(ValueError, match=message):
+        EmbeddingScorer(Odd()).score([((noise(0), noise(1)), ("x", "y"))])
+
+
+@pytest.mark.parametrize(
     ("scores", "message"),
     [
         ([np.zeros((2, 2))], "scored 1 items instead of 2"),
         ([np.zeros((2, 2)), np.zeros((2, 3))], r"item 'i1' scores of shape \(2, 3\), not \(2, 2\)"),
-        ([np.zeros((2, 2)), np.full((2, 2), np.nan)], "item 'i1' scores that are not finite"),
-        ([np.zeros((2, 2)), np.full((2, 2), np.inf)], "item 'i1' scores that are not finite"),
+        ([np.zeros((2, 2)), np.full((2, 2), np.nan)], "item 'i1' scores that are not finite: 4 of 4"),
+        (
+            [np.zeros((2, 2)), [[0, 0], [0, -np.inf]]],
+            "item 'i1' scores that are not finite: 1 of 4, the first -inf for audio 2 of 2 and 'y'",
+        ),
         ([np.zeros((2, 2)), "no numbers"], "item 'i1' scores that are no numbers"),
+        ([np.zeros((2, 2)), np.full((2, 2), 1j)], "item 'i1' scores that are no numbers"),
+        (None, "gave a NoneType instead of a list with one array an item"),
+        ((np.zeros((2, 2)) for _ in range(2)), "gave a generator instead of a list with one array an item"),
     ],
 )
 def test_unusable_scores_name_model_and_item(scores: Any, message: str) -> None:
@@ -101,14 +122,24 @@ def test_unusable_scores_name_model_and_item(scores: Any, message: str) -> None:
     assert "my-model" in str(caught.value)
 
 
+@pytest.mark.parametrize("broken", [float("nan"), "no number"])
+def test_one_bad_score_of_many_is_one_short_sentence(broken: object) -> None:
+    scores = np.zeros((100, 1000), dtype=object)
+    scores[3, 700] = broken
+    group: Group = ([noise(i) for i in range(100)], [f"text {i} of a thousand long ones" * 9 for i in range(1000)])
+    with pytest.raises(ValueError, match="item 'retrieval' scores that are no") as caught:
+        checked([scores.tolist()], [group], "my-model", ["retrieval"])
+    assert len(str(caught.value)) < 250
+
+
 def test_models_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = []
 
-    def load(name: str) -> CountingEmbedder:
+    def load(name: str, *_: Any) -> CountingEmbedder:
         loaded.append(name)
         return CountingEmbedder()
 
-    monkeypatch.setattr(compa, "load", load)
+    monkeypatch.setattr("benchmarks.loaded.load", load)
     run = tmp_path / "my-run"
     (run / "checkpoints").mkdir(parents=True)
     checkpoint = run / "checkpoints" / "last.ckpt"

@@ -39,6 +39,14 @@ def test_text_table_lines_up() -> None:
     assert len({line.index("0.") for line in lines[2:]}) == 1
 
 
+def test_both_protocols_and_how_many_items_were_found() -> None:
+    metrics = {f"{name}{end}": METRIC for end in ("", "_triplets") for name in ("text", "audio", "group")}
+    data = {"name": "CompA-order", "fingerprint": "f", "found": 9, "expected": 12}
+    lines = text_table([result(metrics=metrics | {"ties": METRIC}, data=data)]).splitlines()
+    assert lines[0].split()[2:] == [*metrics]
+    assert lines[3].startswith("CompA-order, 9 of 12 items  chance")
+
+
 def test_a_single_result_and_one_without_a_metric() -> None:
     lone = result(metrics={"text": METRIC})
     assert "0.500 [0.400, 0.600]  -" in text_table([lone])
