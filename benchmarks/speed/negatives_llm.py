@@ -122,12 +122,11 @@ def _serve(parent: Connection) -> None:
     asyncio.run(run())
 
 
-def _bodies(number: int) -> Iterator[dict[str, Any]]:
-    """What ours would send, over and over."""
+def _chat() -> Chat:
+    """What ours would send."""
     prompt = load("order")
     captions = [f"A dog barks followed by a man speaking, number {i}" for i in range(CAPTIONS_PER_REQUEST)]
-    chat = Chat([question(prompt, {"caption": caption}, 2, 0, SETTINGS) for caption in captions])
-    return itertools.repeat(chat.body(), number)
+    return Chat([question(prompt, {"caption": caption}, 2, 0, SETTINGS) for caption in captions])
 
 
 Call = Callable[[dict[str, Any]], Awaitable[Any]]
@@ -135,8 +134,9 @@ Call = Callable[[dict[str, Any]], Awaitable[Any]]
 
 async def _work(call: Call, number: int, concurrency: int) -> Measured:
     """So many calls by so many workers; each has its connection before the clock starts."""
-    await asyncio.gather(*(call(body) for body in _bodies(concurrency)))
-    bodies = _bodies(number)
+    body = _chat().body()
+    await asyncio.gather(*(call(body) for _ in range(concurrency)))
+    bodies = itertools.repeat(body, number)
 
     async def worker() -> None:
         for body in bodies:
@@ -192,6 +192,17 @@ def _openai(http_client: Callable[..., Any], is_parsed: bool) -> Any:
     return opened
 
 
+@asynccontextmanager
+async def _client(url: str, concurrency: int) -> Any:
+    server, chat = Server(Address(url), concurrency, 60.0), _chat()
+
+    async def call(_: dict[str, Any]) -> Any:
+        return json.loads(await server.send(chat))
+
+    yield call
+    await server.close()
+
+
 def _timed(opened: Any) -> Callable[[str, int, int], Measured]:
     async def run(url: str, number: int, concurrency: int) -> Measured:
         async with opened(url, concurrency) as call:
@@ -230,6 +241,7 @@ CLIENTS: dict[str, Callable[[str, int, int], Measured]] = {
     "openai, parse": _timed(_openai(openai.DefaultAsyncHttpxClient, is_parsed=True)),
     "openai over aiohttp, create": _timed(_openai(openai.DefaultAioHttpClient, is_parsed=False)),
     "openai over aiohttp, parse": _timed(_openai(openai.DefaultAioHttpClient, is_parsed=True)),
+    "ours: the client alone": _timed(_client),
     "ours: captions to candidates, with journal": _ours,
 }
 
