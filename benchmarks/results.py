@@ -33,7 +33,7 @@ class Result:
         code_version: Version of compa that measured.
         metrics: For each name the `value`, the 95 % interval `low` to `high`, its `method`, the `chance`.
         items: One record an item: ids of its audio, captions, labels, scores, and what it won.
-        run: Times and paths, which differ from run to run.
+        run: Times and paths, which differ from run to run, and weights and preprocessing of the model.
     """
 
     model: str
@@ -132,7 +132,10 @@ def read_results(folder: Path) -> list[Result]:
     versions: dict[str, tuple[int, Path]] = {}
     results = []
     for path in paths:
-        result = read_result(path)
+        try:
+            result = read_result(path)
+        except ValueError as error:
+            raise ValueError(f"{error}; remove it from the folder of results") from None
         version, earlier = versions.setdefault(result.task, (result.task_version, path))
         if version != result.task_version:
             raise ValueError(

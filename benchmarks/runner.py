@@ -98,7 +98,7 @@ def run(
         "seconds": seconds,
         FINGERPRINT: fingerprint,
     }
-    if preprocessing := getattr(scorer, PREPROCESSING, None):
+    if isinstance(preprocessing := getattr(scorer, PREPROCESSING, None), Mapping):
         record[PREPROCESSING] = preprocessing
     result = dataclasses.replace(result, data=data, run=record | dict(notes or {}))
     return Saved(result, *write_result(result, out))

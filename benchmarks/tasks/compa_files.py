@@ -157,7 +157,7 @@ def _draft(row: Row, columns: Sequence[dict[str, str]], folder: Path) -> Draft:
 
 def _source(side: dict[str, str]) -> str:
     video = side.get("video", "")
-    return youtube_url(video) if _VIDEO.fullmatch(video) else video if video not in NOTHING else side["file"]
+    return youtube_url(video) if _VIDEO.fullmatch(video) else video if video not in NOTHING else Path(side["file"]).name
 
 
 def _distinct(drafts: Sequence[Draft]) -> tuple[list[Draft], list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -171,11 +172,24 @@ def _files_of_csv(data: Path) -> list[_File]:
         labels = [label.strip() for label in cells["label"].split(SEPARATOR) if label.strip()]
         if not cells["file"] or not labels:
             raise ValueError(f"{row.where} has no {'label' if cells['file'] else 'file'}: fill it in or remove the row")
-        source = next((cells[column] for column in SOURCES if cells.get(column)), cells["file"])
+        source = next((cells[column] for column in SOURCES if cells.get(column)), "")
         found.setdefault(cells["file"], ({}, source))[0].update(dict.fromkeys(labels))
     if not found:
         raise ValueError(f"{data} has no rows below its header: it needs one a file")
-    return [_File(data.parent / file, file, tuple(labels), source) for file, (labels, source) in found.items()]
+    names = _called(list(found), data.parent)
+    return [
+        _File(data.parent / file, name, tuple(labels), source or name)
+        for name, (file, (labels, source)) in zip(names, found.items(), strict=True)
+    ]
+
+
+def _called(files: Sequence[str], folder: Path) -> list[str]:
+    """What results call files: as the table does, but paths of one machine are told from the folder of them all."""
+    if not any(Path(file).is_absolute() or ".." in Path(file).parts for file in files):
+        return list(files)
+    paths = [Path(os.path.normpath(folder.absolute() / file)) for file in files]  # links are no other folders
+    shared = os.path.commonpath([path.parent for path in paths])
+    return [path.relative_to(shared).as_posix() for path in paths]
 
 
 def _item(name: str, audio: Audio, labels: Sequence[str], recording: str, source: str) -> Item:

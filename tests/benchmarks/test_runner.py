@@ -8,7 +8,7 @@ import sys
 import textwrap
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -63,6 +63,17 @@ def test_what_is_another_measurement_replaces_it(measure: Any, fingerprint: str,
     other = Weighed(fingerprint)
     saved = measure(other, **options)
     assert (saved.kept, saved.replaced, other.calls) == (False, True, 1)
+
+
+def test_what_a_model_does_to_audio_is_told_and_a_method_of_that_name_is_not(measure: Any) -> None:
+    class Padded(Skilled):
+        preprocessing: ClassVar = {"pad": "zeros"}
+
+    class WithMethod(Skilled):
+        def preprocessing(self) -> None: ...
+
+    assert measure(Padded(1.0)).result.run["preprocessing"] == {"pad": "zeros"}
+    assert "preprocessing" not in measure(WithMethod(1.0)).result.run
 
 
 def test_a_model_without_a_fingerprint_is_measured_each_time(measure: Any) -> None:

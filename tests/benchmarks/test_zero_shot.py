@@ -75,6 +75,20 @@ def test_constant_and_random(tmp_path: Path) -> None:
         assert metric["low"] <= metric["chance"] <= metric["high"], name
 
 
+@pytest.mark.parametrize("prefix", ["../sounds", "{root}/sounds"])
+def test_paths_of_one_machine_are_in_no_result(tmp_path: Path, prefix: str) -> None:
+    names = ["dog/1.wav", "owl/1.wav"]
+    for name in names:
+        write(tmp_path / "sounds" / name)
+    rows = [f"{prefix.format(root=tmp_path)}/{name},{name[:3]}" for name in names]
+    (tmp_path / "tables").mkdir()
+    test_set = prepared(data=write_csv(tmp_path / "tables" / "clips.csv", "\n".join(["file,label", *rows]) + "\n"))
+    result = TASK.run(open_scorer("control:constant"), "m", test_set, 0)
+    assert [item["id"] for item in result.items] == names
+    assert str(tmp_path) not in result.to_json()
+    assert ".." not in result.to_json()
+
+
 @pytest.mark.parametrize("in_one_cell", [True, False])
 def test_a_csv_with_several_labels_a_file(tmp_path: Path, in_one_cell: bool) -> None:
     for name in "abc":
