@@ -16,6 +16,8 @@ from compa.models.pooling import masked_mean, segment_means
 from compa.models.text_encoder import CaptionTransformer, TextEncoder
 
 Projection = Literal["norm", "relu", "gelu"]
+SCALES = ("logit_scale_a", "logit_scale_t")
+"""Logarithms of the inverse temperature, as transformers' ClapModel calls them: no weights of our towers."""
 
 
 class CLAP(nn.Module):
@@ -35,7 +37,8 @@ class CLAP(nn.Module):
             between them, or with `relu` or `gelu` alone, as CLAP checkpoints have it.
 
     Attributes:
-        origin: What a checkpoint that was taken over brought along and its own layout needs, as JSON values.
+        origin: What a checkpoint that was taken over brought along and its own layout needs, as JSON values; its
+            `scales` are those of the last training, or else the checkpoint's.
 
     Raises:
         ValueError: If half of the embedding can't be shared out among the segments.
@@ -106,6 +109,8 @@ class CLAP(nn.Module):
 
     def embed_text(self, texts: Sequence[str]) -> Tensor:
         """Embeds texts as (N, D) unit vectors; equal ones are encoded once."""
+        if not texts:
+            return torch.zeros(0, self.embedding_size, device=self.device)
         different = {text: row for row, text in enumerate(dict.fromkeys(texts))}
         embedded = _unit(self.text_projection(self.text_encoder.embed(list(different), self.device)))
         if len(different) == len(texts):

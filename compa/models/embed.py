@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from compa.data.audio_folder import sound_files_below
 from compa.data.quarantine import usable_clips
-from compa.models.embedding_file import SUFFIXES, Chunk, Parts, Row, write_embeddings
+from compa.models.embedding_file import SUFFIXES, Chunk, Parts, Row, files_of, parts_of, write_embeddings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,8 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise ValueError(
             f"--out {options.out} is of no kind that can be written: its name ends in {', '.join(SUFFIXES)}"
         )
-    if options.out.exists() and not options.overwrite:
-        raise ValueError(f"{options.out} is there already: choose another --out, or give --overwrite")
+    for path in files_of(options.out):
+        if path.resolve() == options.source.resolve():
+            raise ValueError(f"--out {options.out} would write {path} over the source: choose another name")
+        if path.exists() and not options.overwrite and not (path != options.out and parts_of(options.out).is_dir()):
+            raise ValueError(f"{path} is there already: choose another --out, or give --overwrite")
     from compa.models.pretrained import load
 
     embed(load(options.model, pad=options.pad), options.source, options.out, options.model)
@@ -73,7 +76,7 @@ def embed(model: Embedder, source: Path, out: Path, name: str) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     about = {"model": name, "preprocessing": model.preprocessing}
     job = {"fingerprint": fingerprint(model.clap, model.clap.describe()), "rows": listed.hexdigest(), **about}
-    parts = Parts(out.with_name(f"{out.name}.parts"), json.loads(json.dumps(job)))
+    parts = Parts(parts_of(out), json.loads(json.dumps(job)))
     num_chunks = -(-num_rows // CHUNK_ROWS)
     rows = rows_of(source)
     shown = tqdm(range(num_chunks), "embedding", unit=" chunks", file=sys.stderr, mininterval=0.5, disable=None)

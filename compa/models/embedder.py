@@ -57,8 +57,10 @@ class Embedder:
             (n, D) float32 unit rows.
 
         Raises:
-            ValueError: If a file cannot be decoded, or a waveform is not one-dimensional, empty or not finite.
+            ValueError: If a file cannot be decoded, a waveform is not one-dimensional, empty or not finite, or one
+                path is given in place of several.
         """
+        _check_several(audio)
         sums = np.zeros((len(audio), self.clap.embedding_size), dtype=np.float64)
         for rows, windows in _batches(self._windows(audio), self.batch_size):
             lengths = torch.tensor([len(window) for window in windows])
@@ -71,7 +73,15 @@ class Embedder:
 
     @torch.inference_mode()
     def embed_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Embeds texts as (n, D) float32 unit rows."""
+        """Embeds texts as (n, D) float32 unit rows.
+
+        Raises:
+            ValueError: If one string is given in place of several, or something that is no text.
+        """
+        _check_several(texts)
+        for text in texts:
+            if not isinstance(text, str):
+                raise ValueError(f"{text!r} is no text: give strings")
         parts = [self.clap.embed_text(chunk).cpu().numpy() for _, chunk in _batches(enumerate(texts), self.batch_size)]
         return np.concatenate([np.zeros((0, self.clap.embedding_size), dtype=np.float32), *parts])
 
@@ -84,6 +94,12 @@ class Embedder:
         for row, clip in enumerate(audio):
             for window in in_windows(_blocks(clip, self.clap.sample_rate), size):
                 yield row, window
+
+
+def _check_several(items: Sequence[Any]) -> None:
+    """A string is a sequence, too, of letters."""
+    if isinstance(items, str | Path):
+        raise ValueError(f"{str(items)!r} is one, where several are expected: give a list, [{str(items)!r}]")
 
 
 def _blocks(clip: Audio, sample_rate: int) -> Iterator[NDArray[np.float32]]:

@@ -37,6 +37,16 @@ class Row:
 Chunk = tuple[list[Row], NDArray[np.float32]]
 
 
+def files_of(path: Path) -> list[Path]:
+    """What is written under that name: a matrix has its rows' descriptions beside it."""
+    return [path] if path.suffix == ".parquet" else [path, path.with_suffix(".jsonl")]
+
+
+def parts_of(path: Path) -> Path:
+    """Where finished chunks are kept until the file is whole."""
+    return path.with_name(f"{path.name}.parts")
+
+
 def write_embeddings(path: Path, chunks: Iterable[Chunk], num_rows: int, size: int, about: dict[str, Any]) -> None:
     """Writes a file that appears only when it is whole.
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from compa.audio.features import PRESETS, AudioConfig, LogMel, PreciseLogMel, audio_config
 from compa.models.audio_encoder import AudioEncoder, Pad
-from compa.models.hub import check_name, read_model, reading, transformers
+from compa.models.hub import check_keys, check_name, read_model, read_weights, reading, transformers
 from compa.models.windows import by_windows
 
 
@@ -133,4 +133,6 @@ def _read(name: str) -> tuple[Any, Any]:
     package, name = transformers(), check_name(name)
     with reading(name):
         extractor = package.ClapFeatureExtractor.from_pretrained(name)
-        return package.ClapModel.from_pretrained(name, dtype="float32").audio_model, extractor
+    model, missing, _ = read_weights(package.ClapModel, name)
+    check_keys(name, [key for key in missing if key.startswith("audio_model.")], ())
+    return model.audio_model, extractor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import pickle
 import re
 import warnings
 from collections.abc import Collection, Iterator
@@ -11,10 +12,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-
 REACH_SECONDS = 5.0
 REMEDY = "pip install 'transformers>=5,<6', and a torchaudio that was built for this torch"
+CONSTANTS = ("position_ids", "token_type_ids", "relative_position_index", "num_batches_tracked")
+"""Ends of names of weights that some versions of transformers save and others compute."""
 NUM_LISTED = 5
 """So many names of weights stand in an error; the others are counted."""
 
@@ -54,9 +55,12 @@ def reading(name: str) -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
-    except (OSError, RuntimeError, SafetensorError, KeyError, TypeError, EOFError, AttributeError) as error:
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
-        if Path(name).is_dir():
+    except Exception as error:  # of many kinds, whatever a damaged or foreign file makes of transformers
+        if isinstance(error, pickle.UnpicklingError):
+            reason = "a pickle that is damaged, or would run code"
+        else:
+            reason = " ".join(str(error).split())[:300] or type(error).__name__
+        if Path(name).is_dir() or not isinstance(error, OSError):
             raise ValueError(f"{name} cannot be read as a checkpoint ({reason})") from None
         raise ValueError(
             f"{name} is no folder here, and the Hugging Face hub does not give it (no network, or no such model): "
@@ -74,10 +78,12 @@ def check_name(name: str) -> str:
     Raises:
         ValueError: If it can be neither, or the hub cannot be reached and its files are not in the cache.
     """
-    if Path(name).is_dir():
+    if name and Path(name).is_dir():
         return name
     if not re.fullmatch(r"\w[\w.-]*(/[\w.-]+)?", name):
-        raise ValueError(f"there is no folder {name}: give a folder with a checkpoint, or a hub id such as OWNER/NAME")
+        raise ValueError(
+            f"there is no folder {name!r}: give a folder with a checkpoint, or a hub id such as OWNER/NAME"
+        )
     if _is_reachable():
         return name
     with reading(name):
@@ -114,6 +120,29 @@ def check_keys(name: str, missing: Collection[str], unexpected: Collection[str],
         warnings.warn(f"the weights of {name} do not fit its model: {', '.join(listed)}", stacklevel=2)
 
 
+def read_weights(kind: Any, name: str) -> tuple[Any, list[str], list[str]]:
+    """Reads a checkpoint's weights.
+
+    Args:
+        kind: The class of the model.
+        name: A folder or hub id, as `check_name` gives it.
+
+    Returns:
+        The model in float32, the names of weights that the checkpoint lacks, and of those that have no place.
+
+    Raises:
+        ValueError: If it cannot be read, or a weight has another shape than the configuration says.
+    """
+    with reading(name):
+        model, found = kind.from_pretrained(
+            name, dtype="float32", output_loading_info=True, ignore_mismatched_sizes=True
+        )
+    for key, theirs, ours in sorted(found["mismatched_keys"])[:1]:
+        raise ValueError(f"the weights of {name} do not fit its model: {key} is {tuple(theirs)}, not {tuple(ours)}")
+    missing = [key for key in found["missing_keys"] if not key.endswith(CONSTANTS)]
+    return model, missing, list(found["unexpected_keys"])
+
+
 _CLASSES = {
     "t5": "T5EncoderModel",
     "mt5": "MT5EncoderModel",
@@ -142,8 +171,9 @@ def read_model(model: str | dict[str, Any], kind: str | None = None) -> Any:
         config = transformers().AutoConfig.from_pretrained(model)
     if kind not in (None, config.model_type):
         raise ValueError(f"{model} is a checkpoint of type {config.model_type!r}, not {kind}")
-    with reading(model):
-        return _class_of(config).from_pretrained(model, dtype="float32")
+    found, missing, _ = read_weights(_class_of(config), model)  # what has no place are heads and decoders
+    check_keys(model, [key for key in missing if not key.startswith("pooler.")], (), strict=False)
+    return found
 
 
 def _config_of(settings: dict[str, Any]) -> Any:

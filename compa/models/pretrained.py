@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,7 @@ def _rebuilt(
         clap = CLAP.from_description(description)
         found = clap.load_state_dict(weights, strict=False)
     except (KeyError, TypeError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
+        reason = " ".join(str(error).split())[:300]
         raise ValueError(f"{path} was written by another version of compa or is damaged ({reason})") from None
     check_keys(str(path), found.missing_keys, found.unexpected_keys, strict)
     return clap
@@ -134,6 +135,8 @@ def _read_pickle(path: Path) -> dict[str, Any]:
     """Reads what torch saved, as long as it is data."""
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:  # torch's own words advise to let it run code
+        raise ValueError(f"{path} is no checkpoint that can be read safely: it is damaged, or would run code") from None
     except Exception as error:  # whatever a damaged or foreign file makes of torch.load
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f"{path} is no checkpoint that can be read safely ({reason})") from None

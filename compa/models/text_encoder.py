@@ -130,7 +130,7 @@ class CaptionTransformer(TextEncoder):
     def use_tokeniser(self, tokeniser: str | None) -> None:
         """Takes a tokeniser's JSON in place of the one there is; None changes nothing."""
         if tokeniser:
-            self._tokeniser = Tokenizer.from_str(tokeniser)
+            self._tokeniser = tokeniser_of(tokeniser)
             self.init_args["tokeniser"] = tokeniser
 
     def tokenise(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
@@ -153,6 +153,14 @@ class CaptionTransformer(TextEncoder):
             vectors = block(vectors, mask)
         normalised: Tensor = self.norm(vectors)
         return normalised
+
+
+def tokeniser_of(text: str) -> Tokenizer:
+    """Reads a tokeniser's JSON; raises ValueError where it is none."""
+    try:
+        return Tokenizer.from_str(text)
+    except Exception as error:  # tokenizers raises nothing more special
+        raise ValueError(f"a damaged tokeniser ({error}): {text[:40]!r}") from None
 
 
 def by_length(lengths: NDArray[np.int64], share: float = REAL_SHARE) -> list[NDArray[np.int64]]:

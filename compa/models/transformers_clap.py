@@ -11,13 +11,11 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from compa.models.audio_encoder import Pad
-from compa.models.clap import CLAP
+from compa.models.clap import CLAP, SCALES
 from compa.models.htsat import HTSAT, features_of
-from compa.models.hub import check_keys, check_name, reading, transformers
+from compa.models.hub import check_keys, check_name, read_weights, reading, transformers
 from compa.models.transformers_text import SPECIAL_TOKENS, TransformersText, read_tokeniser
 
-SCALES = ("logit_scale_a", "logit_scale_t")
-"""Logarithms of the inverse temperature: weights of theirs that our towers do not have."""
 _NAMES = {
     "audio_encoder.model.": "audio_model.",
     "text_encoder.model.": "text_model.",
@@ -27,8 +25,8 @@ _NAMES = {
     "text_projection.2.": "text_projection.linear2.",
 }
 """Beginnings of names of weights, ours and theirs."""
-_CONSTANTS = ("position_ids", "token_type_ids", "relative_position_index", "num_batches_tracked")
-"""What some versions save and others compute."""
+_PADDINGS: dict[Pad, str] = {"repeatpad": "repeatpad", "repeat": "repeat", "zeros": "pad"}
+"""Ways to fill up short clips, ours and theirs."""
 _EXTRACTOR = ("frequency_min", "frequency_max", "fft_window_size", "hop_length", "max_length_s", "sampling_rate",
               "feature_size", "truncation", "padding", "top_db")  # fmt: skip
 
@@ -53,10 +51,8 @@ def read_clap(name: str, pad: Pad | None = None, strict: bool = True) -> CLAP:
         raise ValueError(
             f"{name} is a checkpoint of type {config.model_type!r}, not clap: take it as an encoder in a recipe"
         )
-    with reading(name):
-        model, found = package.ClapModel.from_pretrained(name, dtype="float32", output_loading_info=True)
-    missing = [key for key in found["missing_keys"] if not key.endswith(_CONSTANTS)]
-    check_keys(name, missing, found["unexpected_keys"], strict)
+    model, missing, unexpected = read_weights(package.ClapModel, name)
+    check_keys(name, missing, unexpected, strict)
     return build_clap(config, model.state_dict(), read_extractor(name), read_tokeniser(name), pad)
 
 
@@ -82,15 +78,20 @@ def build_clap(
         extractor: Settings of a `ClapFeatureExtractor`.
         tokeniser: As `read_tokeniser` gives it.
         pad: How clips shorter than a window are filled up; None is the extractor's own way.
+
+    Raises:
+        ValueError: If the extractor has a way of its own.
     """
-    own_pad: Pad = {"repeatpad": "repeatpad", "repeat": "repeat", "pad": "zeros"}[extractor["padding"]]  # type: ignore[assignment]
+    ways = {padding: ours for ours, padding in _PADDINGS.items()}
+    if extractor["padding"] not in ways:
+        raise ValueError(f"the extractor's padding {extractor['padding']!r} is none of {', '.join(ways)}")
     features = transformers().ClapFeatureExtractor(**extractor)
     text, longest, special_tokens = tokeniser
     clap = CLAP(
         HTSAT(
             features_of(features),
             config.audio_config.to_dict(),
-            pad or own_pad,
+            pad or ways[extractor["padding"]],
             features.nb_max_samples / features.sampling_rate,
         ),
         TransformersText(config.text_config.to_dict(), text, longest, pooling="pooler"),
@@ -120,6 +121,7 @@ def write_clap(clap: CLAP, folder: Path) -> None:
         "its text encoder is none of CLAP": not isinstance(text, TransformersText) or text.pooling != "pooler",
         "it tells time segments apart": clap.num_segments > 0,
         "its projections have a norm": clap.projection == "norm",
+        "it leaves out what short clips lack, if no --pad is given": audio.pad == "mask",
     }
     if any(reasons.values()):
         reason = next(reason for reason, holds in reasons.items() if holds)
@@ -140,7 +142,8 @@ def write_clap(clap: CLAP, folder: Path) -> None:
     weights |= {name: torch.tensor(scales[name], dtype=torch.float32) for name in SCALES if name in scales}
     model.load_state_dict(weights, strict=bool(scales))
     model.save_pretrained(folder)
-    package.ClapFeatureExtractor(**(clap.origin.get("extractor") or _extractor_of(audio))).save_pretrained(folder)
+    extractor = clap.origin.get("extractor") or _extractor_of(audio)
+    package.ClapFeatureExtractor(**extractor | {"padding": _PADDINGS[audio.pad]}).save_pretrained(folder)
     special = clap.origin.get("special_tokens", SPECIAL_TOKENS)
     package.PreTrainedTokenizerFast(
         tokenizer_object=Tokenizer.from_str(text.init_args["tokeniser"]), model_max_length=text.max_tokens, **special
@@ -163,5 +166,4 @@ def _extractor_of(audio: HTSAT) -> dict[str, Any]:
         "sampling_rate": config.sample_rate,
         "feature_size": config.num_mels,
         "truncation": "fusion" if config.mel_scale == "htk" else "rand_trunc",
-        "padding": audio.pad if audio.pad in ("repeatpad", "repeat") else "pad",
     }

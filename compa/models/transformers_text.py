@@ -14,7 +14,7 @@ from compa.models.embedding_cache import EmbeddingCache
 from compa.models.fingerprint import fingerprint
 from compa.models.hub import check_name, read_model, reading, transformers
 from compa.models.lora import add_lora
-from compa.models.text_encoder import TextEncoder, by_length, padded
+from compa.models.text_encoder import TextEncoder, by_length, padded, tokeniser_of
 
 Pooling = Literal["mean", "pooler"]
 SPECIAL_TOKENS = {"bos_token": "<s>", "pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
@@ -139,7 +139,7 @@ class TransformersText(TextEncoder):
         """Takes a tokeniser's JSON in place of the one there is; None changes nothing."""
         if tokeniser:
             self.init_args["tokeniser"] = tokeniser
-            self._tokeniser = Tokenizer.from_str(tokeniser)
+            self._tokeniser = tokeniser_of(tokeniser)
             self._tokeniser.no_padding()
             self._tokeniser.enable_truncation(self.max_tokens)
 

@@ -12,7 +12,7 @@ from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 
 from compa.data.batch import Batch
-from compa.models.clap import CLAP
+from compa.models.clap import CLAP, SCALES
 from compa.objectives import Embeddings, InfoNCE, Objective, Temperature
 from compa.training.chunks import embed_in_chunks, embed_texts_in_chunks
 from compa.training.known_true import known_true
@@ -69,10 +69,18 @@ class ContrastiveTask(pl.LightningModule):
         self.warmup_steps = warmup_steps
         self.skip_known_true = skip_known_true
         self.layer_decay = layer_decay
-        freeze_weights(self.clap, freeze)
+        self._frozen = freeze_weights(self.clap, freeze)
+        self.train()
         self.chunk_size = chunk_size
         self.compile_encoders = compile_encoders
         self._tally = Tally()
+
+    def train(self, mode: bool = True) -> ContrastiveTask:
+        """Trains all but what `freeze` holds back as a whole: its dropout stays off, too."""
+        super().train(mode)
+        for module in self._frozen:
+            module.eval()
+        return self
 
     def setup(self, stage: str) -> None:
         """Builds the tokeniser from the training captions, where the model has none yet.
@@ -145,7 +153,11 @@ class ContrastiveTask(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Puts the model's description into the checkpoint, so that the file alone is enough to load it."""
+        """Puts the model's description into the checkpoint, so that the file alone is enough to load it.
+
+        The learnt temperature is none of the towers' weights, so the description takes it along.
+        """
+        self.clap.origin = self.clap.origin | {"scales": dict.fromkeys(SCALES, self.temperature.log_scale.item())}
         checkpoint["clap"] = self.clap.describe()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -13,17 +13,21 @@ TOWERS = ("audio_encoder.", "text_encoder.")
 _LAYER = re.compile(r".*\.(?:layers?|blocks?|h)\.\d+(?=\.)")
 
 
-def freeze_weights(model: nn.Module, patterns: Sequence[str]) -> None:
+def freeze_weights(model: nn.Module, patterns: Sequence[str]) -> list[nn.Module]:
     """Keeps weights from being trained.
 
     Args:
         model: A CLAP.
         patterns: Of names, such as `text_encoder.*` or `audio_encoder.model.*.layers.0.*`; `*` is any text.
 
+    Returns:
+        The modules whose every weight the patterns match.
+
     Raises:
         ValueError: If a pattern matches no weight.
     """
     weights = dict(model.named_parameters())
+    frozen: set[nn.Parameter] = set()
     for pattern in patterns:
         names = [name for name in weights if fnmatchcase(name, pattern)]
         if not names:
@@ -32,6 +36,8 @@ def freeze_weights(model: nn.Module, patterns: Sequence[str]) -> None:
             )
         for name in names:
             weights[name].requires_grad_(False)
+            frozen.add(weights[name])
+    return [module for module in model.modules() if (own := {*module.parameters()}) and own <= frozen]
 
 
 def parameter_groups(

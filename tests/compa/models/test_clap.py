@@ -208,6 +208,22 @@ def test_what_is_no_model_is_refused_in_one_sentence(clap: CLAP, tmp_path: Path)
         compa.load(str(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "message"),
+    [
+        ('"tokeniser": "{', '"tokeniser": "x{', "damaged tokeniser"),
+        ('"patch_channels": 48', '"patch_channels": 40', "size mismatch for audio_encoder.patches.weight"),
+    ],
+)
+def test_a_damaged_description_is_told(clap: CLAP, tmp_path: Path, ours: str, theirs: str, message: str) -> None:
+    pretrained.save(clap, tmp_path)
+    description = (tmp_path / "model.json").read_text()
+    assert ours in description
+    (tmp_path / "model.json").write_text(description.replace(ours, theirs))
+    with pytest.raises(ValueError, match=message):
+        compa.load(str(tmp_path))
+
+
 def test_a_checkpoint_that_would_run_code_is_refused(tmp_path: Path) -> None:
     class Evil:
         def __reduce__(self) -> tuple[object, tuple[str]]:

@@ -176,6 +176,21 @@ def test_what_cannot_be_embedded_is_told(
     assert (tmp_path / "x.npy").read_bytes() == b"years of work"
 
 
+def test_what_lies_beside_a_matrix_is_not_written_over(
+    model: Path, manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = manifest.read_bytes()
+    for options in ([], ["--overwrite"]):
+        assert run("embed", "--model", model, manifest, "--out", manifest.with_suffix(".npy"), *options) == 1
+        assert "over the source" in capsys.readouterr().err
+    assert manifest.read_bytes() == before
+    (tmp_path / "x.jsonl").write_text("years of work")
+    assert run("embed", "--model", model, manifest, "--out", tmp_path / "x.npy") == 1
+    assert "x.jsonl is there already" in capsys.readouterr().err
+    (tmp_path / "x.npy.parts").mkdir()  # what a kill between the two files leaves
+    assert run("embed", "--model", model, manifest, "--out", tmp_path / "x.npy") == 0
+
+
 def test_an_exported_model_is_the_same_to_the_bit_and_has_a_card(model: Path, sounds: Path, tmp_path: Path) -> None:
     results = tmp_path / "results"
     results.mkdir()

@@ -20,8 +20,11 @@ import compa
 from compa.audio.features import AudioConfig
 from compa.models import hub, pretrained, tiny_clap
 from compa.models.embedder import Embedder
+from compa.models.htsat import HTSAT
 from compa.models.hub import transformers
 from compa.models.transformers_clap import write_clap
+from compa.models.transformers_text import TransformersText
+from compa.training.contrastive import ContrastiveTask
 
 RATE = 16000
 TEXTS = ["a dog barks, then rain falls", "rain", "", "two people speak while a car passes by a loud siren"]
@@ -120,6 +123,48 @@ def test_a_taken_over_model_survives_our_own_format_and_still_goes_back(folder: 
     write_clap(loaded.clap, tmp_path / "back")
     before, after = load_file(folder / "model.safetensors"), load_file(tmp_path / "back" / "model.safetensors")
     assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_another_way_to_fill_up_goes_out(unfused: Path, tmp_path: Path) -> None:
+    write_clap(compa.load(str(unfused), pad="zeros").clap, tmp_path)
+    assert theirs(tmp_path, noise(0.7)) == pytest.approx(theirs(unfused, noise(0.7), "pad"), abs=0)
+    with pytest.raises(ValueError, match="leaves out what short clips lack"):
+        write_clap(compa.load(str(unfused), pad="mask").clap, tmp_path)
+
+
+def test_the_trained_temperature_goes_out(unfused: Path, tmp_path: Path) -> None:
+    task = ContrastiveTask(compa.load(str(unfused)).clap, temperature=0.04)
+    checkpoint: dict[str, Any] = {"state_dict": task.state_dict()}
+    task.on_save_checkpoint(checkpoint)
+    torch.save(checkpoint, tmp_path / "x.ckpt")
+    write_clap(compa.load(str(tmp_path / "x.ckpt")).clap, tmp_path)
+    before, after = load_file(unfused / "model.safetensors"), load_file(tmp_path / "model.safetensors")
+    for name in ("logit_scale_a", "logit_scale_t"):
+        assert after[name].exp().item() == pytest.approx(25)
+        assert before[name].exp().item() != pytest.approx(25)
+
+
+def test_no_texts_have_no_embeddings_and_one_string_is_not_several(unfused: Path) -> None:
+    model = compa.load(str(unfused))
+    assert model.clap.embed_text([]).shape == (0, 24)
+    with pytest.raises(ValueError, match=r"give a list, \['a dog'\]"):
+        model.embed_text("a dog")
+    with pytest.raises(ValueError, match=r"give a list, \['a.wav'\]"):
+        model.embed_audio("a.wav")
+    with pytest.raises(ValueError, match="None is no text"):
+        model.embed_text([None])  # type: ignore[list-item]
+
+
+def test_an_encoder_whose_checkpoint_lacks_weights_says_so(unfused: Path, tmp_path: Path) -> None:
+    weights = load_file(unfused / "model.safetensors")
+    save = {"metadata": {"format": "pt"}}
+    shutil.copytree(unfused, tmp_path / "x")
+    del weights["audio_model.audio_encoder.norm.weight"], weights["text_model.encoder.layer.0.output.dense.bias"]
+    save_file(weights, tmp_path / "x" / "model.safetensors", **save)
+    with pytest.raises(ValueError, match=r"1 missing \(audio_model.audio_encoder.norm.weight\)"):
+        HTSAT(model=str(tmp_path / "x"))
+    with pytest.warns(UserWarning, match="text_model.encoder.layer.0.output.dense.bias"):
+        TransformersText(str(tmp_path / "x"))
 
 
 def test_only_a_model_like_theirs_can_be_exported_to_transformers(tmp_path: Path) -> None:
@@ -244,14 +289,18 @@ def test_a_laion_file_without_tokeniser_says_where_to_put_one(
         compa.load(str(tmp_path / "best.pt"))
 
 
-def test_a_pickle_that_would_run_code_is_refused(tmp_path: Path) -> None:
+def test_a_pickle_that_would_run_code_is_refused(unfused: Path, tmp_path: Path) -> None:
     class Evil:
         def __reduce__(self) -> tuple[object, tuple[str]]:
             return (Path.touch, (tmp_path / "ran",))  # type: ignore[return-value]
 
     torch.save({"state_dict": {"audio_branch.x": Evil()}}, tmp_path / "x.pt")
-    with pytest.raises(ValueError, match="no checkpoint that can be read safely"):
+    with pytest.raises(ValueError, match="no checkpoint that can be read safely: it is damaged, or would run code"):
         compa.load(str(tmp_path / "x.pt"))
+    copy = damaged(unfused, tmp_path / "copy", weights=None)
+    torch.save({"logit_scale_a": Evil()}, copy / "pytorch_model.bin")
+    with pytest.raises(ValueError, match=r"copy cannot be read as a checkpoint .*would run code"):
+        compa.load(str(copy))
     assert not (tmp_path / "ran").exists()
 
 
@@ -276,8 +325,10 @@ def test_bad_folders_are_refused_in_a_sentence(unfused: Path, tmp_path: Path) ->
         "cannot be read as": {"weights": None},
         "of type 'bert'": {"config": bert},
         "cannot be read as a": {"config": b"{"},
-        "cannot": {"config": wide},
+        r"do not fit its model: audio_projection.linear1.bias is \(24,\), not \(48,\)": {"config": wide},
         "cannot be read as a checkpoint": {"extractor": None},
+        "as a checkpoint": {"tokeniser": None},
+        "read as a checkpoint": {"tokeniser": b"{}"},
     }
     for number, (message, changes) in enumerate(cases.items()):
         copy = damaged(unfused, tmp_path / str(number), **changes)

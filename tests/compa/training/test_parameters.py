@@ -36,6 +36,19 @@ def test_a_pattern_freezes_what_it_matches_and_nothing_else() -> None:
         parameter_groups(model, 1.0, 0.1)
 
 
+def test_what_is_frozen_as_a_whole_drops_nothing() -> None:
+    held = ["text_encoder.*", "audio_encoder.blocks.0.*", "audio_encoder.norm.weight"]
+    task = ContrastiveTask(clap().eval(), freeze=held)
+
+    def training(name: str) -> set[bool]:
+        return {module.training for module in task.clap.get_submodule(name).modules()}
+
+    for mode in (True, False, True):
+        assert training("text_encoder") == training("audio_encoder.blocks.0") == {False}
+        assert training("audio_encoder.blocks.1") == training("audio_encoder.norm") == {mode}
+        task.train(not mode)
+
+
 def test_vectors_do_not_decay_and_one_rate_makes_two_groups() -> None:
     groups = parameter_groups(clap(), 1e-3, 0.05)
     assert sorted((group["lr"], group["weight_decay"]) for group in groups) == [(1e-3, 0.0), (1e-3, 0.05)]
