@@ -88,6 +88,8 @@ class RunFolder(Callback):
         self._has_trained = True
         if self.best_by and not sum(trainer.num_val_batches):
             raise ValueError(f"best_by {self.best_by} needs a validation, but the data has none: leave it out")
+        if trainer.is_global_zero:  # should it be killed, its last checkpoint is the run's model
+            (self.folder / pretrained.WEIGHTS).unlink(missing_ok=True)
         if trainer.global_step and trainer.is_global_zero:
             print(f"{self.folder} goes on after step {trainer.global_step}", file=sys.stderr)
         self._put_metrics_back(trainer)

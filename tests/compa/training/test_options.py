@@ -66,6 +66,22 @@ def test_a_run_that_has_had_all_its_steps_says_so_and_stays_as_it_is(
     assert {name: (run / name).read_bytes() for name in before} == before
 
 
+def test_a_run_that_is_trained_further_and_fails_is_its_last_checkpoint(
+    tone_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = tmp_path / "again"
+    assert fit(tone_folder, again) == 0
+    before = weights(again)
+    monkeypatch.setattr(ContrastiveTask, "training_step", fails)
+    assert fit(tone_folder, again, "--resume=true", "--trainer.max_steps=12") == 1
+    assert not (again / "model.safetensors").exists()  # it is of a step that training has left behind
+    assert all((before[name] == value).all() for name, value in weights(again).items())
+
+
+def fails(*_: object) -> None:
+    raise ValueError("out of luck")
+
+
 def test_validation_tells_of_composition_and_of_general_skill(run: Path) -> None:
     first = next(row for row in metrics(run) if row["val/loss"])
     scores = {
