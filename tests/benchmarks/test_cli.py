@@ -94,14 +94,19 @@ def test_another_padding_is_told(
         return embedder
 
     monkeypatch.setattr("benchmarks.loaded.load", load)
-    (tmp_path / "mine.py").write_text("from tests.benchmarks.conftest import CountingEmbedder", encoding="utf-8")
+    (tmp_path / "counting_model.py").write_text(
+        "from tests.benchmarks.conftest import CountingEmbedder", encoding="utf-8"
+    )
     monkeypatch.chdir(tmp_path)
     command = ["run", "--model", f"hf:{tmp_path}", "--task", "scenes-order", "--out", "results"]
-    for options, pad in [([], "repeatpad"), (["--pad", "zeros", "--model", "python:mine:CountingEmbedder"], "zeros")]:
+    for options, pad in [
+        ([], "repeatpad"),
+        (["--pad", "zeros", "--model", "python:counting_model:CountingEmbedder"], "zeros"),
+    ]:
         assert main(command + options) == 0
         record = json.loads(Path("results", f"hf~{tmp_path.name}--scenes-order.json").read_text(encoding="utf-8"))
         assert record["run"]["preprocessing"] == {"pad": pad}
-    assert "--pad does not reach python:mine:CountingEmbedder" in capsys.readouterr().err
+    assert "--pad does not reach python:counting_model:CountingEmbedder" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("short_tasks")

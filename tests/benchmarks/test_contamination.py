@@ -120,10 +120,19 @@ def test_the_command_and_the_warning_in_results(tmp_path: Path, capsys: pytest.C
     assert main(["audit", *command]) == 0
     assert "nothing is shared (ids, sounds and captions were compared)" in capsys.readouterr().out
     results = tmp_path / "results"
-    (tmp_path / "mine.py").write_text(
+    (tmp_path / "captioned_model.py").write_text(
         "from benchmarks.controls import Constant\ndef make(): return Constant()\n", encoding="utf-8"
     )
-    run = ["run", "--model", "python:mine:make", "--model", "control:constant", "--out", str(results), *command]
+    run = [
+        "run",
+        "--model",
+        "python:captioned_model:make",
+        "--model",
+        "control:constant",
+        "--out",
+        str(results),
+        *command,
+    ]
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path)
         assert main(run) == 0
@@ -133,7 +142,7 @@ def test_the_command_and_the_warning_in_results(tmp_path: Path, capsys: pytest.C
         caption = record["items"][1]["captions"][0]
         write_manifest(tmp_path / "train.jsonl", [Clip("c", None, (caption.upper(),))])
         assert main(run) == 0
-    assert "warning: python:mine:make: 1 of 3 items share a caption" in capsys.readouterr().err
+    assert "warning: python:captioned_model:make: 1 of 3 items share a caption" in capsys.readouterr().err
     (warning,) = json.loads(path.read_text(encoding="utf-8"))["data"]["warnings"]
     assert warning.startswith("1 of 3 items share a caption with the training data")
     control = json.loads((results / "control~constant--scenes-order.json").read_text(encoding="utf-8"))
