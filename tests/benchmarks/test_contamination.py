@@ -136,7 +136,7 @@ def test_the_command_and_the_warning_in_results(tmp_path: Path, capsys: pytest.C
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path)
         assert main(run) == 0
-        path = results / "python~mine~make--scenes-order.json"
+        path = results / "python~captioned_model~make--scenes-order.json"
         record = json.loads(path.read_text(encoding="utf-8"))
         assert "warnings" not in record["data"]
         caption = record["items"][1]["captions"][0]
