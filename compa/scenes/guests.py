@@ -7,7 +7,6 @@ each sound is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import product
 
 import numpy as np
@@ -15,9 +14,10 @@ import numpy as np
 from compa.scenes.bank import EventBank, Snippet
 from compa.scenes.holdout import training_pairs
 from compa.scenes.recordings import Split
+from compa.scenes.wrapper import WrappedBank
 
 
-class GuestBank:
+class GuestBank(WrappedBank):
     """A bank and those labels of another one that no label of it shares a word with.
 
     Args:
@@ -28,33 +28,13 @@ class GuestBank:
     def __init__(self, bank: EventBank, others: EventBank) -> None:
         words = {word for label in bank.labels for word in label.split()}
         self.guests = tuple(label for label in others.labels if not words & set(label.split()))
-        self._bank = bank
+        super().__init__(bank)
         self._others = others
-
-    @property
-    def name(self) -> str:
-        """The bank's name."""
-        return self._bank.name
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The bank's labels and the guests, sorted."""
         return tuple(sorted((*self._bank.labels, *self.guests)))
-
-    @property
-    def sample_rate(self) -> int:
-        """Of all snippets, in Hz."""
-        return self._bank.sample_rate
-
-    @property
-    def fingerprint(self) -> str:
-        """The bank's fingerprint."""
-        return self._bank.fingerprint
-
-    @property
-    def skipped(self) -> Mapping[str, str]:
-        """What the bank left out."""
-        return self._bank.skipped
 
     def split(self, name: Split) -> EventBank:
         """A split of both."""

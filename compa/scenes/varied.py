@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from compa.scenes.bank import DEFAULT_SECONDS, EventBank, Snippet
 from compa.scenes.recordings import Split
+from compa.scenes.wrapper import WrappedBank
 
 MAX_SPEED = 1.6
 """Snippets are played up to so much faster or slower, which moves pitch and tempo together."""
@@ -21,7 +21,7 @@ ECHO_SECONDS = (0.001, 0.03)
 """Echoes of random sign that give a snippet another room."""
 
 
-class VariedBank:
+class VariedBank(WrappedBank):
     """Wraps a bank for training: every snippet is played at another speed and in another colour.
 
     Each snippet is varied before a scene sets its level, so levels stay exactly what the scene says; an equaliser over
@@ -31,41 +31,9 @@ class VariedBank:
         bank: Where the snippets come from.
     """
 
-    def __init__(self, bank: EventBank) -> None:
-        self._bank = bank
-
-    @property
-    def name(self) -> str:
-        """The wrapped bank's name."""
-        return self._bank.name
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The wrapped bank's labels."""
-        return self._bank.labels
-
-    @property
-    def sample_rate(self) -> int:
-        """The wrapped bank's rate in Hz."""
-        return self._bank.sample_rate
-
-    @property
-    def fingerprint(self) -> str:
-        """The wrapped bank's fingerprint."""
-        return self._bank.fingerprint
-
-    @property
-    def skipped(self) -> Mapping[str, str]:
-        """What the wrapped bank left out."""
-        return self._bank.skipped
-
     def split(self, name: Split) -> EventBank:
         """A split of the wrapped bank, varied too."""
         return VariedBank(self._bank.split(name))
-
-    def recordings(self, label: str) -> tuple[str, ...]:
-        """Names of the recordings of a label."""
-        return self._bank.recordings(label)
 
     def sample(self, label: str, rng: np.random.Generator, **attributes: float) -> Snippet:
         """A varied piece of a recording, `duration` seconds long where the recording has that much."""
