@@ -8,17 +8,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.arguments import parser
+
 if TYPE_CHECKING:
     from benchmarks.embedding_cache import EmbeddingCache
     from benchmarks.results import Result
     from benchmarks.scorer import Scorer
     from benchmarks.tasks import Material, TestSet
     from compa.models.audio_encoder import Pad
-
-DESCRIPTION = "Measures whether a model tells who sounds when, and how loud."
-MODELS = "run folder, checkpoint, hf:NAME, mteb:NAME, control:NAME, or python:MODULE:FACTORY"
-SIDE = "result file, or model in --results; several seeds with commas between them, or * in names"
-TRAIN = "what models were trained on (manifest, folder of shards or run folder)"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,110 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Raises:
         ValueError: For what a user can put right; nothing else could be done.
     """
-    options = _parser().parse_args(arguments)
+    options = parser(DOORS).parse_args(arguments)
     return int(options.door(options))
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="compa bench", description=DESCRIPTION)
-    doors = parser.add_subparsers(required=True, metavar="list | run | compare | audit | export | validate | report")
-
-    listing = doors.add_parser("list", help="say which tasks and controls there are", description=DESCRIPTION)
-    listing.set_defaults(door=_list)
-
-    running = doors.add_parser(
-        "run",
-        help="measure models in tasks",
-        description="Measures models in tasks. What is finished is kept, so that the same command goes on after a "
-        "kill; a result of other weights, data, seed or version is replaced.",
-    )
-    running.add_argument("--model", action="append", required=True, help=f"{MODELS}; repeat for several")
-    running.add_argument("--task", action="append", required=True, help="see `compa bench list`; repeat for several")
-    _add_material(running)
-    running.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder for results, one JSON each")
-    running.add_argument("--seed", type=int, default=0, help="of controls that draw (default: 0)")
-    running.add_argument(
-        "--device", type=_devices, default=(), help="such as cpu, cuda:1, or cuda:0,cuda:1 (default: a GPU, if any)"
-    )
-    running.add_argument(
-        "--pad",
-        choices=("repeatpad", "repeat", "zeros"),
-        help="how hf: models and LAION's fill up short clips (default: their own way)",
-    )
-    running.add_argument("--train", metavar="PATH", type=Path, action="append", default=[], help=f"{TRAIN}: warn of it")
-    running.add_argument("--cache", metavar="DIR", type=Path, help="for embeddings (default: compa in $XDG_CACHE_HOME)")
-    running.add_argument("--no-cache", action="store_true", help="keep no embeddings beyond this run")
-    running.add_argument("--overwrite", action="store_true", help="measure anew what is there already")
-    running.set_defaults(door=_run)
-
-    comparing = doors.add_parser(
-        "compare",
-        help="compare two models item by item",
-        description="Compares two models on the items that both were measured on: paired bootstrap and McNemar test.",
-    )
-    comparing.add_argument("one", metavar="A", help=SIDE)
-    comparing.add_argument("other", metavar="B", help="likewise")
-    comparing.add_argument("--results", metavar="DIR", type=Path, help="folder of results, to find models in by name")
-    comparing.set_defaults(door=_compare)
-
-    auditing = doors.add_parser(
-        "audit",
-        help="look for items of a benchmark in training data",
-        description="Looks for YouTube and freesound ids, sounds and captions that a benchmark shares with training "
-        "data. Exit code 0: nothing; 1: something is shared. `run --train` writes the same into results.",
-    )
-    auditing.add_argument("--train", metavar="PATH", type=Path, action="append", required=True, help=TRAIN)
-    auditing.add_argument("--task", action="append", required=True, help="see `compa bench list`; repeat for several")
-    _add_material(auditing)
-    auditing.add_argument("--no-audio", action="store_true", help="compare no sounds, which takes decoding them all")
-    auditing.set_defaults(door=_audit)
-
-    validating = doors.add_parser(
-        "validate",
-        help="check result files",
-        description="Checks result files against the schema, and their figures against their items.",
-    )
-    validating.add_argument("results", type=Path, metavar="PATH", nargs="+", help="result files, or folders of them")
-    validating.set_defaults(door=_validate)
-
-    exporting = doors.add_parser(
-        "export",
-        help="write the items of tasks as files",
-        description="Writes rendered items as files with a fingerprint, which `run --data DIR` measures on anywhere.",
-    )
-    exporting.add_argument("--task", action="append", required=True, help="see `compa bench list`; repeat for several")
-    exporting.add_argument("--events", metavar="DIR|CSV", help="sounds to render scenes from (default: built-in ones)")
-    exporting.add_argument("--out", metavar="DIR", type=Path, required=True, help="a folder for each task goes there")
-    exporting.set_defaults(door=_export)
-
-    reporting = doors.add_parser(
-        "report",
-        help="make one web page of results, or the tables of a paper",
-        description="Makes one self-contained web page of results, or tables in Markdown or CSV.",
-    )
-    reporting.add_argument("results", type=Path, metavar="DIR", help="folder of results, as `run` writes them")
-    reporting.add_argument(
-        "--out", metavar="FILE", type=Path, required=True, help="a page (.html), or tables (.md, .csv)"
-    )
-    reporting.add_argument(
-        "--events", metavar="DIR|CSV", help="sounds of scenes to listen to (default: those of `run`)"
-    )
-    reporting.add_argument("--data", metavar="DIR", type=Path, help="files to listen to (default: those of `run`)")
-    reporting.add_argument(
-        "--run", metavar="DIR", type=Path, action="append", default=[], help="run folder: its training curves; repeat"
-    )
-    reporting.set_defaults(door=_report)
-    return parser
-
-
-def _add_material(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--events", metavar="DIR|CSV", help="sounds to render scenes from (default: built-in ones)")
-    parser.add_argument(
-        "--data", metavar="DIR|FILE", type=Path, help="files of a benchmark, a manifest, labelled sounds"
-    )
-    parser.add_argument("--labels", metavar="JSON", type=Path, help="zero-shot: the labels to choose from")
-    parser.add_argument("--templates", metavar="JSON", type=Path, help="zero-shot: sentences with {} for the label")
-    parser.add_argument("--limit", metavar="N", type=_count, help="only the first N items: a try, not comparable")
 
 
 def _material(options: argparse.Namespace) -> Material:
@@ -343,15 +238,17 @@ def _report(options: argparse.Namespace) -> int:
     return 0
 
 
-def _devices(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
-
-
 def _say(message: str) -> None:
     print(f"compa bench: {message}", file=sys.stderr)
+
+
+DOORS = {
+    "list": _list,
+    "run": _run,
+    "compare": _compare,
+    "audit": _audit,
+    "export": _export,
+    "validate": _validate,
+    "report": _report,
+}
+"""What runs each command."""
