@@ -2,7 +2,7 @@
 
 The demo's model, scenes and batch. A batch in chunks is timed beside the batch at once, in turns; the steps of `compa
 fit`, with its run folder, log, watch and stops, beside those of a bare loop over the same batches, in turns of one
-training each. Peak memory is measured in processes of their own.
+training each. Peak memory is measured in processes of their own. What encoders need not compute, `encoders.py` times.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader
 
+from benchmarks.speed.encoders import cache_table, padding_table, read_captions, token_table
 from benchmarks.speed.memory import growth_in
 from benchmarks.speed.objectives import CLOCKS, MIB, take_turns
 from compa.data.batch import Batch
@@ -34,7 +35,7 @@ from compa.objectives import HardNegativeNCE
 from compa.training import run_folder
 from compa.training.contrastive import ContrastiveTask
 
-PARTS = ("chunks", "memory", "lightning")
+PARTS = ("chunks", "memory", "lightning", "cache", "tokens", "padding")
 CHUNK_SIZES = (32, 16, 8)
 Clock = Callable[[], float]
 
@@ -45,9 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--only", choices=PARTS, action="append", help="a part alone; can be repeated")
     parser.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu: for one thread on a busy machine")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="default: %(default)s")
-    parser.add_argument("--seconds", type=float, default=60, help="for the table of chunks; default: %(default)s")
+    parser.add_argument("--seconds", type=float, default=60, help="for a table of rounds; default: %(default)s")
     parser.add_argument("--steps", type=int, default=100, help="of a training; default: %(default)s")
     parser.add_argument("--rounds", type=int, default=3, help="trainings of each kind; default: %(default)s")
+    parser.add_argument("--captions", type=Path, metavar="CSV", help="with a column caption, which padding needs")
     parser.add_argument("--out", type=Path, help="file for the tables, in Markdown")
     parser.add_argument("--peak-of", type=int, help=argparse.SUPPRESS)  # what a process of its own measures
     options = parser.parse_args(arguments)
@@ -76,6 +78,12 @@ def _report(options: argparse.Namespace) -> Iterator[str]:
         yield from _memory_table(options)
     if "lightning" in parts:
         yield from _lightning_table(batches, options)
+    if "cache" in parts:
+        yield from cache_table(options.seconds, CLOCKS[options.clock])
+    if "tokens" in parts:
+        yield from token_table(options.seconds, CLOCKS[options.clock])
+    if "padding" in parts and options.captions:
+        yield from padding_table(read_captions(options.captions), options.seconds, CLOCKS[options.clock])
 
 
 def _chunk_table(batch: Batch, options: argparse.Namespace) -> Iterator[str]:
