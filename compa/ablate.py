@@ -17,7 +17,13 @@ from compa.side_by_side import Training, train
 if TYPE_CHECKING:
     from compa.scenes.bank import EventBank
 
-_APART = {"num_negatives": 0, "num_replacements": 0, "num_positives": 0, "twins_together": False}
+_APART = {
+    "batch_size": 32,  # order is learnt after as many steps as with 64, in half the time
+    "num_negatives": 0,
+    "num_replacements": 0,
+    "num_positives": 0,
+    "twins_together": False,
+}
 _NEGATIVES = {**_APART, "num_negatives": 1, "num_replacements": 1}
 _MODULAR = {**_NEGATIVES, "num_positives": 2}
 _BLIND = {"skip_known_true": False}
@@ -161,7 +167,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--events", metavar="DIR|CSV", help="one folder a label, or a CSV with file,label[,speaker]")
     parser.add_argument("--seeds", metavar="A,B", default="0,1,2", help="a training of each variant each (%(default)s)")
-    parser.add_argument("--steps", metavar="N", type=int, default=1000, help="of each training (%(default)s)")
+    parser.add_argument("--steps", metavar="N", type=int, default=1500, help="of each training (%(default)s)")
     parser.add_argument(
         "--out", metavar="DIR", type=Path, default=Path("runs/ablation"), help="where it goes (%(default)s)"
     )

@@ -105,7 +105,7 @@ def _scaper(folder: Path, bank: MemoryBank) -> Callable[[], NDArray[np.float32]]
     """Scaper on the same sounds, two events a scene."""
     import scaper  # type: ignore[import-not-found, unused-ignore]
 
-    np.Inf = np.inf  # type: ignore[attr-defined]  # NumPy 2 took away this name, which scaper 1.6.5 still uses
+    vars(np)["Inf"] = np.inf  # NumPy 2 took away this name, which scaper 1.6.5 still uses
     rng = np.random.default_rng(0)
     for label in bank.labels[:4]:
         (folder / "foreground" / label.replace(" ", "_")).mkdir(parents=True)
