@@ -167,7 +167,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--events", metavar="DIR|CSV", help="one folder a label, or a CSV with file,label[,speaker]")
     parser.add_argument("--seeds", metavar="A,B", default="0,1,2", help="a training of each variant each (%(default)s)")
-    parser.add_argument("--steps", metavar="N", type=int, default=1500, help="of each training (%(default)s)")
+    parser.add_argument("--steps", metavar="N", type=int, default=1200, help="of each training (%(default)s)")
     parser.add_argument(
         "--out", metavar="DIR", type=Path, default=Path("runs/ablation"), help="where it goes (%(default)s)"
     )
