@@ -109,6 +109,11 @@ class ScriptedServer:
         self._ready.set()
         self._loop.run_forever()
         self._loop.run_until_complete(runner.cleanup())
+        left = asyncio.all_tasks(self._loop)  # replies that nobody waits for any more
+        for task in left:
+            task.cancel()
+        if left:
+            self._loop.run_until_complete(asyncio.wait(left))
         self._loop.close()
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
