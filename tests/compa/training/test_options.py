@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +197,19 @@ def test_compiled_encoders_train_the_same_model(run: Path, tone_folder: Path, tm
     options = ["--trainer.gradient_clip_val=0.5", "--model.compile_encoders=true", "--model.chunk_size=4"]
     assert fit(tone_folder, tmp_path / "compiled", *options) == 0
     assert differences(run, tmp_path / "compiled") < 1e-4
+
+
+@pytest.mark.slow
+def test_wandb_gets_the_metrics_beside_the_run_folder(run: Path, tone_folder: Path, tmp_path: Path) -> None:
+    """In a process of its own, since wandb starts others; without network."""
+    command = [sys.executable, "-m", "compa.cli", "fit", "--config", str(TINY), "--out", "logged",
+               f"--data.init_args.events={tone_folder}", "--trainer.gradient_clip_val=0.5",
+               "--trainer.logger=WandbLogger", "--trainer.logger.offline=true"]  # fmt: skip
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    (record,) = tmp_path.glob("wandb/offline-run-*/run-*.wandb")
+    assert b"val/order-group" in record.read_bytes()
+    assert (tmp_path / "logged" / "metrics.csv").read_text() == (run / "metrics.csv").read_text()
 
 
 def test_options_are_kept_in_the_run_folder(run: Path) -> None:
