@@ -12,7 +12,7 @@ def oracle_loss(name: str, embeddings: Embeddings) -> tuple[Tensor, Tensor]:
     """Gives the losses of the two directions, audio→text and text→audio.
 
     Args:
-        name: `info`, `hard`, `mean` or `sum`.
+        name: `info`, `hard`, or `mean`, `sum` or `queries` of the modular one.
         embeddings: A whole batch, in one process.
     """
     e = embeddings
@@ -36,11 +36,12 @@ def oracle_loss(name: str, embeddings: Embeddings) -> tuple[Tensor, Tensor]:
     audio_to_text, text_to_audio = [], []
     for clip in range(num_clips):
         own = [m for m in range(num_extras) if int(e.owner[m]) == clip]
-        positives = [m for m in own if bool(e.is_positive[m])] if name in ("mean", "sum") else []
+        positives = [m for m in own if bool(e.is_positive[m])] if name in ("mean", "sum", "queries") else []
         negatives = [m for m in own if not bool(e.is_positive[m])] if name != "info" else []
         columns = [logit(clip, captions[j]) for j in range(num_clips) if not is_hidden(j, j, clip)]
-        columns += [logit(clip, extras[m]) for m in positives + negatives]
-        true = [logit(clip, captions[clip])] + [logit(clip, extras[m]) for m in positives]
+        rivals = [] if name == "queries" else positives
+        columns += [logit(clip, extras[m]) for m in rivals + negatives]
+        true = [logit(clip, captions[clip])] + [logit(clip, extras[m]) for m in rivals]
         if name == "sum":
             audio_to_text.append(log_sum(columns) - log_sum(true))
         else:

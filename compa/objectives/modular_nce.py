@@ -25,43 +25,49 @@ class ModularNCE(Objective):
 
         audio→text, positives="mean":  mean over t in T(i) of -log( exp(t) / Z_i )
         audio→text, positives="sum":   -log( sum over t in T(i) of exp(t) / Z_i )
+        audio→text, positives="queries":  -log( exp(s_ii) / (Z_i without its positives) )
         text→audio:  mean over its 1 + |P(i)| true captions c of -log( exp(s_ci) / sum_g exp(s_cg) ), over
         all clips g
 
     Known true pairs are left out of the sums over j and g. "mean" can't fall below `log(1 + |P(i)|)`, since
-    the true captions compete with each other; "sum" can reach 0.
+    the true captions compete with each other, and at its best every sound's name is as near to the clip as its
+    full caption; "sum" can reach 0, but a caption's easiest part may do all the work. With "queries" true texts
+    compete with nothing: each has to find the clips that it is true of.
 
     Inputs: `audio` and `captions` `(B, D)`, `extras` `(M, D)` with `owner` and `is_positive` `(M,)`,
     `scale` `()`, `known_true` `(B + M, G)` or None.
 
-    Relation to the others: `InfoNCE` without extras, for either kind of positives; with hard negatives only
-    it is `HardNegativeNCE`.
+    Relation to the others: `InfoNCE` without extras, for any kind of positives; with hard negatives only it
+    is `HardNegativeNCE`, whose audio→text "queries" keeps with positives, too.
 
-    Paper: modular contrastive learning, CompA (ICLR 2024), third stage ("mean").
+    Paper: modular contrastive learning, CompA (ICLR 2024), third stage ("mean"); the others are ours.
     """
 
     queries_positives: ClassVar[bool] = True
 
     def __init__(
         self,
-        positives: Literal["mean", "sum"] = "mean",
+        positives: Literal["mean", "sum", "queries"] = "mean",
         *,
         check_values: Literal["first", "always", "never"] = "first",
     ) -> None:
         super().__init__(check_values=check_values)
-        if positives not in ("mean", "sum"):
-            raise ValueError(f"positives is {positives!r}; it needs to be 'mean' or 'sum'")
+        if positives not in ("mean", "sum", "queries"):
+            raise ValueError(f"positives is {positives!r}; it needs to be 'mean', 'sum' or 'queries'")
         self.positives = positives
 
     def losses(self, embeddings: Embeddings, contrast: Contrast) -> tuple[Tensor, Tensor]:
         """Gives the loss of every clip, audio→text and text→audio: `(B,)` each."""
         owner, is_positive = embeddings.owner, embeddings.is_positive
         captions, extras = contrast.caption_logits, contrast.extra_logits
+        true, columns = captions, extras
         if self.positives == "mean":
             true = own.mean(captions, extras, owner, is_positive)
-        else:
+        elif self.positives == "sum":
             true = own.log_add(captions, torch.where(is_positive, extras, -torch.inf), owner)
-        audio_to_text = own.log_add(contrast.clip_normalisers, extras, owner) - true
+        else:
+            columns = torch.where(is_positive, -torch.inf, extras)
+        audio_to_text = own.log_add(contrast.clip_normalisers, columns, owner) - true
         text_to_audio = own.mean(
             contrast.caption_normalisers - captions, contrast.extra_normalisers - extras, owner, is_positive
         )

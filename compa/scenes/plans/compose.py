@@ -22,7 +22,7 @@ from compa.scenes.plans.texts import negatives, positives
 from compa.scenes.plans.timeline import Timeline, lay_out, mix
 from compa.scenes.words import Grammar
 
-TRIES, TRIES_A_KIND = 40, 3
+TRIES, TRIES_A_KIND = 400, 3
 
 
 class Composed(NamedTuple):

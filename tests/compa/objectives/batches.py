@@ -11,13 +11,17 @@ from torch.nn.functional import normalize
 from compa.objectives import Embeddings, HardNegativeNCE, InfoNCE, ModularNCE
 from compa.objectives.objective import Objective
 
-NAMES = ("info", "hard", "mean", "sum")
+NAMES = ("info", "hard", "mean", "sum", "queries")
 
 
 def objective_named(name: str) -> Objective:
-    if name == "info":
-        return InfoNCE()
-    return HardNegativeNCE() if name == "hard" else ModularNCE("mean" if name == "mean" else "sum")
+    return {
+        "info": InfoNCE(),
+        "hard": HardNegativeNCE(),
+        "mean": ModularNCE("mean"),
+        "sum": ModularNCE("sum"),
+        "queries": ModularNCE("queries"),
+    }[name]
 
 
 def random_batch(

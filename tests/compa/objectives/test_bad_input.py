@@ -96,7 +96,7 @@ def test_values_are_checked_at_first_always_or_never() -> None:
 
 
 def test_options() -> None:
-    with pytest.raises(ValueError, match="positives is 'both'; it needs to be 'mean' or 'sum'"):
+    with pytest.raises(ValueError, match="positives is 'both'; it needs to be 'mean', 'sum' or 'queries'"):
         ModularNCE("both")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="check_values is 'often'"):
         InfoNCE(check_values="often")  # type: ignore[arg-type]

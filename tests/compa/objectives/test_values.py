@@ -61,6 +61,7 @@ def test_modular_by_hand() -> None:
     columns = (0.405465 + 0.515849) / 2
     _check(ModularNCE("mean")(_two_clips()), (0.814417 + 0.932437) / 2, columns)
     _check(ModularNCE("sum")(_two_clips()), (0.814417 + 0.236889) / 2, columns)
+    _check(ModularNCE("queries")(_two_clips()), (0.814417 + 0.453843) / 2, columns)  # rows as with hard negatives
 
 
 def test_known_true_by_hand() -> None:
