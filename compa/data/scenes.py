@@ -108,6 +108,7 @@ class SceneData(pl.LightningDataModule):
         twins_together: Whether a scene and its minimal edit share a batch, so that each is the other's hard negative.
         num_validation_batches: Batches of the validation.
         num_workers: Processes that compose scenes beside the training; 0 where the training leaves no core idle.
+        sample_rate: That of the model's audio encoder, in Hz.
         seed: Decides every scene and caption.
     """
 
@@ -124,10 +125,12 @@ class SceneData(pl.LightningDataModule):
         twins_together: bool = True,
         num_validation_batches: int = 4,
         num_workers: int = 0,
+        sample_rate: int = 16000,
         seed: int = 0,
     ) -> None:
         super().__init__()
         self.events = events
+        self.sample_rate = sample_rate
         self.batch_size = batch_size
         self.num_batches = num_batches
         self.further = Further(num_negatives, num_replacements, num_positives)
@@ -143,13 +146,8 @@ class SceneData(pl.LightningDataModule):
     def bank(self) -> EventBank:
         """The whole event bank, opened on first use: decoding or synthesising takes seconds and shows progress."""
         if self._opened is None:
-            self._opened = open_bank(self.events)
+            self._opened = open_bank(self.events, self.sample_rate)
         return self._opened
-
-    @property
-    def sample_rate(self) -> int:
-        """That of the bank, in Hz."""
-        return self.bank.sample_rate
 
     @property
     def kinds(self) -> Sequence[str]:

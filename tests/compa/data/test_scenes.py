@@ -235,3 +235,9 @@ def test_guests_meet_the_labels_of_a_bank_but_what_is_held_out_stays_held_out(
     assert "car horn" not in texts  # the bank has a horn of its own
     with pytest.raises(ValueError, match="guests are built-in sounds"):
         list(SceneData(guests=True).training_texts())
+
+
+def test_scenes_have_the_rate_of_the_model(tone_folder: Path) -> None:
+    data = SceneData(str(tone_folder), batch_size=2, num_batches=1, sample_rate=8000)
+    (batch,) = data.train_dataloader()
+    assert batch.waveforms.shape == (2, 8000 * 4)
