@@ -78,8 +78,8 @@ class Studio:
             if "distance" in leaf.traits and not self._dulls(waveform, plan.amounts["distance", "far"]):
                 self._prepared[key] = None
                 return None
-            waveform = at_distance(waveform, metres, self.sample_rate)
-            self._prepared[key] = self._finished(waveform, snippet)
+            finished = self._finished(at_distance(waveform, metres, self.sample_rate))
+            self._prepared[key] = None if finished is None else Prepared(finished, snippet)
         return self._prepared[key]
 
     def _snippet(self, leaf: Leaf, plan: Plan) -> Snippet:
@@ -108,15 +108,18 @@ class Studio:
 
     def _dulls(self, waveform: NDArray[np.float32], metres: float) -> bool:
         """Whether distance can be heard."""
-        near, far = self._middle(waveform), self._middle(at_distance(waveform, metres, self.sample_rate))
-        return near - far >= MIN_DULLED_OCTAVES
+        near, far = self._finished(waveform), self._finished(at_distance(waveform, metres, self.sample_rate))
+        if near is None or far is None:
+            return False
+        return self._middle(near) - self._middle(far) >= MIN_DULLED_OCTAVES
 
     def _middle(self, waveform: NDArray[np.float32]) -> float:
-        """The middle of the spectrum in octaves, weighed with the amplitude."""
-        octaves = np.log2(np.fft.rfftfreq(len(waveform), 1 / self.sample_rate)[1:])
-        return float(np.average(octaves, weights=np.abs(np.fft.rfft(waveform))[1:] + 1e-12))
+        """The middle of the spectrum that is heard in octaves, weighed with the amplitude."""
+        hz = np.fft.rfftfreq(len(waveform), 1 / self.sample_rate)
+        amplitudes = np.abs(np.fft.rfft(waveform)) + 1e-12
+        return float(np.average(np.log2(hz[hz > HEARD_HZ]), weights=amplitudes[hz > HEARD_HZ]))
 
-    def _finished(self, waveform: NDArray[np.float32], snippet: Snippet) -> Prepared | None:
+    def _finished(self, waveform: NDArray[np.float32]) -> NDArray[np.float32] | None:
         """Fades in and out, cuts off what then cannot be heard at the ends, and sets the loudness."""
         frame = max(1, round(FRAME_SECONDS * self.sample_rate))
         ramp = fade_in(self.sample_rate)
@@ -134,7 +137,7 @@ class Studio:
             first, end = int(heard[0]), int(heard[-1]) + 1
             if first <= 1 and end >= len(energy) - 1:
                 faded *= np.float32(10 ** ((LOUDNESS - loudness(faded, self.sample_rate)) / 20))
-                return Prepared(faded, snippet)
+                return faded
             waveform = waveform[first * frame : end * frame]  # a click at the edge was faded away: begin after it
         return None
 
