@@ -80,7 +80,7 @@ def run(
         data[WARNINGS] = [*data.get(WARNINGS, ()), *warnings]
     blank = Result(model, task.name, task.version, data, seed, compa.__version__, {}, [])
     path = out / blank.file_name
-    there = read_result(path) if path.is_file() and not overwrite else None
+    there = None if overwrite else _found(path)
     if there and fingerprint and _same(there, blank) and there.run.get(FINGERPRINT) == fingerprint:
         return Saved(there, path, replaced=False, kept=True)
     if there and _is_part(blank, there):
@@ -152,6 +152,14 @@ def run_all(
                 if on_error is None:
                     raise
                 on_error(model, task.name, error)
+
+
+def _found(path: Path) -> Result | None:
+    """The result that is there already, if there is one."""
+    try:
+        return read_result(path) if path.is_file() else None
+    except ValueError as error:
+        raise ValueError(f"{error}; delete it, or give --overwrite to measure anew") from None
 
 
 def _fingerprint(scorer: Scorer, model: str) -> str | None:

@@ -54,6 +54,15 @@ def test_what_is_finished_is_kept(measure: Any) -> None:
     assert second.path.stat().st_mtime_ns == before
 
 
+def test_a_damaged_result_is_lost_only_when_asked(measure: Any) -> None:
+    path = measure(Weighed("a")).path
+    path.write_text(path.read_text()[:100])
+    with pytest.raises(ValueError, match=r"is no result: not JSON .*; delete it, or give --overwrite"):
+        measure(Weighed("a"))
+    assert len(path.read_text()) == 100
+    assert measure(Weighed("a"), overwrite=True).replaced
+
+
 @pytest.mark.parametrize(
     ("fingerprint", "options"),
     [("b", {}), ("a", {"seed": 1}), ("a", {"overwrite": True}), ("a", {"warnings": ["a leak"]})],
