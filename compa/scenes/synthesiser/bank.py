@@ -28,10 +28,6 @@ from compa.scenes.synthesiser.registry import SOUNDS
 VERSION = 1
 """Counts up when any sound changes: scores on other versions cannot be compared."""
 SECONDS = 2.5
-KEPT_SECONDS: dict[Split, tuple[float, ...]] = {"train": (SECONDS, 4.0), "test": (SECONDS,)}
-"""Lengths of which recordings are kept, once they are made: training asks for each again and again, a test once."""
-MARGIN_SECONDS = 0.5
-"""How much longer a recording is than what may be cut of it, since silence before and after goes first."""
 NUM_RECORDINGS: dict[Split, int] = {"train": 48, "test": 16}
 AUTHOR, LICENCE = "compa", "CC0 (synthesised)"
 PEAK = 0.7
@@ -44,7 +40,7 @@ MAX_RATE = 4.0
 class Synthesiser:
     """Synthetic sounds by label, 48 recordings of each for training and 16 others for testing.
 
-    A recording is a pure function of its name and length, and is made when it is first asked for.
+    A recording is a pure function of its name, and is made when it is first asked for.
 
     Args:
         sample_rate: In Hz.
@@ -73,7 +69,7 @@ class Synthesiser:
             self.labels,
             [(split, NUM_RECORDINGS[split]) for split in self._splits],
         )
-        self._made: dict[tuple[str, float], Recording] = {}
+        self._made: dict[str, Recording] = {}
 
     def split(self, name: Split) -> Synthesiser:
         """The part of the bank that is for training, or for testing."""
@@ -96,7 +92,7 @@ class Synthesiser:
             label: One of `labels`.
             rng: Draws the recording, the duration where none is asked for, and the place of the cut.
             **attributes: `duration` in seconds; `pitch` in semitones up or down, `rate` as a factor of the
-                tempo: with one of these, or a duration beyond the kept lengths, the recording is made anew.
+                tempo: with one of these, or a duration beyond its length, the recording is made anew.
         """
         names = self.recordings(label)
         check_attributes(attributes, ("duration", "pitch", "rate"))
@@ -105,17 +101,16 @@ class Synthesiser:
         _check_range("rate", rate, 1 / MAX_RATE, MAX_RATE)
         name = names[rng.integers(len(names))]
         seconds = attributes.get("duration", rng.uniform(*DEFAULT_SECONDS))
-        kept = [length for length in _kept_lengths(name) if seconds <= length - MARGIN_SECONDS]
-        if kept and attributes.keys() <= {"duration"}:
-            return snippet(self._recording(label, name, kept[0]), rng, seconds)
-        moved = record(label, name, self.sample_rate, max(SECONDS, seconds + MARGIN_SECONDS), pitch, rate)
+        if attributes.keys() <= {"duration"} and seconds <= SECONDS - 0.5:
+            return snippet(self._recording(label, name), rng, seconds)
+        moved = record(label, name, self.sample_rate, max(SECONDS, seconds + 0.5), pitch, rate)
         asked = {key: value for key, value in attributes.items() if key != "duration"}
         return replace(snippet(moved, rng, seconds), attributes=asked)
 
-    def _recording(self, label: str, name: str, seconds: float) -> Recording:
-        if (name, seconds) not in self._made:
-            self._made[name, seconds] = record(label, name, self.sample_rate, seconds)
-        return self._made[name, seconds]
+    def _recording(self, label: str, name: str) -> Recording:
+        if name not in self._made:
+            self._made[name] = record(label, name, self.sample_rate)
+        return self._made[name]
 
 
 def record(
@@ -148,10 +143,6 @@ def _in_a_room(take: Take, dry: Wave) -> NDArray[np.float32]:
     wave[1:] += colour * wave[:-1]
     wave *= np.float32(PEAK) / max(float(np.abs(wave).max()), 1e-9)
     return wave + np.float32(10 ** (take.rng.uniform(-70, -55) / 20)) * take.noise(len(wave))
-
-
-def _kept_lengths(name: str) -> tuple[float, ...]:
-    return next(lengths for split, lengths in KEPT_SECONDS.items() if f"/{split}-" in name)
 
 
 def _check_range(name: str, value: float, low: float, high: float) -> None:
