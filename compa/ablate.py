@@ -100,7 +100,8 @@ def _prepare(ablation: Ablation, bank: EventBank, out: Path) -> None:
     Raises:
         ValueError: If it holds anything else.
     """
-    decided = {**asdict(ablation), "events": bank.name, "bank_fingerprint": bank.fingerprint}
+    variants = {name: asdict(variant) for name, variant in VARIANTS.items()}
+    decided = {**asdict(ablation), "events": bank.name, "bank_fingerprint": bank.fingerprint, "variants": variants}
     content = json.dumps(decided, indent=1) + "\n"
     settings = out / SETTINGS
     if out.exists() and not out.is_dir():

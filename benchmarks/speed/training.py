@@ -53,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, help="file for the tables, in Markdown")
     parser.add_argument("--peak-of", type=int, help=argparse.SUPPRESS)  # what a process of its own measures
     options = parser.parse_args(arguments)
+    if "padding" in (options.only or ()) and not options.captions:
+        parser.error("padding is measured on --captions CSV")
     torch.set_num_threads(options.threads)
     if options.peak_of is not None:
         print(_measure_peak(options.peak_of))

@@ -94,7 +94,7 @@ def _traits_exchanged(plan: Plan, _: str, pair: Pair, __: np.random.Generator) -
 
 TASK = ComposedPairs(
     name=NAME,
-    version=1,
+    version=2,
     measures="Tells loud A with quiet B from quiet A with loud B, or who says what, in unseen combinations",
     needs=f"{NEEDS}; a CSV with a column speaker asks who says what",
     expected=NUM_ITEMS,

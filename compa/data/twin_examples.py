@@ -19,7 +19,6 @@ from compa.scenes.plans.plan import claim_of
 from compa.scenes.plans.settings import Settings
 from compa.scenes.plans.texts import positives
 from compa.scenes.plans.timeline import Timeline, mix
-from compa.scenes.speech import speaker_and_words
 from compa.scenes.twins import SCENE_SECONDS, TWINS, TwinScenes
 from compa.scenes.words import Grammar
 
@@ -202,11 +201,6 @@ def make_twins(kind: str, bank: EventBank, pairs: Sequence[tuple[str, str]], fur
     """
     if kind not in KINDS:
         raise ValueError(f"kinds has {kind!r}, which is none: the kinds of twins are {', '.join(KINDS)}")
-    if kind == "binding" and not any(map(speaker_and_words, bank.labels)):
-        raise ValueError(
-            f"kinds has 'binding', who says what, but {bank.name} names no speakers: leave it out, or give a CSV with "
-            "file,label,speaker"
-        )
     return (PairTwins if kind in TWINS else ComposedTwins)(kind, bank, pairs, further)
 
 

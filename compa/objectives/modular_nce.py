@@ -31,8 +31,8 @@ class ModularNCE(Objective):
 
     Known true pairs are left out of the sums over j and g. "mean" can't fall below `log(1 + |P(i)|)`, since
     the true captions compete with each other, and at its best every sound's name is as near to the clip as its
-    full caption; "sum" can reach 0, but a caption's easiest part may do all the work. With "queries" true texts
-    compete with nothing: each has to find the clips that it is true of.
+    full caption; "sum" can reach 0, but a caption's easiest part may do all the work. With "queries"
+    positives compete with no text: each only has to find its clip.
 
     Inputs: `audio` and `captions` `(B, D)`, `extras` `(M, D)` with `owner` and `is_positive` `(M,)`,
     `scale` `()`, `known_true` `(B + M, G)` or None.

@@ -303,11 +303,12 @@ def heard(items: Sequence[Item]) -> float:
     return sum(float(wave @ np.sin(np.arange(len(wave)) * (1 + row))) for row, wave in enumerate(waves))
 
 
+VERSIONS = {"scenes-binding": 2}
 PINNED = {
     "scenes-order": ("ac87521f2553a03b", -93.7992),
     "scenes-attribute": ("ad8aca5e72ce61fd", -79.9607),
     "scenes-absence": ("9e01bbbb7f01d14a", 141.1),
-    "scenes-binding": ("ecaf6d97c9a3e640", -22.0504),
+    "scenes-binding": ("db835557da27fa8c", 46.4787),
     "scenes-count": ("f2966e38a3e7446d", -40.469),
     "scenes-mention-time": ("d1ad4f0dc62c90ac", 66.865),
     "scenes-nesting": ("49b54908c62b7672", 22.0143),
@@ -319,7 +320,7 @@ PINNED = {
 def test_a_version_is_the_same_items_for_ever(bank: EventBank, name: str) -> None:
     """Where this fails, scores stop being comparable: put it right, or raise the task's version."""
     task = find_task(name)
-    assert task.version == 1
+    assert task.version == VERSIONS.get(name, 1)
     items = task.prepare(Material(bank), limit=20).items
     assert digest(items) == PINNED[name][0]
     assert heard(items) == pytest.approx(PINNED[name][1], rel=1e-3)

@@ -20,6 +20,7 @@ from compa.scenes.plans.settings import Settings
 from compa.scenes.plans.studio import Studio
 from compa.scenes.plans.texts import negatives, positives
 from compa.scenes.plans.timeline import Timeline, lay_out, mix
+from compa.scenes.speech import speaker_and_words
 from compa.scenes.words import Grammar
 
 TRIES, TRIES_A_KIND = 400, 3
@@ -57,6 +58,9 @@ class Composer:
         seed: Decides all chances.
         grammar: What puts claims in words.
         pairs: Label pairs that may be combined; None takes those that are not held out.
+
+    Raises:
+        ValueError: If who says what is all that twins may differ in, and the bank names no speakers.
     """
 
     def __init__(
@@ -72,6 +76,11 @@ class Composer:
         self.seed = seed
         self.grammar = grammar or Grammar()
         self.company = Company(bank.labels, pairs)
+        if self.settings.kinds == ("binding",) and not any(map(speaker_and_words, bank.labels)):
+            raise ValueError(
+                f"kinds has 'binding', who says what, but {bank.name} names no speakers: take others, or give a CSV "
+                "with file,label,speaker"
+            )
 
     def scenes(self, number: int) -> tuple[Composed, ...]:
         """Composes scene `number`: a clip and its twin, or a single clip where twins are not wanted."""

@@ -210,7 +210,7 @@ def test_a_bank_of_voices_is_trained_on_who_says_what(speech_bank: EventBank, to
     assert "ann says two" in texts
     with pytest.raises(ValueError, match=r"kinds has 'bindings', which is none: .* order, relation"):
         make_twins("bindings", speech_bank, [], Further())
-    with pytest.raises(ValueError, match=r"but .* names no speakers: leave it out"):
+    with pytest.raises(ValueError, match=r"but .* names no speakers: take others"):
         make_twins("binding", open_bank(str(tone_folder)), [], Further())
 
 
