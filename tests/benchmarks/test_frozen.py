@@ -83,8 +83,8 @@ def test_what_is_no_such_set_is_told_in_a_sentence(frozen: Path, task: Task, tmp
         find_task("scenes-order").prepare(Material(data=frozen))
     path = frozen / task.name / FILE_NAME
     record = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps({**record, "version": 2}), encoding="utf-8")
-    with pytest.raises(ValueError, match="holds scenes-binding version 2, not scenes-binding version 1"):
+    path.write_text(json.dumps({**record, "version": 7}), encoding="utf-8")
+    with pytest.raises(ValueError, match="holds scenes-binding version 7, not scenes-binding version 2"):
         read_frozen(task, frozen)
     path.write_text(json.dumps({"task": task.name}), encoding="utf-8")
     with pytest.raises(ValueError, match="is not of the form that `compa bench export` writes"):
