@@ -26,6 +26,7 @@ import torch
 import webdataset
 
 from benchmarks.speed.objectives import CLOCKS, Times, take_turns
+from benchmarks.speed.told import tell
 from compa.audio.features import AudioConfig, LogMel
 from compa.data.examples import Draw
 from compa.data.feature_cache import FeatureCache
@@ -55,13 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     warnings.filterwarnings("ignore", category=ResourceWarning)  # webdataset leaves closing files to Python
-    lines: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
-        for line in _report(Path(folder), options):
-            print(line, flush=True)
-            lines.append(line)
-            if options.out:
-                options.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        tell(_report(Path(folder), options), options.out)
 
 
 def _report(folder: Path, options: argparse.Namespace) -> Iterator[str]:

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from benchmarks.metrics import METRICS, outcomes
 from benchmarks.scorer import Audio, EmbeddingScorer
 from benchmarks.speed.objectives import take_turns
+from benchmarks.speed.told import tell
 from benchmarks.tasks import Material, find_task
 from compa.audio.decode import read_audio
 
@@ -65,12 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=5, help="of the cold run; default: %(default)s")
     parser.add_argument("--out", type=Path, help="file for the tables, in Markdown")
     options = parser.parse_args(arguments)
-    lines = []
-    for line in _report(options):
-        print(line, flush=True)
-        lines.append(line)
-    if options.out:
-        options.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    tell(_report(options), options.out)
 
 
 def _report(options: argparse.Namespace) -> Iterator[str]:

@@ -24,6 +24,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.speed.objectives import CLOCKS, Times, take_turns
+from benchmarks.speed.told import tell
 from compa.audio.decode import read_audio
 from compa.audio.features import PRESETS, LogMel
 
@@ -47,12 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, help="file for the tables, in Markdown")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    lines: list[str] = []
-    for line in _report(options):
-        print(line, flush=True)
-        lines.append(line)
-        if options.out:
-            options.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    tell(_report(options), options.out)
 
 
 def _report(options: argparse.Namespace) -> Iterator[str]:

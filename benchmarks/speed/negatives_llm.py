@@ -29,6 +29,7 @@ import httpx2
 import openai
 from aiohttp import web
 
+from benchmarks.speed.told import tell
 from negatives.generator import Request
 from negatives.llm.answer import Texts
 from negatives.llm.asking import Asker
@@ -56,12 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, help="file for the table, in Markdown")
     options = parser.parse_args(arguments)
     os.environ[KEY_VARIABLE] = "none"
-    lines = []
-    for line in report(options.requests, options.concurrency, options.rounds):
-        print(line, flush=True)
-        lines.append(line)
-    if options.out:
-        options.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    tell(report(options.requests, options.concurrency, options.rounds), options.out)
 
 
 def report(num_requests: int, concurrency: int, rounds: int) -> Iterator[str]:

@@ -22,6 +22,7 @@ import torch
 
 from benchmarks.speed import cases, memory, rivals, wire
 from benchmarks.speed.oracle import oracle_loss
+from benchmarks.speed.told import tell
 from compa.objectives import Embeddings
 
 MIB = 2**20
@@ -55,12 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, help="file for the tables, in Markdown")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
-    lines: list[str] = []
-    for line in _report(options):
-        print(line, flush=True)
-        lines.append(line)
-        if options.out:  # line by line, so that what was measured is there if the rest fails
-            options.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    tell(_report(options), options.out)
 
 
 def _report(options: argparse.Namespace) -> Iterator[str]:

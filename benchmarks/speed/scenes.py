@@ -23,6 +23,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from benchmarks.speed.objectives import CLOCKS, take_turns
+from benchmarks.speed.told import tell
 from compa.scenes.activity import Active
 from compa.scenes.bank import MemoryBank
 from compa.scenes.plans.compose import Composer
@@ -44,12 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seconds", type=float, default=30, help="for each table; default: %(default)s")
     parser.add_argument("--out", type=Path, help="file for the tables, in Markdown")
     options = parser.parse_args(arguments)
-    lines: list[str] = []
-    for line in _report(options.seconds):
-        print(line, flush=True)
-        lines.append(line)
-    if options.out:
-        options.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    tell(_report(options.seconds), options.out)
 
 
 def make_bank() -> MemoryBank:

@@ -29,6 +29,7 @@ from torch.utils.data import DataLoader
 from benchmarks.speed.encoders import cache_table, padding_table, read_captions, token_table
 from benchmarks.speed.memory import growth_in
 from benchmarks.speed.objectives import CLOCKS, MIB, take_turns
+from benchmarks.speed.told import tell
 from compa.data.batch import Batch
 from compa.data.scenes import SceneData
 from compa.objectives import HardNegativeNCE
@@ -59,12 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.peak_of is not None:
         print(_measure_peak(options.peak_of))
         return
-    lines: list[str] = []
-    for line in _report(options):
-        print(line, flush=True)
-        lines.append(line)
-        if options.out:
-            options.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    tell(_report(options), options.out)
 
 
 def _report(options: argparse.Namespace) -> Iterator[str]:
