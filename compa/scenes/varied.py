@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 
 from compa.scenes.bank import DEFAULT_SECONDS, EventBank, Snippet
 from compa.scenes.recordings import Split
+from compa.scenes.speech import speaker_and_words
 from compa.scenes.wrapper import WrappedBank
 
 MAX_SPEED = 1.6
 """Snippets are played up to so much faster or slower, which moves pitch and tempo together."""
+MAX_VOICE_SPEED = 1.1
+"""The same for a label that says who speaks: at another pitch, a voice is another speaker's."""
 MAX_COLOUR = 0.6
 """Largest coefficient of the one-tap filters that brighten or dull a snippet."""
 NUM_ECHOES = 3
@@ -37,7 +40,7 @@ class VariedBank(WrappedBank):
 
     def sample(self, label: str, rng: np.random.Generator, **attributes: float) -> Snippet:
         """A varied piece of a recording, `duration` seconds long where the recording has that much."""
-        speed = MAX_SPEED ** rng.uniform(-1, 1)
+        speed = (MAX_VOICE_SPEED if speaker_and_words(label) else MAX_SPEED) ** rng.uniform(-1, 1)
         duration = attributes.pop("duration", None) or rng.uniform(*DEFAULT_SECONDS)
         snippet = self._bank.sample(label, rng, duration=duration * speed, **attributes)
         waveform = _played(snippet.waveform, speed)

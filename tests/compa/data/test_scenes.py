@@ -155,6 +155,13 @@ def test_varied_snippets_keep_label_length_and_determinism(tone_bank: EventBank)
     assert 1350 < max(pitches) < 1000 * 1.1 * 1.61
 
 
+def test_a_varied_voice_stays_that_of_its_speaker(speech_bank: EventBank) -> None:
+    varied = VariedBank(speech_bank.split("train"))
+    bob = [varied.sample("bob says one", np.random.default_rng(seed)).waveform for seed in range(40)]
+    pitches = [np.argmax(np.abs(np.fft.rfft(waveform, 32000))[150:300]) / 2 + 75 for waveform in bob]
+    assert 110 / 1.11 < min(pitches) < 105 < 115 < max(pitches) < (110 + 5) * 1.11
+
+
 @pytest.fixture(scope="module")
 def speech_bank(tmp_path_factory: pytest.TempPathFactory) -> EventBank:
     """Three voices that say four words, six times each."""
