@@ -24,6 +24,7 @@ class AudioEncoder(nn.Module):
         init_args: The arguments that build it again.
         window_seconds: Longer clips are embedded window by window, where a trained model is used.
         pad: What becomes of clips shorter than a window.
+        trims_silence: Whether silence at both ends of a clip is cut off before the encoder sees it.
     """
 
     config: AudioConfig
@@ -31,6 +32,7 @@ class AudioEncoder(nn.Module):
     init_args: dict[str, Any]
     window_seconds: float = 10.0
     pad: Pad = "mask"
+    trims_silence: bool = False
 
     def front_end(self) -> nn.Module:
         """What makes features (B, T, mels) and their mask (B, T) of waveforms (B, samples) and lengths (B,)."""
@@ -62,6 +64,8 @@ class ConvTransformer(AudioEncoder):
         num_heads: Attention heads of a block.
         dropout: Dropout of the blocks, and on the frames that enter them.
     """
+
+    trims_silence = True
 
     def __init__(
         self,

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from compa.audio.features import AudioConfig, int16_round_trip
 from compa.models.audio_encoder import AudioEncoder, ConvTransformer
 from compa.models.pooling import masked_mean, segment_means
+from compa.models.silence import without_silence
 from compa.models.text_encoder import CaptionTransformer, TextEncoder
 
 Projection = Literal["norm", "relu", "gelu"]
@@ -100,6 +101,8 @@ class CLAP(nn.Module):
 
     def embed_features(self, features: Tensor, mask: Tensor) -> Tensor:
         """Embeds clips by features (B, T, mels) that are real where the mask (B, T) is True, as (B, D) unit vectors."""
+        if self.audio_encoder.trims_silence:
+            features, mask = without_silence(features, mask, self.audio_encoder.config)
         frames, mask = self.audio_encoder(features, mask)
         of_clip = self.clip_projection(masked_mean(frames, mask))
         if not self.num_segments:

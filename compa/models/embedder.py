@@ -42,6 +42,7 @@ class Embedder:
             "sample_rate": self.clap.sample_rate,
             "window_seconds": encoder.window_seconds,
             "pad": encoder.pad,
+            "trims_silence": encoder.trims_silence,
             "mel_scale": encoder.config.mel_scale,
             "min_hz": encoder.config.min_hz,
         }

@@ -37,6 +37,8 @@ class SpectrogramTransformer(AudioEncoder):
         ValueError: If the size is unknown, or `keep` or the patches fit nothing.
     """
 
+    trims_silence = True
+
     def __init__(
         self,
         config: AudioConfig | str | None = None,
