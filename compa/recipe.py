@@ -17,11 +17,13 @@ class Variant:
         objective: Class name of the objective.
         data: Arguments of `SceneData`.
         model: Arguments of the task.
+        contrast: Arguments of the objective.
     """
 
     objective: str
     data: Mapping[str, Any]
     model: Mapping[str, Any] = field(default_factory=dict)
+    contrast: Mapping[str, Any] = field(default_factory=dict)
 
 
 def recipe(variant: Variant, events: str | None, max_steps: int, seed: int) -> dict[str, Any]:
@@ -34,9 +36,12 @@ def recipe(variant: Variant, events: str | None, max_steps: int, seed: int) -> d
         seed: Of the weights, the scenes and everything else.
     """
     scenes = {"events": events, "num_batches": max_steps, "seed": seed, **variant.data}
+    objective: dict[str, Any] = {"class_path": f"compa.objectives.{variant.objective}"}
+    if variant.contrast:
+        objective["init_args"] = dict(variant.contrast)
     return {
         "seed_everything": seed,
-        "model": {"objective": {"class_path": f"compa.objectives.{variant.objective}"}, **variant.model},
+        "model": {"objective": objective, **variant.model},
         "data": {"class_path": "compa.data.scenes.SceneData", "init_args": scenes},
         "trainer": {
             "max_steps": max_steps,

@@ -29,6 +29,7 @@ def test_every_variant_has_one_part_more_than_the_one_above_it() -> None:
         assert sum(parts) == 1
         assert (objective != next_objective) == (parts[0] or parts[1])
     assert recipes[0][0] == "InfoNCE"
+    assert all((variant.objective == "ModularNCE") == bool(variant.contrast) for variant in ablate.VARIANTS.values())
 
 
 def test_wrong_input_is_said_in_one_sentence(
