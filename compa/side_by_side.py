@@ -95,9 +95,11 @@ def train(trainings: Sequence[Training], max_steps: int, at_once: int) -> None:
 
     Raises:
         ValueError: If one fails; the others are stopped.
+        KeyboardInterrupt: On Ctrl-C or SIGTERM; all are stopped where they can go on from.
     """
     waiting = list(trainings)[::-1]
     running: dict[int, tuple[Training, tqdm[NoReturn]]] = {}
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         while waiting or running:
             for place in range(at_once):
@@ -114,6 +116,7 @@ def train(trainings: Sequence[Training], max_steps: int, at_once: int) -> None:
         for training, bar in running.values():
             training.stop()
             bar.close()
+        signal.signal(signal.SIGTERM, before)
 
 
 def _started(training: Training, max_steps: int, place: int) -> tuple[Training, tqdm[NoReturn]]:

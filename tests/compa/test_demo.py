@@ -77,22 +77,27 @@ def test_the_same_seed_gives_the_same_results(
     assert results(tmp_path / "d") == results(done[0] / "d")
 
 
-def test_ctrl_c_says_what_is_kept_and_leaves_no_process(tone_folder: Path, tmp_path: Path) -> None:
-    command = [*COMMAND, "--events", str(tone_folder), "--minutes", "600", "--out", "d"]
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_says_what_is_kept_and_leaves_no_process(tone_folder: Path, tmp_path: Path, number: int) -> None:
+    command = [*COMMAND, "--events", str(tone_folder), "--minutes", "600", "--out", str(tmp_path / "d")]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path, start_new_session=True)
     deadline = time.monotonic() + 120
     logs = [tmp_path / "d" / model / "metrics.csv" for model in demo.MODELS]
     while not all(log.exists() and log.stat().st_size for log in logs) and time.monotonic() < deadline:
         time.sleep(0.2)
-    os.killpg(process.pid, signal.SIGINT)
+    listed = ["ps", "-ww", "-eo", "args"]
+    assert (
+        f"--out {tmp_path / 'd' / 'vanilla'}"
+        in subprocess.run(listed, capture_output=True, text=True, check=True).stdout
+    )
+    os.killpg(process.pid, number)
     _, errors = process.communicate(timeout=150)
     assert process.returncode == 1
-    assert "compa: interrupted; d keeps" in errors
+    assert f"compa: interrupted; {tmp_path / 'd'} keeps" in errors
     assert "Traceback" not in errors
     for model in demo.MODELS:
         assert compa.load(str(tmp_path / "d" / model)).embed_text(["horn"]).shape == (1, 256)
-    listing = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert str(tmp_path) not in listing
+    assert str(tmp_path) not in subprocess.run(listed, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.mark.parametrize(
