@@ -30,7 +30,7 @@ def without_silence(features: Tensor, mask: Tensor, config: AudioConfig) -> tupl
     # ... or when they exceed the floor, below which nothing is told apart, by less than that of one band.
     threshold = (powers.masked_fill(~mask, 0).amax(1, keepdim=True) * 10 ** (-RANGE_DB / 10)).clamp_min(floor)
     sounds = mask & (powers > threshold)
-    sounds = torch.where(sounds.any(1, keepdim=True), sounds, mask).long()
+    sounds = (sounds | mask & ~sounds.any(1, keepdim=True)).long()
     first = sounds.argmax(1, keepdim=True)
     lengths = sounds.shape[1] - sounds.flip(1).argmax(1, keepdim=True) - first
     longest = features.shape[1] if torch.compiler.is_compiling() else int(lengths.max())
