@@ -55,6 +55,7 @@ class Courier:
         self._answers = 0
         self._fruitless = 0
         self._last = ""
+        self._is_nobody_there = False
 
     async def deliver(self, chat: Chat, tries: int) -> tuple[str, Reading]:
         """Gives the raw answer and what it says; raw is empty where none came, and then all outcomes say why.
@@ -85,8 +86,13 @@ class Courier:
                 self.failures[failed.reason] += 1
                 self._last = failed.detail
                 if not is_sent and not self._answers and attempt == 2:
+                    self._is_nobody_there = True
                     raise Stopped(f"no server answers ({failed.detail}): start it, or check --base-url") from None
                 wait = self._wait(failed, attempt, random.Random(f"{self.seed} {chat.questions[0].key} {attempt}"))
+            except asyncio.CancelledError:
+                # May have been sent, and then counts at its most.
+                spent = Spent() if self._is_nobody_there else most
+                raise
             else:
                 return raw, reading
             finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 import time
@@ -13,12 +14,12 @@ from typing import Any
 import pytest
 
 from negatives.llm.asking import Asker
-from negatives.llm.budget import Budget
-from negatives.llm.chat import Question, Settings, question
+from negatives.llm.budget import Budget, Spent
+from negatives.llm.chat import Chat, Question, Settings, question
 from negatives.llm.courier import Courier
 from negatives.llm.journal import Journal
 from negatives.llm.prompt import load
-from negatives.llm.server import Address, Server, Stopped
+from negatives.llm.server import NO_CONNECTION, Address, Failed, Server, Stopped
 from tests.negatives.llm.conftest import OpenAsker
 from tests.negatives.llm.scripted import KEY, Reply, ScriptedServer, completion, good, items_of, texts_for
 
@@ -293,6 +294,30 @@ def test_nobody_there_is_no_matter_of_budget(server: ScriptedServer, open_asker:
     with open_asker(budget=budget) as asker, pytest.raises(Stopped, match="no server answers"):
         answers(asker, ["a"], ["b"])
     assert budget.spent.requests == 0  # nothing was sent
+
+
+class _Away:
+    """Refuses the first request, and leaves the others waiting for a connection."""
+
+    def __init__(self) -> None:
+        self.first: Chat | None = None
+
+    async def send(self, chat: Chat) -> str:
+        self.first = self.first or chat
+        if chat is not self.first:
+            await asyncio.sleep(60)
+        raise Failed(NO_CONNECTION)
+
+    async def close(self) -> None:
+        pass
+
+
+def test_what_waits_for_a_connection_that_nobody_takes_is_not_spent(tmp_path: Path) -> None:
+    budget = Budget()
+    courier = Courier(_Away(), budget, first_wait=0.002)
+    with Asker(courier, Journal(tmp_path / "j.sqlite"), 2) as asker, pytest.raises(Stopped, match="no server answers"):
+        answers(asker, ["a"], ["b"])
+    assert budget.spent == Spent()
 
 
 @pytest.mark.parametrize("most", [1, 2, 5])
