@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -96,3 +97,15 @@ def test_each_clip_of_a_batch_is_cut_by_itself() -> None:
         assert alone_mask.all()
         torch.testing.assert_close(features[row][mask[row]], alone[0], atol=1e-6, rtol=0)
         assert not features[row][~mask[row]].any()
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize(("times", "num_frames"), [(1.5, 9), (2.5, 2)])
+def test_what_hardly_stands_out_of_the_floor_is_no_sound(preset: str, times: float, num_frames: int) -> None:
+    """Two of nine frames have one band at a multiple of the floor, the others none above it."""
+    config = PRESETS[preset]
+    floor, offset, factor = config.scale
+    features = torch.full((1, 9, config.num_mels), config.silence)
+    features[0, 4:6, 7] = (math.log10(times * floor) + offset) * factor
+    cut, _ = without_silence(features, torch.ones(1, 9, dtype=torch.bool), config)
+    assert cut.shape[1] == num_frames
