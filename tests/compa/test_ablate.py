@@ -13,6 +13,7 @@ import pytest
 
 from compa import ablate, cli
 from compa.recipe import Variant
+from compa.scenes.bank import EventBank, open_bank
 
 
 def test_every_variant_has_one_part_more_than_the_one_above_it() -> None:
@@ -30,6 +31,21 @@ def test_every_variant_has_one_part_more_than_the_one_above_it() -> None:
         assert (objective != next_objective) == (parts[0] or parts[1])
     assert recipes[0][0] == "InfoNCE"
     assert all((variant.objective == "ModularNCE") == bool(variant.contrast) for variant in ablate.VARIANTS.values())
+
+
+def test_training_composes_the_kinds_that_are_measured(tone_folder: Path, tmp_path: Path) -> None:
+    def kinds(bank: EventBank) -> set[tuple[str, ...]]:
+        return {tuple(variant.data["kinds"]) for variant in ablate.variants_for(bank).values()}
+
+    rows = [
+        f"{file},{file.parent.name},{speaker}"
+        for speaker, number in (("ann", "[0-3]"), ("bob", "[4-7]"))
+        for file in sorted(tone_folder.glob(f"*/{number}.wav"))
+    ]
+    spoken = tmp_path / "spoken.csv"
+    spoken.write_text("\n".join(["file,label,speaker", *rows]))
+    assert kinds(open_bank(tone_folder)) == {("order", "attribute-swap")}
+    assert kinds(open_bank(spoken)) == {("order", "binding")}
 
 
 def test_wrong_input_is_said_in_one_sentence(
