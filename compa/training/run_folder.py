@@ -6,7 +6,7 @@ import csv
 import json
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +137,35 @@ class RunFolder(Callback):
         (self.folder / name).write_text(text + "\n", encoding="utf-8")
 
 
+class BestCheckpoint(ModelCheckpoint):
+    """Keeps the weights of the best validation.
+
+    The checkpoint that a killed run goes on from was taken before the validation of the same step, and knows nothing of
+    it; the metrics do.
+
+    Args:
+        metrics: The rows of the run so far.
+        monitor: The metric that decides.
+        options: Those of Lightning's class.
+    """
+
+    def __init__(self, metrics: Sequence[Mapping[str, str]], monitor: str, **options: Any) -> None:
+        super().__init__(monitor=monitor, **options)
+        self._scores = {int(row["step"]) + 1: float(row[monitor]) for row in metrics if monitor in row}
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Remembers the validation at the step where the run goes on, if it was the best."""
+        super().on_train_start(trainer, pl_module)
+        path = self.format_checkpoint_name({})
+        if trainer.global_step not in self._scores or trainer.global_step != _step_of(Path(path)):
+            return
+        score = torch.tensor(self._scores[trainer.global_step])
+        if self.check_monitor_top_k(trainer, score):
+            self.best_k_models = {path: score}
+            self.best_model_path = self.kth_best_model_path = path
+            self.best_model_score = self.kth_value = score
+
+
 class WholeCheckpoints(TorchCheckpointIO):
     """Checkpoints that take their name when they are complete, so that a kill leaves the one before."""
 
@@ -190,7 +219,8 @@ def callbacks(
     ]
     if best_by is not None:
         found.append(
-            ModelCheckpoint(
+            BestCheckpoint(
+                _read_metrics(folder / METRICS),
                 filename=BEST_CHECKPOINT.stem,
                 monitor=best_by,
                 mode="min" if best_by.endswith("loss") else "max",
@@ -200,6 +230,12 @@ def callbacks(
             )
         )
     return found
+
+
+def _step_of(checkpoint: Path) -> int | None:
+    if not checkpoint.is_file():
+        return None
+    return int(torch.load(checkpoint, map_location="cpu", mmap=True, weights_only=True)["global_step"])
 
 
 def _read_metrics(path: Path) -> list[dict[str, str]]:

@@ -59,13 +59,6 @@ class StopBetweenSteps(Callback):
     ) -> None:
         """Stops if that is wanted and the step is complete."""
         self._is_between_steps = trainer.global_step > self._step_at_start
-        self._stop(trainer)
-
-    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Stops if that was wanted while validation ran; within it nothing can be kept."""
-        self._stop(trainer)
-
-    def _stop(self, trainer: pl.Trainer) -> None:
         if self._is_between_steps and trainer.strategy.reduce_boolean_decision(self._is_asked, all=False):
             self._is_to_requeue = trainer.strategy.reduce_boolean_decision(self._is_to_requeue, all=False)
             raise Stopped

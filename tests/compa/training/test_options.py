@@ -110,6 +110,31 @@ def test_the_best_in_validation_is_the_runs_model(tone_folder: Path, tmp_path: P
     assert last["global_step"] == 6
 
 
+@pytest.mark.parametrize("metric", ["val/loss", "val/retrieval-audio"])
+def test_a_run_that_dies_after_its_best_validation_remembers_it(
+    tone_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, metric: str
+) -> None:
+    options = ["--trainer.val_check_interval=1", "--model.learning_rate=0.1", "--model.warmup_steps=0"]
+    options += [f"--best_by={metric}", "--checkpoint_steps=1"]
+    whole, died = tmp_path / "whole", tmp_path / "died"
+    assert fit(tone_folder, whole, *options) == 0
+    expected = torch.load(whole / "checkpoints" / "best.ckpt", weights_only=True)
+    plainly = ContrastiveTask.training_step
+
+    def dies(task: ContrastiveTask, *args: Any) -> torch.Tensor:
+        if task.global_step == expected["global_step"]:
+            fails()
+        return plainly(task, *args)
+
+    monkeypatch.setattr(ContrastiveTask, "training_step", dies)
+    assert fit(tone_folder, died, *options) == 1
+    monkeypatch.setattr(ContrastiveTask, "training_step", plainly)
+    assert fit(tone_folder, died, "--resume=true", *options) == 0
+    found = torch.load(died / "checkpoints" / "best.ckpt", weights_only=True)
+    assert found["global_step"] == expected["global_step"] < 6
+    assert weights(died)["text_projection.0.weight"].equal(expected["state_dict"][WEIGHT])
+
+
 def test_only_the_validation_chooses(tone_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert fit(tone_folder, tmp_path / "a", "--best_by=train/loss") == 1
     assert "best_by train/loss is none of the validation's metrics" in capsys.readouterr().err

@@ -200,7 +200,7 @@ def test_a_signal_to_all_processes_leaves_the_workers_to_the_step(
 def test_validation_is_finished_first(
     accumulated: Path, shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of 5 batches of the first validation the signal comes in the second; it follows the 2nd optimiser step."""
+    """Of 5 batches of the first validation, after step 2, the signal comes in the second; the stop is after step 3."""
     run, calls, validate = tmp_path / "run", 0, ContrastiveTask.validation_step
 
     def signalling(*arguments: Any) -> None:
@@ -213,7 +213,7 @@ def test_validation_is_finished_first(
     monkeypatch.setattr(ContrastiveTask, "validation_step", signalling)
     assert cli.main(command(run, shards, *ACCUMULATED)) == 1
     assert calls == 5
-    assert f"{run} keeps step 2" in capsys.readouterr().err
+    assert f"{run} keeps step 3" in capsys.readouterr().err
     check_resumed(run, shards, accumulated)
     assert validations(run) == validations(accumulated)
 
