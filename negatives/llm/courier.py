@@ -86,7 +86,7 @@ class Courier:
                 self.failures[failed.reason] += 1
                 self._last = failed.detail
                 if not is_sent and not self._answers and attempt == 2:
-                    self._is_nobody_there = True
+                    self._is_nobody_there = self.failures.keys() == {NO_CONNECTION}
                     raise Stopped(f"no server answers ({failed.detail}): start it, or check --base-url") from None
                 wait = self._wait(failed, attempt, random.Random(f"{self.seed} {chat.questions[0].key} {attempt}"))
             except asyncio.CancelledError:
