@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -12,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from compa import ablate, cli
-from compa.recipe import Variant
 from compa.scenes.bank import EventBank, open_bank
 
 
@@ -68,28 +66,33 @@ def test_wrong_input_is_said_in_one_sentence(
     assert not (tmp_path / "a").exists()
 
 
+TWO = """
+import sys
+from compa import ablate, cli
+ablate.VARIANTS = {name: ablate.VARIANTS[name] for name in ("vanilla", "text-negatives")}
+sys.exit(cli.main(["ablate", *sys.argv[1:]]))
+"""
+
+
 @pytest.mark.slow
-def test_two_variants_end_to_end_and_after_a_kill(
-    tone_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_two_variants_end_to_end_and_after_a_stop(tone_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "ablation"
     options = ["--events", str(tone_folder), "--seeds", "0,1", "--steps", "12", "--out", str(out)]
-    process = subprocess.Popen([sys.executable, "-m", "compa.cli", "ablate", *options], start_new_session=True)
+    command = [sys.executable, "-c", TWO, *options]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     deadline = time.monotonic() + 200
     while not (out / "vanilla-seed0" / "model.safetensors").is_file() and time.monotonic() < deadline:
         time.sleep(0.2)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=100)
+    assert process.returncode == 1
+    assert "keeps what is done: the same command goes on" in errors
     trained = (out / "vanilla-seed0" / "model.safetensors").stat().st_mtime_ns
 
-    parts = {name: ablate.VARIANTS[name] for name in ("vanilla", "text-negatives")}
-    monkeypatch.setattr(ablate, "VARIANTS", parts)
-    assert all(isinstance(variant, Variant) for variant in parts.values())
-    assert cli.main(["ablate", *options]) == 0
+    again = subprocess.run(command, capture_output=True, text=True, check=True)
     assert (out / "vanilla-seed0" / "model.safetensors").stat().st_mtime_ns == trained
-    table = capsys.readouterr().out
-    assert table.count("\n| ") == 3
-    assert "scenes-order, group" in table
-    assert (out / "ablation.md").read_text() in table
+    assert again.stdout.count("\n| ") == 3
+    assert "scenes-order, group" in again.stdout
+    assert (out / "ablation.md").read_text() in again.stdout
     assert (out / "ablation.png").stat().st_size > 5000
     assert len(list((out / "results").glob("*.json"))) == 4 * 3
