@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from negatives.llm.asking import Asker
-from negatives.llm.budget import Budget, Spent
+from negatives.llm.budget import Budget
 from negatives.llm.chat import Chat, Question, Settings, question
 from negatives.llm.courier import Courier
 from negatives.llm.journal import Journal
@@ -297,27 +297,32 @@ def test_nobody_there_is_no_matter_of_budget(server: ScriptedServer, open_asker:
 
 
 class _Away:
-    """Refuses the first request, and leaves the others waiting for a connection."""
+    """Fails the first request, for these reasons in turn, and leaves the others waiting."""
 
-    def __init__(self) -> None:
+    def __init__(self, *reasons: str) -> None:
         self.first: Chat | None = None
+        self.reasons = iter(reasons)
 
     async def send(self, chat: Chat) -> str:
         self.first = self.first or chat
         if chat is not self.first:
             await asyncio.sleep(60)
-        raise Failed(NO_CONNECTION)
+        raise Failed(next(self.reasons))
 
     async def close(self) -> None:
         pass
 
 
-def test_what_waits_for_a_connection_that_nobody_takes_is_not_spent(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("first", "num_sent"), [(NO_CONNECTION, 0), ("status 500", 2)])
+def test_what_still_waits_is_spent_unless_no_connection_was_ever_made(
+    tmp_path: Path, first: str, num_sent: int
+) -> None:
     budget = Budget()
-    courier = Courier(_Away(), budget, first_wait=0.002)
+    courier = Courier(_Away(first, NO_CONNECTION, NO_CONNECTION), budget, first_wait=0.002)
     with Asker(courier, Journal(tmp_path / "j.sqlite"), 2) as asker, pytest.raises(Stopped, match="no server answers"):
         answers(asker, ["a"], ["b"])
-    assert budget.spent == Spent()
+    assert budget.spent.requests == num_sent
+    assert (budget.spent.tokens_in > 0) == bool(num_sent)
 
 
 @pytest.mark.parametrize("most", [1, 2, 5])
