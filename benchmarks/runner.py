@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import compa
-from benchmarks.results import WARNINGS, Result, read_result, write_result
+from benchmarks.results.result import WARNINGS, Result, read_result, write_result
 from benchmarks.scorer import CONTROL, Scorer, Told
 from benchmarks.tasks import Material, Task, TestSet, find_task
 

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from benchmarks.embedding import EmbeddingScorer
-from benchmarks.embedding_cache import EmbeddingCache
-from benchmarks.groups import Audio, Group, Scores
-from benchmarks.heldout import run_folder
-from benchmarks.names import did_you_mean, unknown
+from benchmarks.checks.held_out import run_folder
+from benchmarks.items import Audio, Group, Scores
+from benchmarks.models.embedding import EmbeddingScorer
+from benchmarks.models.embedding_cache import EmbeddingCache
+from benchmarks.models.names import did_you_mean, unknown
 
 if TYPE_CHECKING:
     from benchmarks.tasks import Item
-    from compa.models.audio_encoder import Pad
+    from compa.models.encoders.audio import Pad
 
 __all__ = ["Audio", "EmbeddingScorer", "Group", "Scorer", "Scores", "Told", "checked", "model_name", "open_scorer"]
 
@@ -78,7 +78,7 @@ def open_scorer(
     Raises:
         ValueError: If there is no such model or device; names the legal ones.
     """
-    from benchmarks.controls import CONTROLS
+    from benchmarks.models.controls import CONTROLS
 
     if name.startswith(CONTROL):
         control = name.removeprefix(CONTROL)
@@ -88,7 +88,7 @@ def open_scorer(
     if name.startswith(PYTHON):
         return _users_own(name, cache)
     if name.startswith(MTEB):
-        from benchmarks.mteb_adapter import MTEBEmbedder
+        from benchmarks.models.mteb import MTEBEmbedder
 
         _check(devices)
         named = name.removeprefix(MTEB)
@@ -100,7 +100,7 @@ def open_scorer(
         raise ValueError(
             f"there is no model {name!r}{did_you_mean(name, controls + beside)} ({MODELS}, or {', '.join(controls)})"
         )
-    from benchmarks.loaded import Loaded
+    from benchmarks.models.compa_model import Loaded
 
     _check(devices)
     return EmbeddingScorer([Loaded(name, device, pad) for device in devices or (None,)], cache=cache)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from compa.models.audio_encoder import Pad
+    from compa.models.encoders.audio import Pad
     from compa.models.pretrained import Embedder
 
 __version__ = "0.1.0"

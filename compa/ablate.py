@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compa.recipe import Variant, recipe
 from compa.scenes.speech import speaker_and_words
-from compa.side_by_side import Training, train
+from compa.training.launch import Training, train
+from compa.training.recipe import Variant, recipe
 
 if TYPE_CHECKING:
-    from compa.scenes.bank import EventBank
+    from compa.scenes.banks.bank import EventBank
 
 _APART = {
     "batch_size": 32,
@@ -79,7 +79,7 @@ def main(arguments: Sequence[str]) -> int:
     if ablation.steps < 1 or options.at_once < 1:
         raise ValueError(f"--steps {ablation.steps} and --at-once {options.at_once} start at 1")
 
-    from compa.scenes.bank import open_bank
+    from compa.scenes.banks.open import open_bank
 
     bank = open_bank(ablation.events)
     variants = variants_for(bank)
@@ -151,7 +151,7 @@ def _train(ablation: Ablation, variants: Mapping[str, Variant], out: Path, at_on
 
 
 def _score(ablation: Ablation, bank: EventBank, out: Path) -> None:
-    from benchmarks.ablation import compare_in_turn, draw, markdown
+    from benchmarks.report.ablation import compare_in_turn, draw, markdown
     from benchmarks.runner import run_all
     from benchmarks.scorer import open_scorer
     from benchmarks.tasks import Material

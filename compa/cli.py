@@ -19,10 +19,10 @@ DOORS = {
     "ablate": ("compa.ablate", "says what each part of composition-aware learning adds"),
     "embed": ("compa.models.embed", "writes embeddings of a folder's sounds or a manifest to a file"),
     "export": (
-        "compa.models.export",
+        "compa.models.checkpoints.export",
         "writes a model as a folder of its own, with a card; for transformers or ONNX, too",
     ),
-    "bench": ("benchmarks.cli", "scores models on compositional tasks, and reports"),
+    "bench": ("benchmarks.cli.main", "scores models on compositional tasks, and reports"),
 }
 """Each door's module, which has `main(arguments) -> exit code`, and what is behind it."""
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from compa.recipe import Variant, recipe
-from compa.side_by_side import Training, train
+from compa.training.launch import Training, train
+from compa.training.recipe import Variant, recipe
 
 STEPS_PER_MINUTE = 190
 """Optimiser steps that each of both trainings does a minute: 2 cores of an AMD EPYC (Zen 5), PyTorch 2.14."""
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     max_steps = num_steps(options.minutes)
 
-    from compa.scenes.bank import open_bank
+    from compa.scenes.banks.open import open_bank
     from compa.training import run_folder
 
     run_folder.check(options.out, overwrite=options.overwrite)
@@ -76,11 +76,11 @@ def _train(events: str | None, out: Path, max_steps: int, seed: int) -> None:
 
 
 def _score(bank: Any, events: str | None, out: Path, seed: int) -> None:
-    from benchmarks.controls import CONTROLS
+    from benchmarks.models.controls import CONTROLS
     from benchmarks.report import report
+    from benchmarks.results.table import text_table
     from benchmarks.runner import run_all
     from benchmarks.scorer import open_scorer
-    from benchmarks.table import text_table
     from benchmarks.tasks import Material
 
     print("\nScoring on unseen sounds in unseen combinations", file=sys.stderr)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from compa.lines import START, Place, Refusal, placed_lines
+from compa.utils.text_lines import START, Place, Refusal, placed_lines
 
 KINDS = (
     "order",

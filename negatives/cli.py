@@ -11,16 +11,17 @@ from pathlib import Path
 from tqdm import tqdm
 
 from compa.data import quarantine
-from compa.data.files import PARTIAL
 from compa.manifest import KINDS, LEVELS, write_manifest
-from negatives import finishing, kinds, levels
+from compa.utils.files import PARTIAL
+from negatives import kinds, levels
+from negatives import postprocess as finishing
 from negatives.arguments import positive, seed
-from negatives.generate import Filter, Tally, add_negatives
+from negatives.language.substitutes import read_ontology
 from negatives.llm import batch_cli
 from negatives.llm import options as llm_options
 from negatives.llm.session import RULES, default_journal, forecast, open_session
+from negatives.pipeline import Filter, Tally, add_negatives
 from negatives.rules import Rules
-from negatives.siblings import read_ontology
 from negatives.sources import read_clips, rebase_audio
 
 
@@ -76,7 +77,7 @@ def _generate(options: argparse.Namespace) -> int:
 
 def _model_filter(run: str, folder: Path) -> Filter:
     import compa  # only here does torch come in, and only when a model is asked for
-    from negatives.similarity import SimilarityFilter
+    from negatives.checks.similarity import SimilarityFilter
 
     return SimilarityFilter(compa.load(run), folder)
 

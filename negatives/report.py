@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from compa.data.files import write_whole
-from compa.page import fill
-from negatives.blind import Blindness
-from negatives.generate import Tally
+from compa.utils.files import write_whole
+from compa.utils.page import fill
+from negatives.checks.text_leak import Blindness
+from negatives.pipeline import Tally
 from negatives.sample import Item
 
 

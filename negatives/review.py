@@ -8,8 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.intervals import wilson
-from compa.lines import is_file
+from benchmarks.metrics.intervals import wilson
+from compa.utils.text_lines import is_file
 from negatives.sample import Item
 
 QUESTIONS = ("false", "fluent")

@@ -10,7 +10,7 @@ from compa.manifest import LEVELS
 from negatives import kinds, levels
 from negatives.generator import Candidate, Request
 from negatives.kinds.replacement import exchange_siblings
-from negatives.siblings import Siblings
+from negatives.language.substitutes import Siblings
 
 MAX_CHARACTERS = 500
 

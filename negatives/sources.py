@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from compa.data.quarantine import usable_clips
-from compa.lines import Refusal, is_file, numbered_lines
 from compa.manifest import Clip, escape_id, parse_json
+from compa.utils.text_lines import Refusal, is_file, numbered_lines
 
 _ID_COLUMNS = ("id", "audiocap_id")
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.report.blocks import Block
-from benchmarks.results import Result
+from benchmarks.report.task_results import Block
+from benchmarks.results.result import Result
 
 MAX_ITEMS = 1000
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.report.blocks import Block
-from benchmarks.results import Result
+from benchmarks.report.task_results import Block
+from benchmarks.results.result import Result
 
 FACETS = {"kind": "kind", "labels": "sound"}
 """Keys of items by which they are told apart, and what readers call them; an item has one value or several."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.report.blocks import Block
+from benchmarks.report.task_results import Block
 
 _SEED = re.compile(r"^(.+?)[-_. ]?seed[-_=]?\d+$", re.IGNORECASE)
 

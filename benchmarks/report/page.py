@@ -7,20 +7,20 @@ import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks.heldout import HeldOut, read_held_out
-from benchmarks.report.blocks import Block, blocks
+from benchmarks.checks.held_out import HeldOut, read_held_out
 from benchmarks.report.curves import charts
 from benchmarks.report.duel import duels
+from benchmarks.report.examples import listening
+from benchmarks.report.export_tables import comma_separated, markdown
 from benchmarks.report.kinds import heat_maps
 from benchmarks.report.leaderboard import recipe, rows
-from benchmarks.report.listen import listening
-from benchmarks.report.notices import notices
-from benchmarks.report.papers import comma_separated, markdown
 from benchmarks.report.retention import panels
-from benchmarks.results import read_results
+from benchmarks.report.task_results import Block, blocks
+from benchmarks.report.warnings import notices
+from benchmarks.results.result import read_results
 from benchmarks.tasks import Material
-from compa.data.files import write_whole
-from compa.page import fill
+from compa.utils.files import write_whole
+from compa.utils.page import fill
 
 NUM_COLOURS = 6
 _FOLDER = Path(__file__).parent

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.report.blocks import Block
-from benchmarks.results import Result
+from benchmarks.report.task_results import Block
+from benchmarks.results.result import Result
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from benchmarks.speed import rivals
+from benchmarks.speed import baselines as rivals
 from compa.objectives import Embeddings, HardNegativeNCE, InfoNCE, ModularNCE
 from compa.objectives.objective import Objective
 

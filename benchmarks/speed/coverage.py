@@ -13,7 +13,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from benchmarks.intervals import interval
+from benchmarks.metrics.intervals import interval
 
 SCORES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 SHARE = 0.5

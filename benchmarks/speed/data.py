@@ -26,17 +26,17 @@ import torch
 import webdataset
 
 from benchmarks.speed.objectives import CLOCKS, Times, take_turns
-from benchmarks.speed.told import tell
+from benchmarks.speed.output import tell
 from compa.audio.features import AudioConfig, LogMel
 from compa.data.examples import Draw
 from compa.data.feature_cache import FeatureCache
-from compa.data.files import write_whole
 from compa.data.loader import TrainingLoader
-from compa.data.pack import Settings, pack
-from compa.data.reader import ShardReader
-from compa.data.shards import INDEX, SAMPLES
+from compa.data.shards.index import INDEX, SAMPLES
+from compa.data.shards.pack import Settings, pack
+from compa.data.shards.reader import ShardReader
 from compa.data.stream import PackedBatches
 from compa.manifest import Clip, write_manifest
+from compa.utils.files import write_whole
 
 RATE = 16000
 BATCH_SIZE = 16

@@ -17,10 +17,10 @@ import numpy as np
 import soundfile
 from numpy.typing import ArrayLike, NDArray
 
-from benchmarks.embedding import EmbeddingScorer
-from benchmarks.embedding_cache import EmbeddingCache
-from benchmarks.groups import Audio, Group
-from benchmarks.sounds import num_processors
+from benchmarks.items import Audio, Group
+from benchmarks.models.audio_inputs import num_processors
+from benchmarks.models.embedding import EmbeddingScorer
+from benchmarks.models.embedding_cache import EmbeddingCache
 from benchmarks.speed.features import coloured_noise
 from compa.audio.decode import read_audio
 

@@ -18,9 +18,9 @@ from torch import Tensor
 
 from benchmarks.speed.objectives import take_turns
 from compa.models.clap import CLAP
-from compa.models.spectrogram_transformer import SpectrogramTransformer
-from compa.models.text_encoder import by_length
-from compa.models.transformers_text import TransformersText
+from compa.models.encoders.spectrogram_transformer import SpectrogramTransformer
+from compa.models.encoders.text import by_length
+from compa.models.encoders.transformers_text import TransformersText
 from compa.objectives import Embeddings, HardNegativeNCE
 
 TEXTS_A_BATCH, LONGEST = 192, 77

@@ -23,10 +23,10 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from benchmarks.metrics import METRICS, outcomes
+from benchmarks.metrics.pairs import METRICS, outcomes
 from benchmarks.scorer import Audio, EmbeddingScorer
 from benchmarks.speed.objectives import take_turns
-from benchmarks.speed.told import tell
+from benchmarks.speed.output import tell
 from benchmarks.tasks import Material, find_task
 from compa.audio.decode import read_audio
 

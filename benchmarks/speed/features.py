@@ -24,7 +24,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.speed.objectives import CLOCKS, Times, take_turns
-from benchmarks.speed.told import tell
+from benchmarks.speed.output import tell
 from compa.audio.decode import read_audio
 from compa.audio.features import PRESETS, LogMel
 

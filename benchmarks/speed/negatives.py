@@ -22,9 +22,9 @@ from pathlib import Path
 
 from compa.manifest import Clip, read_manifest, write_manifest
 from negatives import kinds, levels
-from negatives.blind import blind_check
-from negatives.finishing import SAMPLE, balance
-from negatives.generate import Tally, add_negatives
+from negatives.checks.text_leak import blind_check
+from negatives.pipeline import Tally, add_negatives
+from negatives.postprocess import SAMPLE, balance
 from negatives.rules import Rules
 from negatives.sample import sample
 from negatives.sources import read_clips

@@ -29,16 +29,16 @@ import httpx2
 import openai
 from aiohttp import web
 
-from benchmarks.speed.told import tell
+from benchmarks.speed.output import tell
 from negatives.generator import Request
-from negatives.llm.answer import Texts
-from negatives.llm.asking import Asker
 from negatives.llm.budget import Budget
 from negatives.llm.chat import Chat, Settings, question
-from negatives.llm.courier import Courier
+from negatives.llm.client import Courier
 from negatives.llm.generator import LanguageModel
 from negatives.llm.journal import Journal
 from negatives.llm.prompt import load
+from negatives.llm.response import Texts
+from negatives.llm.scheduler import Asker
 from negatives.llm.server import KEY_VARIABLE, Address, Server
 
 LATENCY_SECONDS = 0.2

@@ -20,9 +20,11 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.speed import cases, memory, rivals, wire
+from benchmarks.speed import baselines as rivals
+from benchmarks.speed import cases, memory
+from benchmarks.speed import communication as wire
 from benchmarks.speed.oracle import oracle_loss
-from benchmarks.speed.told import tell
+from benchmarks.speed.output import tell
 from compa.objectives import Embeddings
 
 MIB = 2**20

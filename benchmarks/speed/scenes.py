@@ -23,14 +23,14 @@ import soundfile
 from numpy.typing import NDArray
 
 from benchmarks.speed.objectives import CLOCKS, take_turns
-from benchmarks.speed.told import tell
-from compa.scenes.activity import Active
-from compa.scenes.bank import MemoryBank
-from compa.scenes.plans.compose import Composer
-from compa.scenes.plans.plan import leaves
-from compa.scenes.plans.settings import Settings
-from compa.scenes.plans.timeline import Timeline, mix
-from compa.scenes.recordings import Recording
+from benchmarks.speed.output import tell
+from compa.scenes.banks.activity import Active
+from compa.scenes.banks.bank import MemoryBank
+from compa.scenes.banks.recordings import Recording
+from compa.scenes.composition.composer import Composer
+from compa.scenes.composition.plan import leaves
+from compa.scenes.composition.settings import Settings
+from compa.scenes.composition.timeline import Timeline, mix
 
 RATE, SECONDS = 32000, 10.0
 TARGET = 200

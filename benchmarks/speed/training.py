@@ -29,7 +29,7 @@ from torch.utils.data import DataLoader
 from benchmarks.speed.encoders import cache_table, padding_table, read_captions, token_table
 from benchmarks.speed.memory import growth_in
 from benchmarks.speed.objectives import CLOCKS, MIB, take_turns
-from benchmarks.speed.told import tell
+from benchmarks.speed.output import tell
 from compa.data.batch import Batch
 from compa.data.scenes import SceneData
 from compa.objectives import HardNegativeNCE

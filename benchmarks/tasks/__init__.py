@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import compa
-from benchmarks.names import unknown
+from benchmarks.models.names import unknown
 
 if TYPE_CHECKING:
-    from benchmarks.results import Result
+    from benchmarks.results.result import Result
     from benchmarks.scorer import Audio, Scorer
     from compa.manifest import Event
-    from compa.scenes.bank import EventBank
+    from compa.scenes.banks.bank import EventBank
 
 
 Metrics: TypeAlias = Mapping[str, Mapping[str, Any]]
@@ -74,7 +74,7 @@ class Material:
     """What a user brings to be measured on; a task takes what it needs of it.
 
     Attributes:
-        events: Isolated sounds: what `compa.scenes.bank.open_bank` takes; None is the built-in ones.
+        events: Isolated sounds: what `compa.scenes.banks.open.open_bank` takes; None is the built-in ones.
         data: Files of a benchmark, a manifest, or labelled audio.
         labels: JSON of the labels of a classification.
         templates: JSON of the sentences that labels are put into.
@@ -90,7 +90,7 @@ class Material:
         """The isolated sounds, opened on first use: decoding or synthesising takes seconds."""
         if self.events is not None and not isinstance(self.events, str):
             return self.events
-        from compa.scenes.bank import open_bank
+        from compa.scenes.banks.open import open_bank
 
         return open_bank(self.events)
 
@@ -120,7 +120,7 @@ class TestSet:
 
     def result(self, task: Task, model: str, seed: int, metrics: Metrics, items: Sequence[Mapping[str, Any]]) -> Result:
         """What a model scored on these items, with what is measured of the items themselves."""
-        from benchmarks.results import Result
+        from benchmarks.results.result import Result
 
         return Result(
             model=model,

@@ -11,14 +11,14 @@ from typing import Any, Final
 from tqdm import tqdm
 
 from benchmarks.tasks import Item, Material
-from benchmarks.tasks.sounds import fingerprint, flaws_of, left_out, name_of
+from benchmarks.tasks.sound_files import fingerprint, flaws_of, left_out, name_of
 from compa.data.quarantine import Quarantine
 from compa.manifest import Clip, scan_manifest
-from compa.scenes.bank import short_hash
+from compa.scenes.banks.bank import short_hash
 from compa.scenes.claims import Truth, parse
+from compa.scenes.composition.composer import Composer
+from compa.scenes.composition.settings import Settings
 from compa.scenes.holdout import label_pairs
-from compa.scenes.plans.compose import Composer
-from compa.scenes.plans.settings import Settings
 
 NUM_SCENES = 200
 SCENES = Settings(seconds=6.0, max_events=3, max_depth=2, negatives=3, positives=1, twins=False)

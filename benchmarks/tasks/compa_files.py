@@ -13,15 +13,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.names import did_you_mean
+from benchmarks.models.names import did_you_mean
 from benchmarks.tasks import Item, Material, TestSet
 from benchmarks.tasks.compa_parquet import is_parquet, parquet_drafts
-from benchmarks.tasks.draft import Draft
 from benchmarks.tasks.pairs import PairTask, leaks_of
-from benchmarks.tasks.sounds import fingerprint, flaws_of, left_out, shortened
+from benchmarks.tasks.raw_item import Draft
+from benchmarks.tasks.sound_files import fingerprint, flaws_of, left_out, shortened
 from compa.data.audio_folder import youtube_url
-from compa.lines import Refusal
-from compa.rows import Row, delimited_rows
+from compa.utils.text_lines import Refusal
+from compa.utils.text_rows import Row, delimited_rows
 
 SIDES = ("pair", "reversed_pair", "triplet")
 """The captions of an item stand in the columns `<side>_caption`, its sounds in `<side>_file`."""

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.names import did_you_mean
-from benchmarks.tasks.draft import Draft
+from benchmarks.models.names import did_you_mean
+from benchmarks.tasks.raw_item import Draft
 
 COLUMNS = ("file_name", "audio", "answer")
 SIDES = ("", "_rev", "_trip")

@@ -10,21 +10,21 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.results import Result
+from benchmarks.results.result import Result
 from benchmarks.scorer import Scorer
 from benchmarks.tasks import Item, TestSet
 from benchmarks.tasks.paraphrases import WithParaphrases
 from benchmarks.tasks.scenes import Pair, RenderedPairs
 from compa.manifest import Event
-from compa.scenes.bank import EventBank, Snippet
+from compa.scenes.banks.bank import EventBank, Snippet
+from compa.scenes.captions import Grammar
 from compa.scenes.claims import Claim
+from compa.scenes.composition.composer import tell_apart
+from compa.scenes.composition.plan import Leaf, Plan, Take, claim_of, leaves
+from compa.scenes.composition.preparation import Studio
+from compa.scenes.composition.sampling import draw_times
+from compa.scenes.composition.timeline import lay_out, mix
 from compa.scenes.holdout import held_out_pairs
-from compa.scenes.plans.compose import tell_apart
-from compa.scenes.plans.draw import draw_times
-from compa.scenes.plans.plan import Leaf, Plan, Take, claim_of, leaves
-from compa.scenes.plans.studio import Studio
-from compa.scenes.plans.timeline import lay_out, mix
-from compa.scenes.words import Grammar
 
 TRIES = 12
 """How many recordings, times and parts are tried for a pair of labels and a kind."""

@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.names import did_you_mean
+from benchmarks.models.names import did_you_mean
 from benchmarks.scorer import Audio
 from benchmarks.tasks import Item, Material
-from benchmarks.tasks.sounds import fingerprint, flaws_of, left_out, name_of
-from compa.lines import Refusal
-from compa.rows import delimited_rows
-from compa.scenes.bank import short_hash
-from compa.scenes.folder_bank import sound_files
+from benchmarks.tasks.sound_files import fingerprint, flaws_of, left_out, name_of
+from compa.scenes.banks.bank import short_hash
+from compa.scenes.banks.folder import sound_files
+from compa.scenes.banks.recordings import readable
 from compa.scenes.holdout import stable_hash
-from compa.scenes.recordings import readable
+from compa.utils.text_lines import Refusal
+from compa.utils.text_rows import delimited_rows
 
 SEPARATOR = ";"
 """Between the labels of one file in a CSV: names of labels have commas in them."""

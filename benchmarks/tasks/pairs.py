@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.intervals import interval
-from benchmarks.leak import Texts, leak_metrics
-from benchmarks.metrics import margins, mean_chance, outcomes, placements
-from benchmarks.results import Result, rounded
+from benchmarks.metrics.intervals import interval
+from benchmarks.metrics.pairs import margins, mean_chance, outcomes, placements
+from benchmarks.metrics.resampling import jackknife, metric
+from benchmarks.metrics.text_leak import Texts, leak_metrics
+from benchmarks.results.result import Result, rounded
 from benchmarks.scorer import Scorer, Scores, checked
-from benchmarks.spread import jackknife, metric
 from benchmarks.tasks import Item, Material, TestSet
 
 WITH_TRIPLETS = "_triplets"

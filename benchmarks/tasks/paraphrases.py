@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.intervals import interval
-from benchmarks.metrics import paraphrase_chance, paraphrased
-from benchmarks.results import Result, rounded
+from benchmarks.metrics.intervals import interval
+from benchmarks.metrics.pairs import paraphrase_chance, paraphrased
+from benchmarks.metrics.resampling import metric
+from benchmarks.results.result import Result, rounded
 from benchmarks.scorer import Group, Scorer, Scores, checked
-from benchmarks.spread import metric
 from benchmarks.tasks import Item
 
 METRIC = "paraphrase"

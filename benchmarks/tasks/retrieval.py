@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.intervals import interval
-from benchmarks.leak import Texts, leak_metrics
-from benchmarks.ranking import (
+from benchmarks.metrics.intervals import interval
+from benchmarks.metrics.resampling import metric, resampled_mean, resampled_median
+from benchmarks.metrics.retrieval import (
     CUTOFF,
     Answers,
     audio_to_text_ranks,
@@ -21,9 +21,9 @@ from benchmarks.ranking import (
     recall_chance,
     text_to_audio_ranks,
 )
-from benchmarks.results import Result
+from benchmarks.metrics.text_leak import Texts, leak_metrics
+from benchmarks.results.result import Result
 from benchmarks.scorer import Scorer, Scores, checked
-from benchmarks.spread import metric, resampled_mean, resampled_median
 from benchmarks.tasks import Item, Material, TestSet
 from benchmarks.tasks.captioned import captioned_items, composed_items
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchmarks.tasks import Credit, Item, Material, TestSet
-from benchmarks.tasks.frozen import data_of_frozen, read_frozen
+from benchmarks.tasks.exported import data_of_frozen, read_frozen
 from benchmarks.tasks.pairs import PairTask, leaks_of
 from compa.manifest import Event
-from compa.scenes.bank import EventBank, Snippet
+from compa.scenes.banks.bank import EventBank, Snippet
 from compa.scenes.holdout import held_out_pairs, stable_hash
 from compa.scenes.twins import TwinScenes
 

@@ -22,12 +22,12 @@ import numpy as np
 
 from benchmarks.tasks.composed import ComposedPairs, Question, Series, asked, find, planned, sound
 from benchmarks.tasks.scenes import NEEDS, NUM_ITEMS, Pair
-from compa.scenes.bank import EventBank
+from compa.scenes.banks.bank import EventBank
 from compa.scenes.claims import Then, While
 from compa.scenes.claims.scale import SCALES
+from compa.scenes.composition.plan import Group, Leaf, Plan, exchanged
+from compa.scenes.composition.sampling import draw_amounts
 from compa.scenes.holdout import held_out_pairs
-from compa.scenes.plans.draw import draw_amounts
-from compa.scenes.plans.plan import Group, Leaf, Plan, exchanged
 from compa.scenes.speech import speaker_and_words, spoken_by
 from compa.scenes.twins import SCENE_SECONDS
 

@@ -15,8 +15,8 @@ import numpy as np
 from benchmarks.tasks.composed import ComposedPairs, find, planned, sound
 from benchmarks.tasks.scenes import NEEDS, NUM_ITEMS, Pair
 from compa.scenes.claims import Then, While
-from compa.scenes.plans.draw import COUNT_PAUSES, COUNT_SECONDS, COUNTS
-from compa.scenes.plans.plan import Group, Plan, exchanged
+from compa.scenes.composition.plan import Group, Plan, exchanged
+from compa.scenes.composition.sampling import COUNT_PAUSES, COUNT_SECONDS, COUNTS
 
 NAME = "scenes-count"
 SECONDS = 6.0

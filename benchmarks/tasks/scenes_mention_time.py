@@ -23,9 +23,9 @@ import numpy as np
 
 from benchmarks.tasks.composed import ComposedPairs, Question, Series
 from benchmarks.tasks.scenes import NEEDS, NUM_ITEMS, Pair
-from compa.scenes.bank import EventBank
-from compa.scenes.captions import THEN_BACKWARD, THEN_FORWARD
+from compa.scenes.banks.bank import EventBank
 from compa.scenes.holdout import held_out_pairs
+from compa.scenes.old_captions import THEN_BACKWARD, THEN_FORWARD
 from compa.scenes.twins import order_twins
 
 WAYS = {"forward": THEN_FORWARD, "backward": THEN_BACKWARD}

@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks.tasks.composed import ComposedPairs, find, planned, sound
 from benchmarks.tasks.scenes import NEEDS, NUM_ITEMS, Pair
 from compa.scenes.claims import Then, While
-from compa.scenes.plans.plan import Group, Node, Plan, exchanged
+from compa.scenes.composition.plan import Group, Node, Plan, exchanged
 
 NAME = "scenes-nesting"
 SECONDS = 10.0

@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.tasks.composed import ComposedPairs, find, planned, sound
 from benchmarks.tasks.scenes import NEEDS, NUM_ITEMS, Pair
 from compa.scenes.claims import Then, While
-from compa.scenes.plans.plan import Group, Plan, exchanged
+from compa.scenes.composition.plan import Group, Plan, exchanged
 from compa.scenes.twins import SCENE_SECONDS
 
 NAME = "scenes-overlap"

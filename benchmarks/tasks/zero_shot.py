@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.classification import (
+from benchmarks.metrics.classification import (
     average_precision_chance,
     balanced_accuracy,
     hits,
     mean_average_precision,
     ranks,
 )
-from benchmarks.intervals import interval
-from benchmarks.results import Result
+from benchmarks.metrics.intervals import interval
+from benchmarks.metrics.resampling import jackknife, metric
+from benchmarks.results.result import Result
 from benchmarks.scorer import Scorer, Scores, checked
-from benchmarks.spread import jackknife, metric
 from benchmarks.tasks import Item, Material, TestSet
 from benchmarks.tasks.labelled import bank_items, labelled_items, read_label_set, read_templates
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from compa.audio.container import is_container, open_container
 from compa.audio.sndfile import open_sndfile
 from compa.audio.stream import AudioStream
-from compa.lines import is_file
+from compa.utils.text_lines import is_file
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".mp4", ".webm")
 """Names of sound files end so, in any case of letters; the last three need PyAV."""

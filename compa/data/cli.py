@@ -10,7 +10,7 @@ COMMANDS = {
     "import": ("compa.data.importing", "captioned audio in any known format becomes a manifest"),
     "verify": ("compa.data.verify", "decodes all audio of a manifest, and lists what must not be used"),
     "pack": (
-        "compa.data.pack",
+        "compa.data.shards.pack",
         "packs the usable clips of a manifest into webdataset shards",
     ),
     "stats": ("compa.data.stats", "says what is in a manifest, as a table and a picture"),

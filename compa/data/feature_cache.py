@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from compa.audio.features import AudioConfig, LogMel, int16_round_trip
-from compa.data.files import PARTIAL
+from compa.utils.files import PARTIAL
 
 Waveform = NDArray[np.float32]
 

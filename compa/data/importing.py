@@ -16,8 +16,8 @@ from tqdm import tqdm
 from compa.data import quarantine
 from compa.data.formats import Items, formats
 from compa.data.quarantine import Entry
-from compa.lines import Refusal, is_file
 from compa.manifest import Clip, write_manifest
+from compa.utils.text_lines import Refusal, is_file
 
 NUM_SHOWN = 10
 """So many refusals are shown; all are listed."""

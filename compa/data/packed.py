@@ -16,8 +16,8 @@ from compa.data.batch import Batch
 from compa.data.examples import Draw
 from compa.data.feature_cache import FeatureCache
 from compa.data.loader import TrainingLoader, check_resumed, validation_loader
-from compa.data.reader import CACHE, ShardReader
-from compa.data.shares import shares_of
+from compa.data.partition import shares_of
+from compa.data.shards.reader import CACHE, ShardReader
 from compa.data.stream import PackedBatches
 
 NUM_TOKENISER_CLIPS = 20_000

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from compa.data.contents import Contents
+from compa.data.manifest_stats import Contents
 
 NUM_TOP = 15
 """So many of the most frequent labels (or words, where there are no labels) are shown."""

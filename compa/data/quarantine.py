@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from compa.lines import Refusal, is_file, numbered_lines
 from compa.manifest import Clip, parse_json, scan_manifest
+from compa.utils.text_lines import Refusal, is_file, numbered_lines
 
 REMEDY = "mend it, or let `compa data verify` put it into quarantine"
 """What can be done about a line that cannot be used."""

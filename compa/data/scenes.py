@@ -15,15 +15,16 @@ from torch.utils.data import DataLoader, Dataset
 
 from compa.data.batch import Batch, Example, collate
 from compa.data.loader import TrainingLoader, check_resumed, validation_loader
-from compa.data.shares import WHOLE, Shares, shares_of
+from compa.data.partition import WHOLE, Shares, shares_of
 from compa.data.twin_examples import ComposedTwins, Further, TwinExamples, make_twins
-from compa.scenes.bank import EventBank, open_bank
-from compa.scenes.captions import in_words, num_ways
+from compa.scenes.banks.augmented import VariedBank
+from compa.scenes.banks.auxiliary import GuestBank
+from compa.scenes.banks.bank import EventBank
+from compa.scenes.banks.open import open_bank
 from compa.scenes.claims import Has, Louder, Then
-from compa.scenes.guests import GuestBank
 from compa.scenes.holdout import held_out_pairs, training_pairs
+from compa.scenes.old_captions import in_words, num_ways
 from compa.scenes.speech import speaker_and_words
-from compa.scenes.varied import VariedBank
 
 KINDS = ("order", "attribute-swap", "attribute-swap")
 """The kinds of twins, which take turns batch by batch: in a batch of one kind the other clips are harder negatives.

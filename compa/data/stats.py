@@ -12,10 +12,10 @@ from tqdm import tqdm
 
 from compa.audio.decode import open_audio
 from compa.data import quarantine
-from compa.data.contents import Contents
-from compa.data.parallel import add_workers_option, map_in_processes
-from compa.lines import is_file
+from compa.data.manifest_stats import Contents
 from compa.manifest import Clip
+from compa.utils.parallel import add_workers_option, map_in_processes
+from compa.utils.text_lines import is_file
 
 PICTURES = (".png", ".svg", ".pdf")
 UNREADABLE = "unreadable audio"

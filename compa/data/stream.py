@@ -10,8 +10,8 @@ from torch.utils.data import Dataset
 from compa.data.batch import Batch, collate
 from compa.data.examples import Draw, make_example
 from compa.data.order import Order
-from compa.data.reader import ShardReader
-from compa.data.shares import WHOLE, Shares
+from compa.data.partition import WHOLE, Shares
+from compa.data.shards.reader import ShardReader
 
 
 class PackedBatches(Dataset[Batch]):

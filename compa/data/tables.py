@@ -12,9 +12,9 @@ from typing import Any
 
 from compa.data.audio_folder import add_audio_option
 from compa.data.formats import Items
-from compa.lines import Refusal
 from compa.manifest import Clip, escape_id
-from compa.rows import Row, Rows
+from compa.utils.text_lines import Refusal
+from compa.utils.text_rows import Row, Rows
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "id": ("id",),

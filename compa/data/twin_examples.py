@@ -9,18 +9,18 @@ from typing import Any, Protocol
 import numpy as np
 
 from compa.data.batch import Example
-from compa.scenes.bank import EventBank
-from compa.scenes.captions import caption
+from compa.scenes.banks.bank import EventBank
+from compa.scenes.captions import Grammar
 from compa.scenes.claims import Claim, Has, Relation, Truth
 from compa.scenes.claims.scale import SCALES
-from compa.scenes.plans.compose import Composer
-from compa.scenes.plans.edits import EDITS
-from compa.scenes.plans.plan import claim_of
-from compa.scenes.plans.settings import Settings
-from compa.scenes.plans.texts import positives
-from compa.scenes.plans.timeline import Timeline, mix
+from compa.scenes.composition.composer import Composer
+from compa.scenes.composition.edits import EDITS
+from compa.scenes.composition.plan import claim_of
+from compa.scenes.composition.settings import Settings
+from compa.scenes.composition.texts import positives
+from compa.scenes.composition.timeline import Timeline, mix
+from compa.scenes.old_captions import caption
 from compa.scenes.twins import SCENE_SECONDS, TWINS, TwinScenes
-from compa.scenes.words import Grammar
 
 MAX_GAIN_DB = 4.0
 """Each training clip is played up to so much louder or quieter than rendered."""
@@ -126,7 +126,7 @@ class ComposedTwins:
     """Twins of any kind, composed as `compa scenes render` does, but as short and simple as their kind lets them be.
 
     Args:
-        kind: What the edit changes: a name of `compa.scenes.plans.edits.EDITS`.
+        kind: What the edit changes: a name of `compa.scenes.composition.edits.EDITS`.
         bank: Where the sounds come from.
         pairs: Label pairs that may be combined.
         further: How many texts a clip has beside its caption.

@@ -13,12 +13,12 @@ from pathlib import Path
 from tqdm import tqdm
 
 from compa.data import quarantine
-from compa.data.findings import KINDS, NOTES, Finding, Inspector
-from compa.data.parallel import add_workers_option, map_in_processes
-from compa.data.probe import Probe, probe
+from compa.data.audio_probe import Probe, probe
+from compa.data.manifest_checks import KINDS, NOTES, Finding, Inspector
 from compa.data.quarantine import Entry
-from compa.lines import Refusal
 from compa.manifest import Clip, scan_manifest
+from compa.utils.parallel import add_workers_option, map_in_processes
+from compa.utils.text_lines import Refusal
 
 NUM_SHOWN = 10
 """So many findings are shown; all are listed."""

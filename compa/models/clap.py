@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from compa.audio.features import AudioConfig, int16_round_trip
-from compa.models.audio_encoder import AudioEncoder, ConvTransformer
-from compa.models.pooling import masked_mean, segment_means
-from compa.models.silence import without_silence
-from compa.models.text_encoder import CaptionTransformer, TextEncoder
+from compa.models.encoders.audio import AudioEncoder, ConvTransformer
+from compa.models.encoders.text import CaptionTransformer, TextEncoder
+from compa.models.layers.pooling import masked_mean, segment_means
+from compa.models.layers.silence import without_silence
 
 Projection = Literal["norm", "relu", "gelu"]
 SCALES = ("logit_scale_a", "logit_scale_t")

@@ -64,7 +64,7 @@ def embed(model: Embedder, source: Path, out: Path, name: str) -> None:
     Raises:
         ValueError: If there is no such source, or nothing in it could be embedded.
     """
-    from compa.models.fingerprint import fingerprint
+    from compa.models.checkpoints.fingerprint import fingerprint
 
     listed = hashlib.sha256()
     num_rows = 0

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compa.data.files import whole_file
-from compa.models.hub import need
+from compa.models.checkpoints.hub import need
+from compa.utils.files import whole_file
 
 SUFFIXES = (".parquet", ".npy")
 

@@ -12,9 +12,9 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from compa.models.audio_encoder import Pad
 from compa.models.clap import CLAP
 from compa.models.embedder import Audio, Embedder
+from compa.models.encoders.audio import Pad
 
 __all__ = ["Audio", "Embedder", "load", "save", "start"]
 
@@ -64,7 +64,7 @@ def start(model: str, pad: Pad | None = None, strict: bool = True, cache: str | 
 def _read(model: str, pad: Pad | None, strict: bool) -> CLAP:
     path = Path(model)
     if model.startswith(HUB) or _is_transformers(path):
-        from compa.models.transformers_clap import read_clap
+        from compa.models.checkpoints.transformers_clap import read_clap
 
         return read_clap(model.removeprefix(HUB), pad, strict)
     if (path / WEIGHTS).is_file() and (path / DESCRIPTION).is_file():
@@ -82,7 +82,7 @@ def _read(model: str, pad: Pad | None, strict: bool) -> CLAP:
         prefix = "clap."
         weights = {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}
         return _rebuilt(path, checkpoint["clap"], weights, pad, strict)
-    from compa.models.laion import is_laion, read_laion
+    from compa.models.checkpoints.laion import is_laion, read_laion
 
     if not is_laion(state):
         raise ValueError(f"{path} is no checkpoint of compa or LAION-CLAP (it begins with {', '.join([*state][:3])})")
@@ -105,7 +105,7 @@ def _is_transformers(folder: Path) -> bool:
 def _rebuilt(
     path: Path, description: dict[str, Any], weights: Mapping[str, Any], pad: Pad | None, strict: bool
 ) -> CLAP:
-    from compa.models.hub import check_keys
+    from compa.models.checkpoints.hub import check_keys
 
     try:
         if pad:

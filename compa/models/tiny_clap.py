@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 
-from compa.models.hub import transformers
-from compa.models.transformers_text import SPECIAL_TOKENS, build_tokeniser
+from compa.models.checkpoints.hub import transformers
+from compa.models.encoders.transformers_text import SPECIAL_TOKENS, build_tokeniser
 
 TEXTS = ("a dog barks, then rain falls", "two people speak while a car passes by", "a loud siren after quiet music")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from compa.objectives import own
-from compa.objectives.contrast import Contrast
 from compa.objectives.embeddings import Embeddings
+from compa.objectives.kernels import ragged as own
+from compa.objectives.kernels.normalizers import Contrast
 from compa.objectives.objective import Objective
 
 

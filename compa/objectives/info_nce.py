@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from compa.objectives.contrast import Contrast
 from compa.objectives.embeddings import Embeddings
+from compa.objectives.kernels.normalizers import Contrast
 from compa.objectives.objective import Objective
 
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from compa.objectives import ranks
+from compa.objectives.kernels import distributed as ranks
 
 Text = TypeVar("Text", bound=Hashable)
 Clip = TypeVar("Clip")

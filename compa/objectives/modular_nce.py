@@ -7,9 +7,9 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from compa.objectives import own
-from compa.objectives.contrast import Contrast
 from compa.objectives.embeddings import Embeddings
+from compa.objectives.kernels import ragged as own
+from compa.objectives.kernels.normalizers import Contrast
 from compa.objectives.objective import Objective
 
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal, cast
 import torch
 from torch import Tensor, nn
 
-from compa.objectives import ranks
-from compa.objectives.agreement import check_alone, check_together
-from compa.objectives.contrast import Contrast, contrast
 from compa.objectives.embeddings import Embeddings, Loss
+from compa.objectives.kernels import distributed as ranks
+from compa.objectives.kernels.distributed_checks import check_alone, check_together
+from compa.objectives.kernels.normalizers import Contrast, contrast
 
 CHECKED_CALLS = 10
 """How many calls have their values checked by default: what is wrong is mostly wrong from the start."""

@@ -6,7 +6,9 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-COMMANDS = {"render": ("compa.data.render", "composes scenes of sound events and packs them into webdataset shards")}
+COMMANDS = {
+    "render": ("compa.data.shards.render", "composes scenes of sound events and packs them into webdataset shards")
+}
 """Each subcommand's module, which has `main(arguments) -> exit code`, and what it does."""
 
 

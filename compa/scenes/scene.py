@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compa.manifest import Event
-from compa.scenes.bank import Snippet
+from compa.scenes.banks.bank import Snippet
 
 FADE_SECONDS = 0.02
 """Every snippet is faded in and out over this time, at joints or not, so that a fade tells nothing."""

@@ -13,10 +13,10 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from compa.scenes.bank import EventBank, Snippet
-from compa.scenes.captions import in_words, num_ways
+from compa.scenes.banks.bank import EventBank, Snippet
 from compa.scenes.claims import Louder, Relation, Then, Truth
 from compa.scenes.edits import swap_levels, swap_order
+from compa.scenes.old_captions import in_words, num_ways
 from compa.scenes.scene import Placement, Scene, render
 
 SCENE_SECONDS = 4.0

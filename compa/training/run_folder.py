@@ -17,11 +17,11 @@ from pytorch_lightning.loggers import CSVLogger
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from compa.data.files import whole_file
 from compa.models import pretrained
 from compa.training.finite import FiniteWatch
 from compa.training.randomness import StepRandomness
 from compa.training.stopping import StopBetweenSteps, Stopped
+from compa.utils.files import whole_file
 
 HELD_OUT = "heldout.json"
 METRICS = "metrics.csv"

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable, Sequence
 import torch
 from torch import Tensor
 
-from benchmarks.metrics import outcomes
+from benchmarks.metrics.pairs import outcomes
 from compa.data.batch import Batch, Example
-from compa.objectives import Embeddings, ranks
-from compa.scenes.captions import in_words
+from compa.objectives import Embeddings
+from compa.objectives.kernels import distributed as ranks
 from compa.scenes.claims import Has
+from compa.scenes.old_captions import in_words
 from compa.training.known_true import known_true
 
 
@@ -45,7 +46,7 @@ class Tally:
 def count_scores(tally: Tally, batch: Batch, embeddings: Embeddings, embed_text: Callable[[list[str]], Tensor]) -> None:
     """Counts what a batch tells.
 
-    - `<kind>-text`, `-audio`, `-group`: twins told apart, for every kind of them, see `benchmarks.metrics.outcomes`;
+    - `<kind>-text`, `-audio`, `-group`: twins told apart, for every kind of them, see `metrics.pairs.outcomes`;
     - `retrieval-text`: clips whose caption beats the batch's other captions; `retrieval-audio`: captions whose clip
       beats the batch's other clips. What is known to be true counts for neither side;
     - `zero-shot`: clips of which the best of the labels heard in the batch, each put in words alone, is heard in them.

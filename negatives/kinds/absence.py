@@ -6,9 +6,9 @@ import random
 import re
 from collections.abc import Iterator
 
-from negatives.clauses import Clause, Form
-from negatives.grammar import as_sentence, read_pair
-from negatives.words import DETERMINERS
+from negatives.language.clauses import Clause, Form
+from negatives.language.grammar import as_sentence, read_pair
+from negatives.language.inflection import DETERMINERS
 
 _WITHOUT = re.compile(r"\bwithout (?:any )?(?=\w)", re.IGNORECASE)
 _SOMEBODY = ("someone", "something", "somebody")

@@ -6,7 +6,15 @@ import random
 import re
 from collections.abc import Iterator
 
-from negatives.words import AUXILIARIES, DETERMINERS, EVENT_NOUNS, LEXICON, PREPOSITIONS, VERBS, with_article
+from negatives.language.inflection import (
+    AUXILIARIES,
+    DETERMINERS,
+    EVENT_NOUNS,
+    LEXICON,
+    PREPOSITIONS,
+    VERBS,
+    with_article,
+)
 
 _OPPOSITES: dict[str, list[str]] = {}
 _POLES: dict[str, frozenset[str]] = {}

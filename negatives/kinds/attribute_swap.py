@@ -6,9 +6,9 @@ import random
 import re
 from dataclasses import dataclass
 
-from negatives.clauses import Form, parse
-from negatives.grammar import as_sentence, split_end
-from negatives.words import ADJECTIVE_OF, ADJECTIVES, ADVERB_OF, DETERMINERS, SCALES, is_event, words_of
+from negatives.language.clauses import Form, parse
+from negatives.language.grammar import as_sentence, split_end
+from negatives.language.inflection import ADJECTIVE_OF, ADJECTIVES, ADVERB_OF, DETERMINERS, SCALES, is_event, words_of
 
 _CHOICES = "|".join(sorted({*ADVERB_OF, *ADJECTIVE_OF}, key=len, reverse=True))
 _ATTRIBUTE = re.compile(rf"\b(?:{_CHOICES})\b", re.IGNORECASE)

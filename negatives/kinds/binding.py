@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from negatives.clauses import Clause, Form, parse
-from negatives.grammar import Sentence, read, read_pair
-from negatives.words import BASE_OF_SINGULAR, LEXICON, PARTICLES, VERBS, is_plural, singular, stem
+from negatives.language.clauses import Clause, Form, parse
+from negatives.language.grammar import Sentence, read, read_pair
+from negatives.language.inflection import BASE_OF_SINGULAR, LEXICON, PARTICLES, VERBS, is_plural, singular, stem
 
 _CLASS_OF = {word: name for name, words in LEXICON["classes"].items() for word in words.split()}
 _MEANING_OF = {verb: i for i, group in enumerate(LEXICON["synonyms"].split(";")) for verb in group.split()}

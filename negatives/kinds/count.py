@@ -6,10 +6,9 @@ import random
 import re
 from collections.abc import Iterator
 
-from negatives.clauses import Clause
-from negatives.grammar import as_sentence, read_clause, read_pair
-from negatives.tags import VERB
-from negatives.words import (
+from negatives.language.clauses import Clause
+from negatives.language.grammar import as_sentence, read_clause, read_pair
+from negatives.language.inflection import (
     BASE_OF_SINGULAR,
     LEXICON,
     PLURAL_OF,
@@ -19,6 +18,7 @@ from negatives.words import (
     singular,
     with_article,
 )
+from negatives.language.tags import VERB
 
 _NUMBERS: dict[str, int] = LEXICON["numbers"]
 _TIMES: dict[str, int] = {words: how_often for how_often, group in enumerate(LEXICON["times"]) for words in group}

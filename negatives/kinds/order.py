@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from negatives.clauses import parse
-from negatives.grammar import Says, Sentence, all_distinct, read
+from negatives.language.clauses import parse
+from negatives.language.grammar import Says, Sentence, all_distinct, read
 
 
 def propose(caption: str, rng: random.Random) -> list[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from negatives.clauses import Form
-from negatives.grammar import Says, Sentence, read
-from negatives.words import ONE_AT_A_TIME, PHASES, stem
+from negatives.language.clauses import Form
+from negatives.language.grammar import Says, Sentence, read
+from negatives.language.inflection import ONE_AT_A_TIME, PHASES, stem
 
 
 def propose(caption: str, rng: random.Random) -> list[str]:

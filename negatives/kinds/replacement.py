@@ -7,8 +7,8 @@ import random
 from collections.abc import Iterator
 from functools import cache
 
-from negatives.siblings import Exchange, Siblings, shipped_table
-from negatives.words import stem, words_of
+from negatives.language.inflection import stem, words_of
+from negatives.language.substitutes import Exchange, Siblings, shipped_table
 
 _GENDERED = frozenset(["man", "woman", "boy", "girl", "male", "female", "guy", "lady"])
 _PRONOUNS = frozenset(["he", "she", "his", "her", "him", "hers", "himself", "herself"])

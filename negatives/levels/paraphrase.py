@@ -7,11 +7,11 @@ import random
 from collections.abc import Iterator
 from functools import cache
 
-from negatives.clauses import Clause, Form
-from negatives.grammar import Says, Sentence, all_distinct, as_sentence, read_pair
 from negatives.kinds.replacement import exchange_siblings
-from negatives.siblings import Siblings
-from negatives.words import LEXICON
+from negatives.language.clauses import Clause, Form
+from negatives.language.grammar import Says, Sentence, all_distinct, as_sentence, read_pair
+from negatives.language.inflection import LEXICON
+from negatives.language.substitutes import Siblings
 
 Telling = tuple[str, Form | None, Form | None]
 """A pattern for two clauses, and the form of each in it (None: as it is)."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
-from negatives.clauses import Clause, Form, parse
-from negatives.grammar import Sentence, as_sentence, read, read_pair
+from negatives.language.clauses import Clause, Form, parse
+from negatives.language.grammar import Sentence, as_sentence, read, read_pair
 
 _DENIALS = frozenset(["no", "without"])
 

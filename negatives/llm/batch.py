@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from negatives.llm.answer import read
 from negatives.llm.budget import Prices, Spent
 from negatives.llm.chat import Chat, Question, Settings
 from negatives.llm.journal import Entry, Journal
 from negatives.llm.prompt import load
+from negatives.llm.response import read
 from negatives.llm.server import redactor
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from negatives.llm.answer import Answers
 from negatives.llm.prompt import Prompt, encode
+from negatives.llm.response import Answers
 
 _JSON_OBJECT = {"type": "json_object"}
 

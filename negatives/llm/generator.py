@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from compa.manifest import LEVELS
 from negatives.generator import Candidate, Request
-from negatives.llm.answer import Outcome
-from negatives.llm.asking import Asker
 from negatives.llm.chat import Question, Settings, question
 from negatives.llm.prompt import load
+from negatives.llm.response import Outcome
+from negatives.llm.scheduler import Asker
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from pydantic_core import to_json
 
-from negatives.llm.answer import Outcome
 from negatives.llm.budget import Spent
 from negatives.llm.chat import Question
+from negatives.llm.response import Outcome
 
 VERSION = 1
 _SCHEMA = """

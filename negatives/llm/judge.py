@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from compa.manifest import Clip
-from negatives.llm.asking import Asker
 from negatives.llm.chat import Settings, question
 from negatives.llm.prompt import JUDGE, load
+from negatives.llm.scheduler import Asker
 
 REASONS: dict[str | None, str] = {"true": "judge: true", "unclear": "judge: unclear", None: "judge: no answer"}
 """Why a negative is refused, by verdict; "false" is what it is meant to be."""

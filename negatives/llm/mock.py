@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from negatives import kinds, levels
-from negatives.checks import is_equivalent
+from negatives.checks.consistency import is_equivalent
 from negatives.llm.chat import Chat
 from negatives.llm.prompt import JUDGE
 

@@ -7,15 +7,15 @@ import math
 from pathlib import Path
 
 from negatives.arguments import amount, positive
-from negatives.llm.asking import Asker
 from negatives.llm.budget import Budget, Prices
 from negatives.llm.chat import Settings
-from negatives.llm.courier import Courier, Model
+from negatives.llm.client import Courier, Model
 from negatives.llm.generator import LanguageModel
 from negatives.llm.journal import Journal
 from negatives.llm.judge import Judge
 from negatives.llm.mock import NAME as MOCK
 from negatives.llm.mock import MockModel
+from negatives.llm.scheduler import Asker
 from negatives.llm.server import KEY_VARIABLE, Address, Server
 
 

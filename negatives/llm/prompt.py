@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from pydantic_core import to_json
 
-from negatives.llm.answer import Answers, Texts, Verdicts
+from negatives.llm.response import Answers, Texts, Verdicts
 
 FOLDER = Path(__file__).with_name("prompts")
 JUDGE = "judge"

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from negatives.generator import Generator, Request
 from negatives.llm import options as given
-from negatives.llm.asking import Asker
 from negatives.llm.batch import OPEN
 from negatives.llm.estimate import estimate
 from negatives.llm.journal import Journal
 from negatives.llm.judge import Judge
 from negatives.llm.mock import NAME as MOCK
+from negatives.llm.scheduler import Asker
 from negatives.sources import read_clips
 
 RULES = "rules"

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from benchmarks.scorer import Audio, Group, Scores
 from benchmarks.tasks import Material, TestSet, find_task
-from compa.scenes.bank import EventBank, open_bank
+from compa.scenes.banks.bank import EventBank
+from compa.scenes.banks.open import open_bank
 
 
 class CountingEmbedder:

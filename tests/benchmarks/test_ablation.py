@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.ablation import compare_in_turn, draw, markdown
-from benchmarks.results import Result
+from benchmarks.report.ablation import compare_in_turn, draw, markdown
+from benchmarks.results.result import Result
 
 NUM_ITEMS = 60
 

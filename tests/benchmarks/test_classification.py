@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, balanced_accuracy_score
 
-import benchmarks.classification
-from benchmarks.classification import (
+import benchmarks.metrics.classification
+from benchmarks.metrics.classification import (
     average_precision,
     average_precision_chance,
     balanced_accuracy,
@@ -96,4 +96,4 @@ def test_chance_by_counting_every_order(num_right: int, num_all: int) -> None:
 
 
 def test_examples_in_the_documentation() -> None:
-    assert doctest.testmod(benchmarks.classification, extraglobs={"np": np}).failed == 0
+    assert doctest.testmod(benchmarks.metrics.classification, extraglobs={"np": np}).failed == 0

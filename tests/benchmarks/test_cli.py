@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 import benchmarks.tasks
-from benchmarks.cli import main
+from benchmarks.cli.main import main
 from benchmarks.scorer import open_scorer
 from benchmarks.tasks import tasks
 from benchmarks.tasks.scenes import ScenePairs
-from compa.scenes.bank import EventBank
+from compa.scenes.banks.bank import EventBank
 from tests.benchmarks.conftest import CountingEmbedder
 from tests.benchmarks.test_report import write_run
 
@@ -71,7 +71,7 @@ def test_run_then_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 def test_a_run_folder_with_leaks_is_scored_and_warned_of(
     tmp_path: Path, bank: EventBank, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("benchmarks.loaded.load", lambda *_: CountingEmbedder())
+    monkeypatch.setattr("benchmarks.models.compa_model.load", lambda *_: CountingEmbedder())
     write_run(tmp_path / "mine", bank, held_out_pairs=[])
     out = tmp_path / "results"
     assert main(["run", "--model", str(tmp_path / "mine"), "--task", "scenes-order", "--out", str(out)]) == 0
@@ -93,7 +93,7 @@ def test_another_padding_is_told(
         embedder.preprocessing = {"pad": pad or "repeatpad"}  # type: ignore[attr-defined]
         return embedder
 
-    monkeypatch.setattr("benchmarks.loaded.load", load)
+    monkeypatch.setattr("benchmarks.models.compa_model.load", load)
     (tmp_path / "counting_model.py").write_text(
         "from tests.benchmarks.conftest import CountingEmbedder", encoding="utf-8"
     )
@@ -117,7 +117,7 @@ def test_a_model_that_fails_leaves_the_others_alone(
         def embed_text(self, texts):  # type: ignore[no-untyped-def]
             return super().embed_text(texts) * float("nan")
 
-    monkeypatch.setattr("benchmarks.loaded.load", lambda *_: Broken())
+    monkeypatch.setattr("benchmarks.models.compa_model.load", lambda *_: Broken())
     (tmp_path / "broken").mkdir()
     command = [
         "run",
@@ -152,7 +152,7 @@ def test_what_a_user_can_put_right_is_one_sentence(tmp_path: Path, monkeypatch: 
         main(["run", *model, *task, "--out", str(tmp_path / "file")])
     with pytest.raises(ValueError, match="no results"):
         main(["report", str(tmp_path), "--out", str(tmp_path / "report.html")])
-    monkeypatch.setattr("benchmarks.loaded.load", lambda *_: CountingEmbedder())
+    monkeypatch.setattr("benchmarks.models.compa_model.load", lambda *_: CountingEmbedder())
     for folder in ("a", "b"):
         (tmp_path / folder / "same").mkdir(parents=True)
     twice = ["--model", str(tmp_path / "a" / "same"), "--model", str(tmp_path / "b" / "same")]
@@ -208,7 +208,7 @@ def test_wrong_usage(arguments: list[str]) -> None:
 
 def test_help_imports_nothing_heavy() -> None:
     code = (
-        "import sys; from benchmarks.cli import main\n"
+        "import sys; from benchmarks.cli.main import main\n"
         "try: main(['run', '--help'])\n"
         "finally: print(*sys.modules, file=sys.stderr)"
     )
@@ -219,7 +219,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 def test_nothing_here_imports_torch_until_a_model_is_loaded() -> None:
     code = (
-        "import sys, benchmarks.metrics, benchmarks.results, benchmarks.table, benchmarks.report\n"
+        "import sys, benchmarks.metrics.pairs, benchmarks.results.result, benchmarks.results.table, benchmarks.report\n"
         "import benchmarks.runner; from benchmarks.tasks import tasks; tasks()\n"
         "assert 'torch' not in sys.modules"
     )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.cli import main
+from benchmarks.cli.main import main
 from benchmarks.scorer import open_scorer
 from benchmarks.tasks import Item, Material, TestSet, find_task
 from tests.benchmarks import compa_layout
@@ -243,7 +243,7 @@ def test_bad_parquet_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_no_bank_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("compa.scenes.bank.open_bank", lambda *_: pytest.fail("the bank was opened"))
+    monkeypatch.setattr("compa.scenes.banks.open.open_bank", lambda *_: pytest.fail("the bank was opened"))
     command = ["run", "--model", "control:constant", "--task", "compa-order", "--data", str(write_order(tmp_path))]
     assert main([*command, "--out", str(tmp_path / "results")]) == 0
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from benchmarks.cli import main
-from benchmarks.compare import compare, find_side
-from benchmarks.results import Result, write_result
+from benchmarks.cli.main import main
+from benchmarks.results.compare import compare, find_side
+from benchmarks.results.result import Result, write_result
 from benchmarks.scorer import open_scorer
 from benchmarks.tasks import Material, TestSet, find_task
-from compa.scenes.bank import EventBank
+from compa.scenes.banks.bank import EventBank
 from tests.benchmarks.conftest import Skilled
 from tests.benchmarks.test_results import METRIC, result
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import soundfile
 
-import benchmarks.contamination
-from benchmarks.cli import main
-from benchmarks.contamination import CAPTION, FREESOUND, SOUND, YOUTUBE, audit, training_clips
-from benchmarks.groups import Audio
+import benchmarks.checks.contamination
+from benchmarks.checks.contamination import CAPTION, FREESOUND, SOUND, YOUTUBE, audit, training_clips
+from benchmarks.cli.main import main
+from benchmarks.items import Audio
 from benchmarks.tasks import Item
-from compa.data.pack import main as pack
+from compa.data.shards.pack import main as pack
 from compa.manifest import Clip, write_manifest
 from tests.benchmarks.test_cli import short_tasks
 from tests.benchmarks.test_scorer import noise
@@ -121,7 +121,7 @@ def test_the_command_and_the_warning_in_results(tmp_path: Path, capsys: pytest.C
     assert "nothing is shared (ids, sounds and captions were compared)" in capsys.readouterr().out
     results = tmp_path / "results"
     (tmp_path / "captioned_model.py").write_text(
-        "from benchmarks.controls import Constant\ndef make(): return Constant()\n", encoding="utf-8"
+        "from benchmarks.models.controls import Constant\ndef make(): return Constant()\n", encoding="utf-8"
     )
     run = [
         "run",
@@ -152,4 +152,4 @@ def test_the_command_and_the_warning_in_results(tmp_path: Path, capsys: pytest.C
 
 
 def test_examples_in_the_documentation() -> None:
-    assert doctest.testmod(benchmarks.contamination).failed == 0
+    assert doctest.testmod(benchmarks.checks.contamination).failed == 0

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import soundfile
 
-from benchmarks.bag_of_events import BagOfEvents
-from benchmarks.controls import CONTROLS, AudioOnly
-from benchmarks.groups import Audio
+from benchmarks.items import Audio
+from benchmarks.models.bag_of_events import BagOfEvents
+from benchmarks.models.controls import CONTROLS, AudioOnly
+from benchmarks.models.text_only import MIN_TEXTS, TextOnly
 from benchmarks.runner import run
 from benchmarks.scorer import open_scorer
 from benchmarks.tasks import Item, Material, TestSet
-from benchmarks.text_only import MIN_TEXTS, TextOnly
 from compa.manifest import Event
-from compa.scenes.bank import EventBank
+from compa.scenes.banks.bank import EventBank
 from tests.benchmarks.test_scorer import noise
 
 RATE = 16000

@@ -9,12 +9,12 @@ import pytest
 import soundfile
 import torch
 
-from benchmarks.embedding import LARGE, EmbeddingScorer, inner_products
-from benchmarks.embedding_cache import EmbeddingCache
-from benchmarks.groups import Audio, Group
-from benchmarks.loaded import Loaded
+from benchmarks.items import Audio, Group
+from benchmarks.models.audio_inputs import LONG_SECONDS, digest, map_ahead, seconds
+from benchmarks.models.compa_model import Loaded
+from benchmarks.models.embedding import LARGE, EmbeddingScorer, inner_products
+from benchmarks.models.embedding_cache import EmbeddingCache
 from benchmarks.scorer import open_scorer
-from benchmarks.sounds import LONG_SECONDS, digest, map_ahead, seconds
 from compa.audio.decode import read_audio
 from compa.models.clap import CLAP
 from compa.models.pretrained import Embedder, load, save
@@ -204,7 +204,7 @@ def test_forwards_of_a_real_model_are_the_different_audios_and_texts(
     def count(what: str, given: Any) -> None:
         counts[what] += len(given[0])
 
-    monkeypatch.setattr("benchmarks.loaded.load", counted)
+    monkeypatch.setattr("benchmarks.models.compa_model.load", counted)
     groups = mixed()
     first = open_scorer(str(run), cache=EmbeddingCache(tmp_path / "cache")).score(groups)
     assert counts == {"audio": 20, "text": 7 + 5}

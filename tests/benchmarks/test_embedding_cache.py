@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.embedding_cache import FILE_NAME, EmbeddingCache, Row, cache_folder, key_of
+from benchmarks.models.embedding_cache import FILE_NAME, EmbeddingCache, Row, cache_folder, key_of
 
 
 def row(seed: int) -> Row:

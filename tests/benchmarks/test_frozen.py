@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from benchmarks.cli import main
-from benchmarks.controls import CONTROLS
+from benchmarks.cli.main import main
+from benchmarks.models.controls import CONTROLS
 from benchmarks.scorer import EmbeddingScorer
 from benchmarks.tasks import Item, Material, Task, TestSet, find_task
-from benchmarks.tasks.frozen import FILE_NAME, read_frozen, write_frozen
-from compa.scenes.bank import EventBank
+from benchmarks.tasks.exported import FILE_NAME, read_frozen, write_frozen
+from compa.scenes.banks.bank import EventBank
 from tests.benchmarks.conftest import CountingEmbedder
 
 

@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-import benchmarks.intervals
-from benchmarks.intervals import BOOTSTRAP, WILSON, Interval, bootstrap, interval, wilson
+import benchmarks.metrics.intervals
+from benchmarks.metrics.intervals import BOOTSTRAP, WILSON, Interval, bootstrap, interval, wilson
 from benchmarks.speed.coverage import DESIGNS, SCORES, Design
 from benchmarks.speed.coverage import coverage as simulated
 
@@ -104,4 +104,4 @@ def test_the_bootstrap_covers_the_truth_in_simulation(design: Design, score: flo
 
 
 def test_examples_in_the_documentation() -> None:
-    assert doctest.testmod(benchmarks.intervals).failed == 0
+    assert doctest.testmod(benchmarks.metrics.intervals).failed == 0

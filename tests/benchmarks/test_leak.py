@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.leak import LEAK, TEXT_ONLY, Texts, leak_metrics
+from benchmarks.metrics.text_leak import LEAK, TEXT_ONLY, Texts, leak_metrics
 from benchmarks.tasks import Material, find_task
-from compa.scenes.bank import EventBank
+from compa.scenes.banks.bank import EventBank
 
 NOUNS = ("dog", "cat", "car", "bell", "rain", "door", "horn", "bird", "saw", "drum", "clock", "train")
 

@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-import benchmarks.metrics
-from benchmarks.metrics import (
+import benchmarks.metrics.pairs
+from benchmarks.metrics.pairs import (
     METRICS,
     PAIR_CHANCE,
     TRIPLET_CHANCE,
@@ -144,4 +144,4 @@ def test_what_is_no_item_is_refused() -> None:
 
 
 def test_examples_in_the_documentation() -> None:
-    assert doctest.testmod(benchmarks.metrics).failed == 0
+    assert doctest.testmod(benchmarks.metrics.pairs).failed == 0

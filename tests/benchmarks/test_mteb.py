@@ -19,12 +19,12 @@ from mteb.abstasks import AbsTaskZeroShotClassification
 from mteb.abstasks.task_metadata import TaskMetadata
 
 import compa
-from benchmarks.embedding import EmbeddingScorer
-from benchmarks.embedding_cache import EmbeddingCache
-from benchmarks.mteb_adapter import SAMPLE_RATE, CompaEncoder, MTEBEmbedder
+from benchmarks.models.embedding import EmbeddingScorer
+from benchmarks.models.embedding_cache import EmbeddingCache
+from benchmarks.models.mteb import SAMPLE_RATE, CompaEncoder, MTEBEmbedder
 from benchmarks.runner import run as measure
 from benchmarks.tasks import Material, TestSet
-from compa.scenes.bank import EventBank
+from compa.scenes.banks.bank import EventBank
 from tests.benchmarks.test_embedding import clap, run
 
 __all__ = ["clap", "run"]

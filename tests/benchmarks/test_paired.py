@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-import benchmarks.intervals
-import benchmarks.paired
-from benchmarks.intervals import student, variance_of_mean
-from benchmarks.paired import mcnemar, paired_difference
+import benchmarks.metrics.intervals
+import benchmarks.metrics.paired
+from benchmarks.metrics.intervals import student, variance_of_mean
+from benchmarks.metrics.paired import mcnemar, paired_difference
 
 
 @pytest.mark.parametrize(("only_one", "only_other"), [*product(range(6), range(6)), (3, 250), (400, 399)])
@@ -87,5 +87,5 @@ def test_intervals_cover_the_true_difference(one: float, other: float, num_seeds
 
 
 def test_examples_in_the_documentation() -> None:
-    for module in (benchmarks.intervals, benchmarks.paired):
+    for module in (benchmarks.metrics.intervals, benchmarks.metrics.paired):
         assert doctest.testmod(module).failed == 0

@@ -8,7 +8,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from benchmarks.metrics import paraphrase_chance, paraphrased
+from benchmarks.metrics.pairs import paraphrase_chance, paraphrased
 
 
 def oracle(matrix: np.ndarray) -> bool:

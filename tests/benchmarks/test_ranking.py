@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torchmetrics.functional.retrieval import retrieval_average_precision, retrieval_hit_rate, retrieval_recall
 
-import benchmarks.ranking
-from benchmarks.ranking import (
+import benchmarks.metrics.retrieval
+from benchmarks.metrics.retrieval import (
     Answers,
     audio_to_text_ranks,
     average_precision,
@@ -135,9 +135,9 @@ def test_a_constant_scorer_is_last_everywhere() -> None:
 def test_ranks_do_not_depend_on_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     scores, answers = random_case(1, 5, num_clips=40)
     whole = text_to_audio_ranks(scores, answers)
-    monkeypatch.setattr(benchmarks.ranking, "_CHUNK_ENTRIES", 90)
+    monkeypatch.setattr(benchmarks.metrics.retrieval, "_CHUNK_ENTRIES", 90)
     assert text_to_audio_ranks(scores, answers).tolist() == whole.tolist()
 
 
 def test_examples_in_the_documentation() -> None:
-    assert doctest.testmod(benchmarks.ranking, extraglobs={"np": np}).failed == 0
+    assert doctest.testmod(benchmarks.metrics.retrieval, extraglobs={"np": np}).failed == 0

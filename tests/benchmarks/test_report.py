@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from benchmarks.heldout import leaks
+from benchmarks.checks.held_out import leaks
 from benchmarks.report import report
-from benchmarks.results import write_result
+from benchmarks.results.result import write_result
 from benchmarks.runner import run
 from benchmarks.scorer import open_scorer
 from benchmarks.tasks import Material, TestSet
-from compa.scenes.bank import EventBank
+from compa.scenes.banks.bank import EventBank
 from compa.scenes.holdout import held_out_pairs
 from tests.benchmarks.conftest import Skilled
 from tests.benchmarks.test_results import METRIC, result

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.report import report
-from benchmarks.results import Result, read_results, write_result
+from benchmarks.results.result import Result, read_results, write_result
 from benchmarks.runner import run
 from benchmarks.scorer import open_scorer
 from benchmarks.tasks import Material, TestSet
-from compa.scenes.bank import EventBank
+from compa.scenes.banks.bank import EventBank
 from tests.benchmarks.chromium import COMMAND, Chromium
 from tests.benchmarks.conftest import Skilled
 from tests.benchmarks.test_report import NASTY, write_run
@@ -46,7 +46,7 @@ def page(tmp_path_factory: pytest.TempPathFactory, bank: EventBank, few: TestSet
     for name in ("good", "bad-seed1"):
         write_run(folder / name, bank)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("benchmarks.report.listen.find_task", lambda _: Prepared(items))
+        patch.setattr("benchmarks.report.examples.find_task", lambda _: Prepared(items))
         return report(folder / "results", folder / "report.html", None, [folder / "good", folder / "bad-seed1"])
 
 

@@ -13,13 +13,13 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-import benchmarks.report.listen
-from benchmarks.report.blocks import blocks
-from benchmarks.report.listen import MAX_ITEMS, listening, picked
+import benchmarks.report.examples
+from benchmarks.report.examples import MAX_ITEMS, listening, picked
 from benchmarks.report.sound import MAX_SECONDS, encoded, waveforms_of
-from benchmarks.results import Result
+from benchmarks.report.task_results import blocks
+from benchmarks.results.result import Result
 from benchmarks.tasks import Material, TestSet, find_task
-from compa.scenes.bank import EventBank
+from compa.scenes.banks.bank import EventBank
 from tests.benchmarks.conftest import Skilled
 from tests.benchmarks.test_results import result
 
@@ -153,7 +153,7 @@ class Ready:
 def test_what_a_run_noted_is_used(few: TestSet, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Material] = []
 
-    monkeypatch.setattr("benchmarks.report.listen.find_task", lambda _: Ready(few, seen))
+    monkeypatch.setattr("benchmarks.report.examples.find_task", lambda _: Ready(few, seen))
     first, second = scored(few, "m", "n")
     listening(blocks([first, replace(second, run={"events": "sounds", "data": "folder"})]), None, print)
     assert (seen[0].events, seen[0].data) == ("sounds", Path("folder"))
@@ -186,18 +186,18 @@ def test_what_was_ranked_is_heard_too(bank: EventBank, few: TestSet, monkeypatch
     records = [
         {"id": item.id, "ranks": {"text_to_audio": [i], "audio_to_text": [1, i]}} for i, item in enumerate(items, 1)
     ]
-    monkeypatch.setattr("benchmarks.report.listen.find_task", lambda _: Ready(TestSet(items, few.data)))
+    monkeypatch.setattr("benchmarks.report.examples.find_task", lambda _: Ready(TestSet(items, few.data)))
     made = blocks([result(task="retrieval", metrics={"text_to_audio_r1": GROUP}, data=few.data, items=records)])
     ((_, shown),) = listening(made, Material(bank), print)
     assert [one.item for one in shown] == [items[i].id for i in (11, 10, 0, 1)]
     assert [len(one.clips) for one in shown] == [1] * 4
     assert shown[0].clips[0].captions == ("a", "b", "c")
     unnamed = [replace(item, captions=()) for item in items]
-    monkeypatch.setattr("benchmarks.report.listen.find_task", lambda _: Ready(TestSet(unnamed, few.data)))
+    monkeypatch.setattr("benchmarks.report.examples.find_task", lambda _: Ready(TestSet(unnamed, few.data)))
     ((_, shown),) = listening(made, Material(bank), print)
     assert shown[0].clips[0].captions == items[11].labels
 
 
 def test_examples_in_the_documentation() -> None:
-    found = doctest.testmod(benchmarks.report.listen)
+    found = doctest.testmod(benchmarks.report.examples)
     assert (found.failed, found.attempted) == (0, 1)

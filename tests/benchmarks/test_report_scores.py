@@ -11,16 +11,16 @@ import pytest
 
 import benchmarks.report.duel
 import benchmarks.report.leaderboard
-import benchmarks.report.measures
-from benchmarks.report.blocks import blocks
+import benchmarks.report.metric_display
 from benchmarks.report.duel import MAX_ITEMS, duels, margin
+from benchmarks.report.export_tables import comma_separated, markdown
 from benchmarks.report.kinds import MAX_COLUMNS, heat_maps
 from benchmarks.report.leaderboard import rows
-from benchmarks.report.measures import measures
-from benchmarks.report.notices import notices
-from benchmarks.report.papers import comma_separated, markdown
+from benchmarks.report.metric_display import measures
 from benchmarks.report.retention import panels
-from benchmarks.results import Result
+from benchmarks.report.task_results import blocks
+from benchmarks.report.warnings import notices
+from benchmarks.results.result import Result
 from tests.benchmarks.test_results import METRIC, result
 
 
@@ -37,7 +37,7 @@ def rank(value: float) -> dict[str, Any]:
 
 
 def test_examples_in_the_documentation() -> None:
-    for module in (benchmarks.report.duel, benchmarks.report.leaderboard, benchmarks.report.measures):
+    for module in (benchmarks.report.duel, benchmarks.report.leaderboard, benchmarks.report.metric_display):
         found = doctest.testmod(module)
         assert found.failed == 0
         assert found.attempted > 0

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 import compa
-from benchmarks.results import Result, read_result, read_results, rounded, write_result
+from benchmarks.results.result import Result, read_result, read_results, rounded, write_result
 from benchmarks.runner import run, run_all
 from benchmarks.scorer import Group, Scorer, Scores, open_scorer
 from benchmarks.tasks import Material, TestSet, find_task
-from compa.scenes.bank import EventBank
+from compa.scenes.banks.bank import EventBank
 from tests.benchmarks.conftest import Skilled
 
 METRIC = {"value": 0.5, "low": 0.4, "high": 0.6, "chance": 0.25, "method": "Wilson"}
@@ -89,7 +89,7 @@ def test_same_seed_same_bytes_but_for_run(tmp_path: Path, bank: EventBank) -> No
 def test_two_runs_at_once_into_one_folder(tmp_path: Path) -> None:
     code = f"""
 from pathlib import Path
-from benchmarks.results import Result, read_result, write_result
+from benchmarks.results.result import Result, read_result, write_result
 items = [{{"id": str(number)}} for number in range(2000)]
 measured = Result("m", "t", 1, {{"fingerprint": "f", "found": 1, "expected": 1}}, 0, "", {{}}, items)
 for _ in range(60):

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.cli import main
+from benchmarks.cli.main import main
 from benchmarks.scorer import EmbeddingScorer, Scores, open_scorer
 from benchmarks.tasks import Material, find_task
 from benchmarks.tasks.captioned import NUM_SCENES, also_true
 from benchmarks.tasks.retrieval import RetrievalSet
 from compa.data.quarantine import Entry, write
 from compa.manifest import Clip, Event, Negative, Positive, write_manifest
-from compa.scenes.bank import EventBank
+from compa.scenes.banks.bank import EventBank
 from compa.scenes.claims import Truth, parse
 from tests.benchmarks.conftest import CountingEmbedder
 from tests.compa.scenes.sound_files import write as write_sound
@@ -200,8 +200,8 @@ def test_no_rival_is_true_and_every_known_text_is_none(bank: EventBank) -> None:
 
 def _claims(bank: EventBank) -> dict[str, str]:
     from benchmarks.tasks.captioned import SCENES
+    from compa.scenes.composition.composer import Composer
     from compa.scenes.holdout import label_pairs
-    from compa.scenes.plans.compose import Composer
 
     composer = Composer(bank.split("test"), SCENES, pairs=label_pairs(bank.labels))
     claims: dict[str, str] = {}
@@ -213,7 +213,7 @@ def _claims(bank: EventBank) -> dict[str, str]:
 
 
 def test_the_real_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("compa.scenes.bank.open_bank", lambda *_: pytest.fail("the bank was opened"))
+    monkeypatch.setattr("compa.scenes.banks.open.open_bank", lambda *_: pytest.fail("the bank was opened"))
     write_manifest(tmp_path / "set.jsonl", make_clips(tmp_path))
     command = ["run", "--model", "control:random", "--task", "retrieval", "--data", str(tmp_path / "set.jsonl")]
     assert main([*command, "--out", str(tmp_path / "results")]) == 0
@@ -227,7 +227,7 @@ def test_the_real_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], mo
 def test_big_sets_stay_small_in_results() -> None:
     num_clips, num_texts = 300, 1500
     rng = np.random.default_rng(0)
-    from benchmarks.ranking import Answers
+    from benchmarks.metrics.retrieval import Answers
     from benchmarks.tasks import Item
 
     items = [

@@ -12,12 +12,12 @@ from typing import Any, ClassVar
 
 import pytest
 
-from benchmarks.results import Result, read_result
+from benchmarks.results.result import Result, read_result
+from benchmarks.results.table import ranked
 from benchmarks.runner import FINGERPRINT, Saved, run, run_all
 from benchmarks.scorer import Scorer, open_scorer
-from benchmarks.table import ranked
 from benchmarks.tasks import Material, TestSet, find_task
-from compa.scenes.bank import EventBank
+from compa.scenes.banks.bank import EventBank
 from tests.benchmarks.conftest import Skilled
 
 

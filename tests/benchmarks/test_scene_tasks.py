@@ -17,15 +17,16 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
-from benchmarks.controls import CONTROLS
+from benchmarks.models.controls import CONTROLS
 from benchmarks.scorer import Group, Scores
 from benchmarks.tasks import Item, Material, TestSet, find_task
-from compa.scenes.bank import EventBank, open_bank
-from compa.scenes.captions import in_words, num_ways
+from compa.scenes.banks.bank import EventBank
+from compa.scenes.banks.open import open_bank
+from compa.scenes.banks.synthesizer import Synthesiser
 from compa.scenes.claims import Claim, Then, Truth
 from compa.scenes.holdout import held_out_pairs
+from compa.scenes.old_captions import in_words, num_ways
 from compa.scenes.speech import speaker_and_words
-from compa.scenes.synthesiser import Synthesiser
 from tests.compa.scenes.claim_reader import Reader
 
 COMPOSED = {

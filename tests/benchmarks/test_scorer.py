@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.controls import CONTROLS
+from benchmarks.models.controls import CONTROLS
 from benchmarks.scorer import Audio, EmbeddingScorer, Group, Told, checked, model_name, open_scorer
 from benchmarks.tasks import Material, TestSet, find_task
-from compa.scenes.bank import EventBank
+from compa.scenes.banks.bank import EventBank
 from tests.benchmarks.conftest import CountingEmbedder
 
 
@@ -139,7 +139,7 @@ def test_models_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         loaded.append(name)
         return CountingEmbedder()
 
-    monkeypatch.setattr("benchmarks.loaded.load", load)
+    monkeypatch.setattr("benchmarks.models.compa_model.load", load)
     run = tmp_path / "my-run"
     (run / "checkpoints").mkdir(parents=True)
     checkpoint = run / "checkpoints" / "last.ckpt"

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-import benchmarks.spread
-from benchmarks.classification import average_precision
-from benchmarks.intervals import Interval
-from benchmarks.metrics import auc, placements
-from benchmarks.spread import jackknife, resampled_mean, resampled_median
+import benchmarks.metrics.resampling
+from benchmarks.metrics.classification import average_precision
+from benchmarks.metrics.intervals import Interval
+from benchmarks.metrics.pairs import auc, placements
+from benchmarks.metrics.resampling import jackknife, resampled_mean, resampled_median
 
 Floats = NDArray[np.float64]
 
@@ -78,7 +78,7 @@ def test_average_precision_interval_covers_the_truth() -> None:
 def test_resampling_covers_the_truth_where_queries_share_clips(
     resampled: Callable[[Floats, list[str]], Interval], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(benchmarks.spread, "NUM_REPLICATES", 200)
+    monkeypatch.setattr(benchmarks.metrics.resampling, "NUM_REPLICATES", 200)
     clips = [f"c{i // 5}" for i in range(500)]
 
     def draw(rng: np.random.Generator) -> Interval:

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import doctest
 
-import benchmarks.names
-import benchmarks.results
-import benchmarks.table
-from benchmarks.table import ranked, text_table
+import benchmarks.models.names
+import benchmarks.results.result
+import benchmarks.results.table
+from benchmarks.results.table import ranked, text_table
 from tests.benchmarks.test_results import METRIC, result
 
 
-def scored(model: str, group: float, task: str = "scenes-order", fingerprint: str = "f") -> benchmarks.results.Result:
+def scored(
+    model: str, group: float, task: str = "scenes-order", fingerprint: str = "f"
+) -> benchmarks.results.result.Result:
     metrics = {name: METRIC | {"value": group} for name in ("text", "audio", "group")}
     data = {"name": "built-in", "fingerprint": fingerprint, "found": 1, "expected": 1}
     return result(model=model, task=task, metrics=metrics, data=data)
@@ -53,7 +55,7 @@ def test_a_single_result_and_one_without_a_metric() -> None:
 
 
 def test_examples_in_the_documentation() -> None:
-    for module in (benchmarks.names, benchmarks.results, benchmarks.table):
+    for module in (benchmarks.models.names, benchmarks.results.result, benchmarks.results.table):
         assert doctest.testmod(module).failed == 0
 
 

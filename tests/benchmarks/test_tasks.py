@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import benchmarks.tasks
-from benchmarks.metrics import METRICS, outcomes
+from benchmarks.metrics.pairs import METRICS, outcomes
 from benchmarks.tasks import Item, Material, TestSet, find_task, tasks
 from benchmarks.tasks.scenes import ScenePairs
-from compa.scenes.bank import EventBank
+from compa.scenes.banks.bank import EventBank
 from compa.scenes.claims import Louder, Then, Truth
 from compa.scenes.holdout import held_out_pairs
 from tests.benchmarks.conftest import Skilled

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from benchmarks.cli import main
-from benchmarks.results import write_result
+from benchmarks.cli.main import main
+from benchmarks.results.result import write_result
+from benchmarks.results.validate import flaws
 from benchmarks.runner import run
 from benchmarks.scorer import open_scorer
 from benchmarks.tasks import Material, TestSet
-from benchmarks.validate import flaws
-from compa.scenes.bank import EventBank
+from compa.scenes.banks.bank import EventBank
 from tests.benchmarks.test_results import METRIC, result
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.cli import main
+from benchmarks.cli.main import main
 from benchmarks.scorer import EmbeddingScorer, Scores, open_scorer
 from benchmarks.tasks import Material, find_task
 from benchmarks.tasks.zero_shot import ZeroShotSet
-from compa.scenes.bank import EventBank
+from compa.scenes.banks.bank import EventBank
 from tests.benchmarks.conftest import CountingEmbedder
 from tests.compa.scenes.sound_files import write, write_csv, write_labels
 
@@ -187,7 +187,7 @@ def test_what_a_user_can_put_right_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_the_real_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("compa.scenes.bank.open_bank", lambda *_: pytest.fail("the bank was opened"))
+    monkeypatch.setattr("compa.scenes.banks.open.open_bank", lambda *_: pytest.fail("the bank was opened"))
     data = write_labels(tmp_path / "sounds")
     labels = write_json(tmp_path / "labels.json", {"dog": 0, "cat": 1, "owl": 2})
     command = [

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from compa.scenes.bank import EventBank, open_bank
+from compa.scenes.banks.bank import EventBank
+from compa.scenes.banks.open import open_bank
 
 PITCHES = {"low hum": 150.0, "horn": 400.0, "whistle": 1000.0, "beeper": 2500.0, "mosquito": 6000.0}
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from compa import ablate, cli
-from compa.scenes.bank import EventBank, open_bank
+from compa.scenes.banks.bank import EventBank
+from compa.scenes.banks.open import open_bank
 
 
 def test_every_variant_has_one_part_more_than_the_one_above_it() -> None:

@@ -70,15 +70,15 @@ def test_ctrl_c_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     def interrupted(_: object) -> int:
         raise KeyboardInterrupt("the results so far are in r")
 
-    import benchmarks.cli
+    import benchmarks.cli.main
 
-    monkeypatch.setattr(benchmarks.cli, "main", interrupted)
+    monkeypatch.setattr(benchmarks.cli.main, "main", interrupted)
     assert cli.main(["bench", "list"]) == 1
     assert capsys.readouterr().err == "compa: interrupted; the results so far are in r\n"
 
     def stopped(_: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(benchmarks.cli, "main", stopped)
+    monkeypatch.setattr(benchmarks.cli.main, "main", stopped)
     assert cli.main(["bench", "list"]) == 1
     assert capsys.readouterr().err.startswith("compa: interrupted; the same command")

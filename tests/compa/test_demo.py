@@ -16,7 +16,7 @@ import pytest
 import soundfile
 
 import compa
-from benchmarks.controls import CONTROLS
+from benchmarks.models.controls import CONTROLS
 from compa import demo
 
 FEW_STEPS = f"{demo.OTHER_MINUTES + 2 / demo.STEPS_PER_MINUTE}"

@@ -5,7 +5,7 @@ from pathlib import Path
 import jinja2
 import pytest
 
-from compa.page import fill
+from compa.utils.page import fill
 
 
 def test_texts_are_escaped_and_names_must_be_there(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from compa.manifest import Clip, Negative
-from negatives.balance import MAX_AUC, Balance, drop, learn
-from negatives.blind import auc, blind_check, giveaways, k_fold_auc
+from negatives.checks.balance import MAX_AUC, Balance, drop, learn
+from negatives.checks.text_leak import auc, blind_check, giveaways, k_fold_auc
 from negatives.rules import stable_hash
 
 SOURCES = ["dog", "cat", "bell", "horn", "siren", "drum", "train", "truck", "goat", "sheep", "duck", "frog"]

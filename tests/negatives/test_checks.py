@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from negatives.checks import (
+from negatives.checks.consistency import (
     changes_events,
     has_bad_length,
     is_equivalent,

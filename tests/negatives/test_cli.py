@@ -11,7 +11,7 @@ import pytest
 from compa.data import quarantine
 from compa.manifest import Clip, Negative, read_manifest, write_manifest
 from negatives.cli import main
-from negatives.generate import Tally, add_negatives
+from negatives.pipeline import Tally, add_negatives
 from negatives.rules import Rules
 from negatives.sources import read_clips
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from compa.manifest import Clip, Negative, Positive
 from negatives import kinds, levels
-from negatives.generate import Tally, add_negatives
 from negatives.generator import Candidate, Request
+from negatives.pipeline import Tally, add_negatives
 from negatives.rules import MAX_CHARACTERS, Rules
 
 CAPTIONS = (

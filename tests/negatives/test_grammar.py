@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from negatives import kinds, levels
-from negatives.checks import meaning, refuse, refuse_positive, wording
-from negatives.clauses import Clause, Form, parse
+from negatives.checks.consistency import meaning, refuse, refuse_positive, wording
 from negatives.generator import Candidate, Request
-from negatives.grammar import read
+from negatives.language.clauses import Clause, Form, parse
+from negatives.language.grammar import read
+from negatives.language.inflection import participle, singular, stem
 from negatives.rules import Rules
-from negatives.words import participle, singular, stem
 
 
 @pytest.mark.parametrize(

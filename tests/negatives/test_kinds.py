@@ -6,7 +6,7 @@ import pytest
 
 from compa.manifest import KINDS, LEVELS
 from negatives import levels
-from negatives.checks import is_equivalent
+from negatives.checks.consistency import is_equivalent
 from negatives.kinds import (
     Propose,
     absence,

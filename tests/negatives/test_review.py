@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from compa.manifest import Clip, Negative
-from negatives.blind import Blindness
-from negatives.generate import Tally
+from negatives.checks.text_leak import Blindness
+from negatives.pipeline import Tally
 from negatives.report import Page, render
 from negatives.review import COLUMNS, kappa, read_sheets, summary, write_sheet
 from negatives.sample import Item, items_of, sample, spread

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from compa.manifest import Clip, Negative
-from negatives.similarity import Rows, SimilarityFilter
+from negatives.checks.similarity import Rows, SimilarityFilter
 
 ANGLES = {"caption": 0.0, "near": 0.3, "far": 2.0, "a.wav": -0.2, "b.wav": 0.5}
 

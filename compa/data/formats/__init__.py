@@ -13,8 +13,8 @@ import pkgutil
 from collections.abc import Iterator
 from typing import Protocol, cast
 
-from compa.lines import Refusal
 from compa.manifest import Clip
+from compa.utils.text_lines import Refusal
 
 Items = Iterator[Clip | Refusal]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from compa.data.audio_folder import AudioFolder, add_audio_option, youtube_stems, youtube_url
 from compa.data.formats import Items
-from compa.lines import Refusal
 from compa.manifest import Clip, escape_id
-from compa.rows import Rows, delimited_rows, require_columns
+from compa.utils.text_lines import Refusal
+from compa.utils.text_rows import Rows, delimited_rows, require_columns
 
 ABOUT = "AudioCaps' train.csv, val.csv or test.csv, or a folder of them; --audio DIR has the clips"
 SPLITS = ("train", "val", "test")

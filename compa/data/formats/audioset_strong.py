@@ -10,8 +10,8 @@ from pathlib import Path
 
 from compa.data.audio_folder import AudioFolder, add_audio_option, youtube_stems, youtube_url
 from compa.data.formats import Items
-from compa.lines import Refusal
 from compa.manifest import Clip, Event, escape_id
+from compa.utils.text_lines import Refusal
 
 ABOUT = "TSVs of strong labels (file, label, onset, offset), as AudioSet-Strong's; --audio DIR has the clips"
 HAS = ("{all} can be heard", "the sound of {all}", "a recording of {all}", "{all}")
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def read(source: str, options: argparse.Namespace) -> Items:
     """Yields a clip a file, with its events, captions and the claims that the captions make."""
-    from compa.scenes.strong_labels import parse_segment, read_names, read_strong_labels
+    from compa.scenes.banks.strong_labels import parse_segment, read_names, read_strong_labels
 
     if options.captions < 1:
         raise ValueError(f"--captions {options.captions} leaves nothing to say: give at least 1")

@@ -9,9 +9,9 @@ from typing import Any
 
 from compa.data.audio_folder import AudioFolder, add_audio_option, freesound_url
 from compa.data.formats import Items
-from compa.lines import Refusal
 from compa.manifest import Clip, escape_id
-from compa.rows import delimited_rows, require_columns
+from compa.utils.text_lines import Refusal
+from compa.utils.text_rows import delimited_rows, require_columns
 
 ABOUT = "Clotho's clotho_captions_*.csv (5 captions a clip); --audio DIR has the clips, --metadata FILE the sources"
 CAPTIONS = tuple(f"caption_{number}" for number in range(1, 6))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from compa.data.tables import add_table_options, reader_of
-from compa.rows import delimited_rows
+from compa.utils.text_rows import delimited_rows
 
 ABOUT = "a CSV with a header: a row a caption (--map FIELD=COLUMN where column names do not tell)"
 add_arguments = add_table_options

@@ -11,8 +11,8 @@ from typing import Any
 
 from compa.data.audio_folder import sound_files_below
 from compa.data.formats import Items
-from compa.lines import Refusal, numbered_lines
 from compa.manifest import Clip, escape_id
+from compa.utils.text_lines import Refusal, numbered_lines
 
 ABOUT = "a folder of sound files, each with a .txt of its name beside it (a caption a line), or --names"
 FIELDS = ("caption", "split", "source", "author", "licence")

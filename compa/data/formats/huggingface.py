@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from compa.data.formats import Items
-from compa.lines import Refusal
 from compa.manifest import Clip, escape_id
+from compa.utils.text_lines import Refusal
 
 ABOUT = "a data set of Hugging Face (needs compa[datasets]): a hub name, saved folder or Parquet file"
 MAGIC = {b"RIFF": ".wav", b"fLaC": ".flac", b"OggS": ".ogg", b"ID3": ".mp3", b"\x1aE\xdf\xa3": ".webm"}

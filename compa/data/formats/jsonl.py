@@ -8,9 +8,9 @@ from pathlib import Path
 
 from compa.data.formats import Items
 from compa.data.tables import COLUMNS, add_table_options, clips_of_rows
-from compa.lines import Refusal
 from compa.manifest import Clip, build_clip
-from compa.rows import Row, json_rows
+from compa.utils.text_lines import Refusal
+from compa.utils.text_rows import Row, json_rows
 
 ABOUT = "JSON Lines: a manifest, or an object a clip or a caption (--map FIELD=KEY where keys do not tell)"
 CLIP_KEYS = {field.name for field in fields(Clip)}

@@ -9,8 +9,8 @@ from typing import Any
 
 from compa.data.audio_folder import AudioFolder, add_audio_option, freesound_url, youtube_url
 from compa.data.formats import Items
-from compa.lines import Refusal
 from compa.manifest import Clip, escape_id, parse_json
+from compa.utils.text_lines import Refusal
 
 ABOUT = "a JSON of WavCaps (AudioSet_SL, BBC, FreeSound or SoundBible); --audio DIR has the clips"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.metrics import outcomes
+from benchmarks.metrics.pairs import outcomes
 from benchmarks.speed import evaluation
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.speed import cases, memory, objectives, rivals
+from benchmarks.speed import baselines as rivals
+from benchmarks.speed import cases, memory, objectives
 from compa.objectives import HardNegativeNCE, InfoNCE
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from benchmarks.speed import scenes
-from compa.scenes.plans.timeline import mix
+from compa.scenes.composition.timeline import mix
 
 
 def test_scenes_have_as_many_events_as_the_table_says() -> None:

@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from compa.audio.features import PRESETS, AudioConfig, LogMel, audio_config, int16_round_trip
-from compa.models.audio_encoder import ConvTransformer
 from compa.models.clap import CLAP
+from compa.models.encoders.audio import ConvTransformer
 
 RATE = 48000
 TRUNCATIONS = {"laion-unfused": "rand_trunc", "laion-fused": "fusion"}

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
 
-from compa.audio.rumble import without_rumble
+from compa.audio.highpass import without_rumble
 
 RATE = 16000
 TIMES = np.arange(3 * RATE) / RATE

@@ -11,11 +11,11 @@ import pytest
 
 from compa.audio.decode import read_audio
 from compa.data import quarantine
-from compa.data.pack import Settings, pack
 from compa.data.quarantine import Entry
-from compa.data.reader import ShardReader
-from compa.lines import Refusal
+from compa.data.shards.pack import Settings, pack
+from compa.data.shards.reader import ShardReader
 from compa.manifest import scan_manifest
+from compa.utils.text_lines import Refusal
 from tests.compa.data.bad_files import BAD_LINES, BAD_SOUNDS, GOOD_SOUNDS, build_corpus
 
 Corpus = tuple[Path, dict[str, str], set[str]]

@@ -13,8 +13,8 @@ from compa.audio.features import PRESETS, AudioConfig, LogMel, int16_round_trip
 from compa.data.examples import Draw
 from compa.data.feature_cache import FeatureCache, Waveform
 from compa.data.loader import TrainingLoader
-from compa.data.pack import Settings, pack
-from compa.data.reader import ShardReader
+from compa.data.shards.pack import Settings, pack
+from compa.data.shards.reader import ShardReader
 from compa.data.stream import PackedBatches
 from compa.models.clap import CLAP
 from compa.training.contrastive import ContrastiveTask

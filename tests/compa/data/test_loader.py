@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from compa.data.batch import Batch
 from compa.data.loader import check_resumed
-from compa.data.pack import Settings, pack
 from compa.data.packed import PackedData
+from compa.data.shards.pack import Settings, pack
 from tests.compa.data.corpus import RATE, write_corpus
 
 

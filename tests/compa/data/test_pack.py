@@ -20,12 +20,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from compa.data import pack as packing
 from compa.data import verify
-from compa.data.pack import Settings, pack
-from compa.data.reader import ShardReader
-from compa.data.shard_folder import PARTS
-from compa.data.shards import SAMPLE, parse_index, scan_shard
+from compa.data.shards import pack as packing
+from compa.data.shards.folder import PARTS
+from compa.data.shards.index import SAMPLE, parse_index, scan_shard
+from compa.data.shards.pack import Settings, pack
+from compa.data.shards.reader import ShardReader
 from compa.manifest import Clip, parse_clip, read_manifest, write_manifest
 from tests.compa.data.corpus import RATE, write_corpus
 
@@ -37,7 +37,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 def start_packing(manifest: Path, out: Path, workers: int = 2, options: tuple[str, ...] = ()) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "compa.data.pack", str(manifest), "--out", str(out), "--rate", str(RATE),
+    command = [sys.executable, "-m", "compa.data.shards.pack", str(manifest), "--out", str(out), "--rate", str(RATE),
                "--clips-per-shard", "4", "--workers", str(workers), *options]  # fmt: skip
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
@@ -276,7 +276,7 @@ def test_a_full_disk_is_told_and_packing_goes_on_later(tmp_path: Path) -> None:
     expected = pack(manifest, tmp_path / "whole", SETTINGS)[0]
     limit = max(shard.bytes for shard in expected.shards) - 1
     code = (f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, -1)); import sys; "
-            "from compa.cli import _fail\nfrom compa.data.pack import main\n"
+            "from compa.cli import _fail\nfrom compa.data.shards.pack import main\n"
             "try: sys.exit(main(sys.argv[1:]))\nexcept OSError as error: sys.exit(_fail(str(error), 1))")  # fmt: skip
     command = [sys.executable, "-c", code, str(manifest), "--out", str(tmp_path / "out"), "--rate", str(RATE),
                "--clips-per-shard", "4", "--workers", "2"]  # fmt: skip

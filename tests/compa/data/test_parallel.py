@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from compa.data.parallel import map_in_processes
+from compa.utils.parallel import map_in_processes
 
 
 def double(number: int) -> int:
@@ -67,7 +67,7 @@ def test_little_is_read_ahead() -> None:
 def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
     program = (
         "import itertools, os, pathlib, sys\n"
-        "from compa.data.parallel import map_in_processes\n"
+        "from compa.utils.parallel import map_in_processes\n"
         "from tests.compa.data.test_parallel import note\n"
         "if __name__ == '__main__':\n"
         "    for _ in map_in_processes(note, itertools.repeat(sys.argv[1]), 2, crashed=str): pass\n"
@@ -89,7 +89,7 @@ def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
 
 def test_that_no_process_can_start_is_not_blamed_on_the_items() -> None:
     program = (
-        "from compa.data.parallel import map_in_processes\n"
+        "from compa.utils.parallel import map_in_processes\n"
         "if __name__ == '__main__': print(list(map_in_processes(abs, [1, 2], 1, crashed=lambda _: -1)))\n"
     )
     done = subprocess.run(  # the main module of a program from a pipe cannot be imported by a spawned process

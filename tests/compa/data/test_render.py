@@ -15,14 +15,14 @@ import pytest
 
 from compa.cli import main
 from compa.data.examples import Draw
-from compa.data.reader import ShardReader
-from compa.data.render import Rendering, render
-from compa.data.shards import INDEX
+from compa.data.shards.index import INDEX
+from compa.data.shards.reader import ShardReader
+from compa.data.shards.render import Rendering, render
 from compa.data.stream import PackedBatches
-from compa.scenes.bank import open_bank
+from compa.scenes.banks.open import open_bank
 from compa.scenes.claims import Truth, parse
+from compa.scenes.composition.settings import Settings
 from compa.scenes.holdout import held_out_pairs
-from compa.scenes.plans.settings import Settings
 from tests.compa.scenes.sound_files import write_csv
 
 SHORT = Settings(seconds=4.0, attributes=("loudness",))

@@ -10,13 +10,14 @@ import torch
 
 from compa.data import twin_examples
 from compa.data.batch import Batch, Example, collate
+from compa.data.partition import Shares
 from compa.data.scenes import KINDS, SceneBatches, SceneData
-from compa.data.shares import Shares
 from compa.data.twin_examples import Further, make_twins
-from compa.scenes.bank import EventBank, open_bank
+from compa.scenes.banks.augmented import VariedBank
+from compa.scenes.banks.bank import EventBank
+from compa.scenes.banks.open import open_bank
 from compa.scenes.claims import Truth, parse
 from compa.scenes.holdout import held_out_pairs, training_pairs
-from compa.scenes.varied import VariedBank
 from tests.compa.scenes.sound_files import beep, write, write_csv
 
 TWO_NEGATIVES = Further(num_negatives=2)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from compa.data import quarantine
-from compa.data.contents import quantile
+from compa.data.manifest_stats import quantile
 from compa.data.stats import count, main
 from compa.manifest import Clip, Event, Negative, Positive, write_manifest
 from tests.compa.scenes.sound_files import beep, write

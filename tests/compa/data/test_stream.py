@@ -16,10 +16,10 @@ from compa.audio.decode import read_audio
 from compa.data.batch import Batch
 from compa.data.examples import Draw, make_example
 from compa.data.loader import TrainingLoader
-from compa.data.pack import Settings, pack
 from compa.data.packed import PackedData
-from compa.data.reader import ShardReader
-from compa.data.shares import Shares
+from compa.data.partition import Shares
+from compa.data.shards.pack import Settings, pack
+from compa.data.shards.reader import ShardReader
 from compa.data.stream import PackedBatches
 from compa.manifest import Clip, Event, Negative, Positive, read_manifest
 from compa.training.known_true import known_true

@@ -14,10 +14,10 @@ import torch
 import compa
 from compa.audio.features import AudioConfig, LogMel
 from compa.models import pretrained
-from compa.models.audio_encoder import ConvTransformer
 from compa.models.clap import CLAP
-from compa.models.pooling import masked_mean, segment_means
-from compa.models.text_encoder import CaptionTransformer
+from compa.models.encoders.audio import ConvTransformer
+from compa.models.encoders.text import CaptionTransformer
+from compa.models.layers.pooling import masked_mean, segment_means
 
 TEXTS = ["a dog barks", "rain", "after the rain has stopped, a dog barks in the distance", ""]
 

@@ -22,11 +22,11 @@ from compa import cli
 from compa.manifest import Clip, write_manifest
 from compa.models import embed as embed_door
 from compa.models import pretrained, tiny_clap
-from compa.models.audio_encoder import ConvTransformer
+from compa.models.checkpoints.hub import transformers
 from compa.models.clap import CLAP
 from compa.models.embedder import Embedder
-from compa.models.hub import transformers
-from compa.models.text_encoder import CaptionTransformer
+from compa.models.encoders.audio import ConvTransformer
+from compa.models.encoders.text import CaptionTransformer
 
 RATE = 16000
 TEXTS = ["a dog barks", "rain", "a dog barks, then rain falls"]

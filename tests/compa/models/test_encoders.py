@@ -17,14 +17,14 @@ import compa
 from compa.audio.features import PRESETS, AudioConfig
 from compa.audio.kaldi import KaldiFilterBank
 from compa.models import pretrained
-from compa.models.audio_encoder import AudioEncoder, ConvTransformer
+from compa.models.checkpoints.hub import transformers
 from compa.models.clap import CLAP
-from compa.models.htsat import HTSAT
-from compa.models.hub import transformers
-from compa.models.spectrogram_transformer import SIZES, SpectrogramTransformer
-from compa.models.text_encoder import CaptionTransformer, TextEncoder, by_length
-from compa.models.transformers_audio import AST, TransformersAudio, WhisperEncoder
-from compa.models.transformers_text import TransformersText
+from compa.models.encoders.audio import AudioEncoder, ConvTransformer
+from compa.models.encoders.htsat import HTSAT
+from compa.models.encoders.spectrogram_transformer import SIZES, SpectrogramTransformer
+from compa.models.encoders.text import CaptionTransformer, TextEncoder, by_length
+from compa.models.encoders.transformers_audio import AST, TransformersAudio, WhisperEncoder
+from compa.models.encoders.transformers_text import TransformersText
 
 LAYERS = {"num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64, "hidden_size": 32}
 HTSAT_TINY = {"spec_size": 64, "num_mel_bins": 16, "window_size": 4, "patch_embeds_hidden_size": 16, "hidden_size": 32,

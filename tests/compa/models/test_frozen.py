@@ -14,9 +14,9 @@ from torch import Tensor
 import compa
 from compa.models import pretrained
 from compa.models.clap import CLAP
-from compa.models.embedding_cache import EmbeddingCache
-from compa.models.text_encoder import CaptionTransformer
-from compa.models.transformers_text import TransformersText
+from compa.models.encoders.text import CaptionTransformer
+from compa.models.encoders.text_cache import EmbeddingCache
+from compa.models.encoders.transformers_text import TransformersText
 
 BERT = {"model_type": "bert", "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64,
         "hidden_size": 32, "vocab_size": 400}  # fmt: skip

@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from compa.models import tiny_clap
-from compa.models.audio_encoder import ConvTransformer
+from compa.models.checkpoints.onnx import write_onnx
 from compa.models.clap import CLAP
-from compa.models.onnx import write_onnx
+from compa.models.encoders.audio import ConvTransformer
+from compa.models.encoders.spectrogram_transformer import SpectrogramTransformer
+from compa.models.encoders.text import CaptionTransformer
 from compa.models.pretrained import start
-from compa.models.spectrogram_transformer import SpectrogramTransformer
-from compa.models.text_encoder import CaptionTransformer
 
 TEXTS = ["a dog barks", "rain", "a dog barks, then rain falls on a car that passes by"]
 

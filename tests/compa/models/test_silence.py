@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from compa.audio.features import PRESETS, LogMel
-from compa.models.audio_encoder import AudioEncoder, ConvTransformer
 from compa.models.clap import CLAP
-from compa.models.htsat import HTSAT
-from compa.models.silence import without_silence
-from compa.models.spectrogram_transformer import SpectrogramTransformer
+from compa.models.encoders.audio import AudioEncoder, ConvTransformer
+from compa.models.encoders.htsat import HTSAT
+from compa.models.encoders.spectrogram_transformer import SpectrogramTransformer
+from compa.models.layers.silence import without_silence
 from tests.compa.models.test_encoders import HTSAT_FEATURES, HTSAT_TINY
 
 RATE = 16000

@@ -18,12 +18,13 @@ from safetensors.torch import load_file, save_file
 
 import compa
 from compa.audio.features import AudioConfig
-from compa.models import hub, pretrained, tiny_clap
+from compa.models import pretrained, tiny_clap
+from compa.models.checkpoints import hub
+from compa.models.checkpoints.hub import transformers
+from compa.models.checkpoints.transformers_clap import write_clap
 from compa.models.embedder import Embedder
-from compa.models.htsat import HTSAT
-from compa.models.hub import transformers
-from compa.models.transformers_clap import write_clap
-from compa.models.transformers_text import TransformersText
+from compa.models.encoders.htsat import HTSAT
+from compa.models.encoders.transformers_text import TransformersText
 from compa.training.contrastive import ContrastiveTask
 
 RATE = 16000

@@ -19,8 +19,9 @@ from torch.multiprocessing.spawn import spawn
 from torch.nn.functional import normalize
 from torch.nn.parallel import DistributedDataParallel
 
-from compa.objectives import Embeddings, InfoNCE, Temperature, judge_pairs, ranks
-from compa.objectives import tiles as tiles_module
+from compa.objectives import Embeddings, InfoNCE, Temperature, judge_pairs
+from compa.objectives.kernels import distributed as ranks
+from compa.objectives.kernels import tiles as tiles_module
 from tests.compa.objectives.batches import NAMES, detached, gradients, objective_named, random_batch
 
 DTYPES = (torch.float64, torch.float32, torch.bfloat16)

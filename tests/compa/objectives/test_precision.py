@@ -7,7 +7,7 @@ import torch
 
 from benchmarks.speed.oracle import oracle_loss
 from compa.objectives import Embeddings
-from compa.objectives import tiles as tiles_module
+from compa.objectives.kernels import tiles as tiles_module
 from tests.compa.objectives.batches import NAMES, detached, gradients, objective_named, random_batch
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from compa.objectives import Embeddings, HardNegativeNCE, InfoNCE
-from compa.objectives import tiles as tiles_module
+from compa.objectives.kernels import tiles as tiles_module
 from tests.compa.objectives.batches import (
     NAMES,
     detached,

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from compa.scenes.claims import Absent, All, Claim, Count, Has, Louder, Part, Sound, Then, While
-from compa.scenes.plans.plan import Leaf
-from compa.scenes.plans.studio import Studio
-from compa.scenes.plans.timeline import Timeline
+from compa.scenes.composition.plan import Leaf
+from compa.scenes.composition.preparation import Studio
+from compa.scenes.composition.timeline import Timeline
 
 Wave = NDArray[np.float32]
 SLACK = 0.03

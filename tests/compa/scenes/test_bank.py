@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compa.scenes.activity import Active
-from compa.scenes.bank import EventBank, open_bank
+from compa.scenes.banks.activity import Active
+from compa.scenes.banks.bank import EventBank
+from compa.scenes.banks.open import open_bank
 from tests.compa.scenes.sound_files import ESC10, beep, write, write_labels
 
 RATE = 16000

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compa.scenes.bank import EventBank, open_bank
+from compa.scenes.banks.bank import EventBank
+from compa.scenes.banks.open import open_bank
 from tests.compa.scenes.sound_files import write_csv, write_labels
 
 LABELS = ("cat", "dog", "owl")

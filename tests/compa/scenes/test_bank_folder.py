@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compa.scenes.bank import open_bank
+from compa.scenes.banks.open import open_bank
 from tests.compa.scenes.sound_files import beep, write, write_labels
 
 

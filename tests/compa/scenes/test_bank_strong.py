@@ -8,9 +8,10 @@ import pytest
 import soundfile
 
 from compa.manifest import Event
-from compa.scenes import strong_bank
-from compa.scenes.bank import EventBank, open_bank
-from compa.scenes.strong_labels import LabelledFile, read_names, spoken
+from compa.scenes.banks import strong as strong_bank
+from compa.scenes.banks.bank import EventBank
+from compa.scenes.banks.open import open_bank
+from compa.scenes.banks.strong_labels import LabelledFile, read_names, spoken
 
 RATE = 16000
 HEADER = "file\tlabel\tonset\toffset\n"

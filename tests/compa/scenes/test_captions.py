@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from compa.scenes.captions import caption, in_words, num_ways
 from compa.scenes.claims import All, Claim, Has, Louder, Then, While
+from compa.scenes.old_captions import caption, in_words, num_ways
 
 CLAIMS = [Has("AAA"), Then("AAA", "BBB"), While("AAA", "BBB"), Louder("AAA", "BBB")]
 

@@ -16,21 +16,21 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from compa.manifest import KINDS
-from compa.scenes.activity import Active
-from compa.scenes.bank import EventBank, MemoryBank, Snippet
+from compa.scenes.banks.activity import Active
+from compa.scenes.banks.bank import EventBank, MemoryBank, Snippet
+from compa.scenes.banks.recordings import Recording
+from compa.scenes.captions import Grammar
 from compa.scenes.claims import Then
-from compa.scenes.plans import draw
-from compa.scenes.plans.compose import Composer, Twins
-from compa.scenes.plans.labels import Company
-from compa.scenes.plans.plan import Group, Leaf, Plan, Take, claim_of
-from compa.scenes.plans.settings import Settings
-from compa.scenes.plans.studio import Studio
-from compa.scenes.plans.texts import negatives
-from compa.scenes.plans.timeline import lay_out, mix
-from compa.scenes.recordings import Recording
+from compa.scenes.composition import sampling as draw
+from compa.scenes.composition.composer import Composer, Twins
+from compa.scenes.composition.label_pairs import Company
+from compa.scenes.composition.plan import Group, Leaf, Plan, Take, claim_of
+from compa.scenes.composition.preparation import Studio
+from compa.scenes.composition.settings import Settings
+from compa.scenes.composition.texts import negatives
+from compa.scenes.composition.timeline import lay_out, mix
 from compa.scenes.scene import FADE_SECONDS
 from compa.scenes.speech import spoken_by
-from compa.scenes.words import Grammar
 
 RATE = 8000
 Wave = NDArray[np.float32]

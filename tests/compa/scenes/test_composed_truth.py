@@ -10,15 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compa.data.parallel import map_in_processes
 from compa.manifest import KINDS
-from compa.scenes.bank import EventBank, open_bank
+from compa.scenes.banks.bank import EventBank
+from compa.scenes.banks.open import open_bank
+from compa.scenes.banks.synthesizer import Synthesiser
 from compa.scenes.claims import parse
-from compa.scenes.plans.compose import Composer
-from compa.scenes.plans.plan import depth
-from compa.scenes.plans.settings import Settings
-from compa.scenes.plans.studio import Studio
-from compa.scenes.synthesiser import Synthesiser
+from compa.scenes.composition.composer import Composer
+from compa.scenes.composition.plan import depth
+from compa.scenes.composition.preparation import Studio
+from compa.scenes.composition.settings import Settings
+from compa.utils.parallel import map_in_processes
 from tests.compa.scenes.scene_checker import Stem, check, stems_of
 from tests.compa.scenes.sound_files import ESC10, SPOKEN_DIGITS, write_speakers
 

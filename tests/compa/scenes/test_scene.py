@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from compa.scenes.bank import Snippet
+from compa.scenes.banks.bank import Snippet
 from compa.scenes.edits import swap_levels, swap_order
 from compa.scenes.scene import FADE_SECONDS, SCENE_RMS, Placement, Scene, render
 

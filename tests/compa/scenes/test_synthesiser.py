@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from compa.scenes.bank import open_bank
-from compa.scenes.synthesiser import SOUNDS, Synthesiser, record
+from compa.scenes.banks.open import open_bank
+from compa.scenes.banks.synthesizer import SOUNDS, Synthesiser, record
 
 BANK = Synthesiser()
 RATE = BANK.sample_rate

@@ -16,7 +16,7 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from compa.data.scenes import SceneBatches
 from compa.data.twin_examples import Further, make_twins
-from compa.scenes.bank import EventBank
+from compa.scenes.banks.bank import EventBank
 from compa.scenes.claims import Truth, While
 from compa.scenes.holdout import training_pairs
 from compa.scenes.twins import (

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from compa.scenes.captions import Grammar, read_phrasings
 from compa.scenes.claims import Absent, All, Claim, Count, Figure, Has, Louder, Part, Sound, Then, While
 from compa.scenes.claims.scale import SCALES
-from compa.scenes.words import Grammar, read_phrasings
 from tests.compa.scenes.claim_reader import Reader
 
 

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from compa.data.batch import Batch, Example, collate
-from compa.models.audio_encoder import ConvTransformer
 from compa.models.clap import CLAP
-from compa.models.text_encoder import CaptionTransformer
+from compa.models.encoders.audio import ConvTransformer
+from compa.models.encoders.text import CaptionTransformer
 from compa.objectives import Objective
 from compa.training.contrastive import ContrastiveTask
 

@@ -20,11 +20,11 @@ import yaml
 
 import compa
 from compa import cli, demo
-from compa.data.pack import Settings, pack
-from compa.models.transformers_text import TransformersText
+from compa.data.shards.pack import Settings, pack
+from compa.models.encoders.transformers_text import TransformersText
 from compa.objectives import HardNegativeNCE
-from compa.recipe import recipe
 from compa.training.contrastive import ContrastiveTask
+from compa.training.recipe import recipe
 from compa.training.schedule import warmup_cosine
 from tests.compa.data.corpus import write_corpus
 

@@ -7,7 +7,7 @@ import numpy as np
 from compa.data.batch import Example, collate
 from compa.data.scenes import SceneBatches
 from compa.data.twin_examples import Further, make_twins
-from compa.scenes.bank import EventBank
+from compa.scenes.banks.bank import EventBank
 from compa.scenes.claims import Truth, parse
 from compa.scenes.holdout import training_pairs
 from compa.training.known_true import known_true

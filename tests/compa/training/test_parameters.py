@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from compa.models.audio_encoder import ConvTransformer
 from compa.models.clap import CLAP
-from compa.models.spectrogram_transformer import SpectrogramTransformer
-from compa.models.text_encoder import CaptionTransformer
+from compa.models.encoders.audio import ConvTransformer
+from compa.models.encoders.spectrogram_transformer import SpectrogramTransformer
+from compa.models.encoders.text import CaptionTransformer
 from compa.training.contrastive import ContrastiveTask
 from compa.training.parameters import freeze_weights, parameter_groups
 
@@ -71,7 +71,7 @@ def test_lower_layers_learn_slower() -> None:
 
 def test_stages_of_blocks_count_as_one_row_of_layers() -> None:
     """What halves the image between two stages is a layer, too."""
-    from compa.models.htsat import HTSAT
+    from compa.models.encoders.htsat import HTSAT
     from tests.compa.models.test_encoders import HTSAT_FEATURES, HTSAT_TINY
 
     model = CLAP(HTSAT(HTSAT_FEATURES, HTSAT_TINY, window_seconds=2.0))

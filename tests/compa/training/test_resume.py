@@ -18,7 +18,7 @@ import torch
 import yaml
 
 from compa import cli
-from compa.data.pack import Settings, pack
+from compa.data.shards.pack import Settings, pack
 from compa.training.contrastive import ContrastiveTask
 from tests.compa.data.corpus import RATE, write_corpus
 from tests.compa.training.recorder import read_steps

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from compa.data.batch import Batch, Example, collate
-from compa.data.pack import Settings, pack
 from compa.data.packed import PackedData
+from compa.data.shards.pack import Settings, pack
 from compa.manifest import Event, read_manifest, write_manifest
 from compa.objectives import Embeddings
 from compa.training.validation import Tally, beats, count_scores

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from negatives.llm.asking import Asker
 from negatives.llm.budget import Budget
-from negatives.llm.courier import Courier
+from negatives.llm.client import Courier
 from negatives.llm.journal import Journal
+from negatives.llm.scheduler import Asker
 from negatives.llm.server import KEY_VARIABLE, Address, Server
 from tests.negatives.llm.scripted import KEY, ScriptedServer
 

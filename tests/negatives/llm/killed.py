@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from negatives.llm.asking import Asker
 from negatives.llm.budget import Budget
 from negatives.llm.chat import Settings, question
-from negatives.llm.courier import Courier
+from negatives.llm.client import Courier
 from negatives.llm.journal import Journal
 from negatives.llm.prompt import load
+from negatives.llm.scheduler import Asker
 from negatives.llm.server import Address, Server
 
 if __name__ == "__main__":

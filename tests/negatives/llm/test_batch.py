@@ -8,13 +8,13 @@ import openai
 import pytest
 
 from negatives.llm import batch as module
-from negatives.llm.asking import Asker
 from negatives.llm.batch import Batches
 from negatives.llm.budget import Budget, Prices
 from negatives.llm.chat import Question, Settings, question
-from negatives.llm.courier import Courier
+from negatives.llm.client import Courier
 from negatives.llm.journal import Journal
 from negatives.llm.prompt import load
+from negatives.llm.scheduler import Asker
 from negatives.llm.server import Address, Server
 from tests.negatives.llm.batch_server import BatchServer
 from tests.negatives.llm.scripted import KEY, Reply, completion, good, items_of

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from negatives.llm.asking import Asker
 from negatives.llm.budget import Budget
 from negatives.llm.chat import Chat, Question, Settings, question
-from negatives.llm.courier import Courier
+from negatives.llm.client import Courier
 from negatives.llm.journal import Journal
 from negatives.llm.prompt import load
+from negatives.llm.scheduler import Asker
 from negatives.llm.server import NO_CONNECTION, Address, Failed, Server, Stopped
 from tests.negatives.llm.conftest import OpenAsker
 from tests.negatives.llm.scripted import KEY, Reply, ScriptedServer, completion, good, items_of, texts_for

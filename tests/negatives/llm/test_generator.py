@@ -10,14 +10,14 @@ import pytest
 
 from compa.manifest import KINDS, Clip, Negative, Positive
 from negatives.generator import Candidate, Request
-from negatives.llm.asking import Asker
 from negatives.llm.budget import Budget
 from negatives.llm.chat import Settings
-from negatives.llm.courier import Courier
+from negatives.llm.client import Courier
 from negatives.llm.generator import LanguageModel
 from negatives.llm.journal import Journal
 from negatives.llm.judge import Judge
 from negatives.llm.mock import MockModel
+from negatives.llm.scheduler import Asker
 from tests.negatives.llm.conftest import OpenAsker
 from tests.negatives.llm.scripted import Reply, ScriptedServer, completion, items_of
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from negatives.llm.answer import Outcome
 from negatives.llm.budget import Spent
 from negatives.llm.chat import Settings, question
 from negatives.llm.journal import Entry, Journal
 from negatives.llm.prompt import load
+from negatives.llm.response import Outcome
 
 
 def test_raw_and_read_stand_side_by_side(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compa.manifest import KINDS
-from negatives.llm import answer
-from negatives.llm.answer import Texts, Verdicts, read
+from negatives.llm import response as answer
 from negatives.llm.chat import DIALECTS, Chat, Question, Settings, question
 from negatives.llm.prompt import JUDGE, available, load
+from negatives.llm.response import Texts, Verdicts, read
 from tests.negatives.llm.scripted import KEY, ScriptedServer, completion, items_of
 
 SETTINGS = Settings("m", max_answer_tokens=50)

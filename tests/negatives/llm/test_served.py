@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from negatives.llm.answer import MALFORMED, TRUNCATED, WRONG_SCHEMA
-from negatives.llm.asking import Asker
 from negatives.llm.budget import Budget
 from negatives.llm.chat import Question, Settings, question
-from negatives.llm.courier import Courier
+from negatives.llm.client import Courier
 from negatives.llm.journal import Journal
 from negatives.llm.prompt import load
+from negatives.llm.response import MALFORMED, TRUNCATED, WRONG_SCHEMA
+from negatives.llm.scheduler import Asker
 from negatives.llm.server import Address, Server
 
 PROGRAM = shutil.which("transformers", path=str(Path(sys.executable).parent))

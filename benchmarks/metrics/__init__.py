@@ -1,0 +1,1 @@
+"""Metrics as pure functions of score matrices, their chance values and intervals."""

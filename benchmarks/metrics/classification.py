@@ -1,0 +1,116 @@
+"""Metrics of zero-shot classification: pure functions of a matrix of scores (clips, labels), and their chance.
+
+A tie is a loss: a clip is right when its label beats every other one strictly, and a true clip ranks behind the
+false ones of equal score.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A value, how much each clip moved it (for `resampling.jackknife`), and its parts by label, if it is a mean."""
+
+    value: float
+    influence: Floats
+    of_labels: Floats = field(default_factory=lambda: np.zeros(0))
+
+
+def hits(scores: Floats, labels: NDArray[np.int64]) -> Bools:
+    """Whether the label of each clip beats all the others.
+
+    Args:
+        scores: Shape (clips, labels).
+        labels: The one label of each clip.
+
+    Example:
+        >>> hits(np.array([[0.9, 0.8], [0.6, 0.6]]), np.array([0, 1])).tolist()
+        [True, False]
+    """
+    return np.asarray(ranks(scores, labels) == 1)
+
+
+def ranks(scores: Floats, labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The rank of each clip's label, from 1, behind all that score the same."""
+    true = scores[np.arange(len(scores)), labels]
+    return np.asarray((scores >= true[:, None]).sum(axis=1))
+
+
+def balanced_accuracy(won: Bools, labels: NDArray[np.int64]) -> Figure:
+    """The mean over labels of the share of their clips that are right.
+
+    Influences are deviations from that mean, not from a label's own share: where a label has one recording, its own
+    share does not tell how much recordings matter.
+
+    Example:
+        >>> balanced_accuracy(np.array([True, True, True, False]), np.array([0, 0, 0, 1])).value
+        0.5
+    """
+    present, of_clip, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    recall = np.bincount(of_clip, won) / counts
+    value = float(recall.mean())
+    return Figure(value, (won - value) / counts[of_clip] / len(present))
+
+
+def mean_average_precision(scores: Floats, is_true: Bools) -> Figure:
+    """The mean over labels of the average precision with which a label's score ranks the clips.
+
+    Args:
+        scores: Shape (clips, labels).
+        is_true: Of the same shape; labels that are true of no clip are left out.
+
+    Raises:
+        ValueError: If no label is true of any clip.
+
+    Example:
+        >>> mean_average_precision(np.array([[0.9], [0.8], [0.7]]), np.array([[True], [False], [True]])).value
+        0.8333333333333333
+    """
+    each = [average_precision(scores[:, label], is_true[:, label]) for label in np.flatnonzero(is_true.any(axis=0))]
+    if not each:
+        raise ValueError("no label is true of any clip, so there is nothing to rank")
+    values = np.array([figure.value for figure in each])
+    influence = np.mean([figure.influence for figure in each], axis=0)
+    return Figure(float(values.mean()), influence, (values - values.mean()) / len(each))
+
+
+def average_precision(scores: Floats, is_true: Bools) -> Figure:
+    """The mean, over the true clips, of the share of true ones among all that rank as high or higher.
+
+    With weights w it is AP = sum_i w_i y_i p_i / sum_i w_i y_i with p_i = Y_i / N_i, the weight of the true ones and
+    of all up to place i; its derivative after w_k is y_k (p_k - AP) / P plus the sum over true i at or after place k
+    of (y_k - p_i) / (P N_i).
+    """
+    order = np.lexsort((is_true, -scores))  # a true clip comes after the false ones of equal score
+    right = is_true[order].astype(np.float64)
+    places = np.arange(1, len(right) + 1)
+    precision = np.cumsum(right) / places
+    num_right = right.sum()
+    value = float(right @ precision / num_right)
+
+    def from_here(terms: Floats) -> Floats:
+        return np.asarray(np.cumsum(terms[::-1])[::-1])
+
+    influence = np.empty_like(right)
+    later = right * from_here(right / places) - from_here(right * precision / places)
+    influence[order] = (right * (precision - value) + later) / num_right
+    return Figure(value, influence)
+
+
+def average_precision_chance(num_right: int, num_all: int) -> float:
+    """The exact expectation of average precision when clips come in random order.
+
+    Example:
+        >>> average_precision_chance(1, 2)
+        0.75
+    """
+    places = np.arange(1, num_all + 1)
+    return float(((1 + (places - 1) * (num_right - 1) / max(num_all - 1, 1)) / places).sum() / num_all)

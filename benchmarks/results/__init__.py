@@ -1,0 +1,1 @@
+"""Result files: written, read, validated, compared and shown as a table."""

@@ -1,0 +1,89 @@
+"""One shard from its lines of the manifest: what each packing process does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from compa.audio.decode import read_audio
+from compa.audio.encode import encode_audio
+from compa.data import quarantine
+from compa.data.shards.folder import write_shard
+from compa.data.shards.index import Skipped
+from compa.manifest import Clip, scan_from
+from compa.utils.text_lines import Place, is_file
+
+SILENCE = 0.5 / 2**15
+"""Peaks below this are 0 in 16 bits a sample."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A shard that is to be packed.
+
+    Attributes:
+        manifest: JSON Lines of clips; their audio paths are relative to its folder.
+        first: Where in the manifest this shard's lines begin.
+        count: How many lines there are, blank ones aside.
+        quarantined: Why the clips of some lines are left out, by the lines' numbers.
+        tar: The shard's file.
+        format: Of the sounds.
+        sample_rate: Of the sounds, in Hz.
+    """
+
+    manifest: Path
+    first: Place
+    count: int
+    quarantined: Mapping[int, str]
+    tar: Path
+    format: str
+    sample_rate: int
+
+
+def pack_shard(task: Task) -> Task:
+    """Packs a shard; gives the task back.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    write_shard(task.tar, _clips(task), task.format)
+    return task
+
+
+def _clips(task: Task) -> Iterator[tuple[Clip, bytes] | Skipped]:
+    """Yields the clips with their sounds, and those that are left out."""
+    for place, item in islice(scan_from(task.manifest, task.first), task.count):
+        reason = task.quarantined.get(place.number)
+        if reason is None and isinstance(item, Clip):
+            try:
+                yield item, _sound(item, task)
+            except ValueError as error:
+                yield Skipped(item.id, item.audio, str(error))
+        elif reason is None:
+            raise ValueError(f"{item}: the manifest was changed while it was packed")
+        elif isinstance(item, Clip):
+            yield Skipped(item.id, item.audio, f"quarantined: {reason}")
+        else:
+            yield Skipped(None, quarantine.place(task.manifest, item), f"quarantined: {reason}")
+
+
+def _sound(clip: Clip, task: Task) -> bytes:
+    """The clip's sound as it goes into the shard, or a ValueError that says why there is none."""
+    if clip.audio is None:
+        raise ValueError("the manifest names no audio file")
+    if not clip.captions:
+        raise ValueError("the clip has no caption")
+    path = task.manifest.parent / clip.audio
+    if not is_file(path):
+        raise ValueError("the audio file is missing")
+    try:
+        waveform = read_audio(path, task.sample_rate)
+    except ValueError as error:
+        raise ValueError(str(error).removeprefix(f"{path} ")) from None
+    if not len(waveform) or np.abs(waveform).max() < SILENCE:
+        raise ValueError("the sound is silent")
+    return encode_audio(waveform, task.sample_rate, task.format)

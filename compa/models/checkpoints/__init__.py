@@ -1,0 +1,1 @@
+"""Checkpoint formats other than compa's own: transformers, LAION-CLAP, ONNX."""

@@ -1,0 +1,221 @@
+"""Text encoders of transformers: FLAN-T5's, RoBERTa, BERT, or any other that AutoModel knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
+from torch import Tensor
+
+from compa.models.checkpoints.fingerprint import fingerprint
+from compa.models.checkpoints.hub import check_name, read_model, reading, transformers
+from compa.models.encoders.lora import add_lora
+from compa.models.encoders.text import TextEncoder, by_length, padded, tokeniser_of
+from compa.models.encoders.text_cache import EmbeddingCache
+
+Pooling = Literal["mean", "pooler"]
+SPECIAL_TOKENS = {"bos_token": "<s>", "pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
+"""Those of a tokeniser that is built from training captions; their numbers are 0 to 3."""
+MAX_TOKENS = 512
+"""Of models whose positions have no end, such as T5."""
+CACHED_AT_A_TIME = 64
+"""So many texts that the cache lacks are encoded together."""
+_FROM_PADDING = ("roberta", "clap_text_model", "camembert", "mpnet", "longformer")
+"""Types of models, or parts of their names, that count positions from the padding token's number on."""
+
+
+class TransformersText(TextEncoder):
+    """A text encoder of transformers, with its own tokeniser.
+
+    Texts of similar lengths are encoded together, padded on the right, and masked.
+
+    Args:
+        model: A folder or hub id, whose weights are taken, or a configuration with its `model_type`, whose model
+            starts with random weights. Of encoder-decoders such as T5 the encoder is taken, of CLAP the text tower.
+        tokeniser: A tokeniser's JSON as `tokenizers` writes it. None is that of the folder or hub id; of a
+            configuration, `fit_tokeniser` builds one.
+        max_tokens: Longer texts are cut, with a warning; None is as long as model and tokeniser take.
+        pooling: `mean` of the real tokens, or the model's own `pooler`, which reads the first token.
+        lora: Settings of `peft.LoraConfig`, such as {r: 8, target_modules: [q, v]}: the model's own weights are
+            frozen, small matrices beside them are trained.
+        cache: A folder that keeps the vectors of texts. The model is frozen, and reads each text once, in all runs.
+
+    Raises:
+        ValueError: If there is no such model, it has no fast tokeniser, or lora and cache are both given.
+    """
+
+    def __init__(
+        self,
+        model: str | dict[str, Any] = "google/flan-t5-large",
+        tokeniser: str | None = None,
+        max_tokens: int | None = None,
+        pooling: Pooling = "mean",
+        lora: dict[str, Any] | None = None,
+        cache: str | None = None,
+    ) -> None:
+        super().__init__()
+        if lora and cache:
+            raise ValueError("a text encoder with a cache is frozen, and one with lora is trained: give one of them")
+        if pooling not in get_args(Pooling):
+            raise ValueError(f"pooling {pooling!r} is none of {', '.join(get_args(Pooling))}")
+        if isinstance(model, str) and tokeniser is None:
+            tokeniser, longest, _ = read_tokeniser(model)
+            max_tokens = max_tokens or longest
+        self.model = _encoder(read_model(model))
+        config = self.model.config
+        self.pooling = pooling
+        if pooling == "mean":
+            self.model.pooler = None
+        elif getattr(self.model, "pooler", None) is None:
+            raise ValueError(f"{config.model_type} has no pooler: take pooling 'mean'")
+        self.padding = int(config.pad_token_id or 0)
+        self.max_tokens = min(max_tokens or MAX_TOKENS, _num_positions(config))
+        self.width = int(config.hidden_size)
+        self.init_args = {
+            "model": config.to_dict(),
+            "tokeniser": None,
+            "max_tokens": self.max_tokens,
+            "pooling": pooling,
+            "lora": lora,
+        }
+        if lora:
+            add_lora(self.model, lora)
+        self.cache: str | None = None
+        self._opened: EmbeddingCache | None = None
+        if cache:
+            self.use_cache(cache)
+        self._tokeniser: Tokenizer | None = None
+        self.use_tokeniser(tokeniser)
+
+    def use_cache(self, folder: str) -> None:
+        """Freezes the model from now on, and keeps the vectors of texts in a folder."""
+        self.cache = folder
+        self.requires_grad_(False)
+        self.eval()
+
+    def train(self, mode: bool = True) -> TransformersText:
+        """Trains, unless a cache keeps what the model says."""
+        super().train(mode and self.cache is None)
+        return self
+
+    def embed(self, texts: Sequence[str], device: torch.device) -> Tensor:
+        """Encodes texts, each into one vector: (N, width) on the device."""
+        if self.cache is None:
+            return self._encode(texts, device)
+        if self._opened is None:
+            self._opened = EmbeddingCache(self.cache, fingerprint(self.model, self.init_args))
+
+        def encode(missing: Sequence[str]) -> Tensor:
+            with torch.no_grad(), torch.autocast(device.type, enabled=False):
+                parts = [
+                    missing[start : start + CACHED_AT_A_TIME] for start in range(0, len(missing), CACHED_AT_A_TIME)
+                ]
+                return torch.cat([self._encode(part, device) for part in parts])
+
+        return self._opened.find(texts, encode).to(device)
+
+    def _encode(self, texts: Sequence[str], device: torch.device) -> Tensor:
+        """Encodes texts of similar lengths together, so that hardly any padding is."""
+        tokens, mask = self.tokenise(texts)
+        lengths = mask.sum(1).numpy()
+        groups = by_length(lengths)
+        vectors = []
+        for rows in groups:
+            longest = int(lengths[rows[-1]])
+            part = tokens[rows, :longest].to(device), mask[rows, :longest].to(device)
+            vectors.append(self.pool(self(*part), part[1]))
+        order = np.argsort(np.concatenate(groups))
+        return torch.cat(vectors)[torch.from_numpy(order).to(device)]
+
+    def fit_tokeniser(self, texts: Iterable[str]) -> None:
+        """Builds a tokeniser from texts, where the model came without one."""
+        if self._tokeniser is None:
+            self.use_tokeniser(build_tokeniser(texts, self.model.config.vocab_size))
+
+    def use_tokeniser(self, tokeniser: str | None) -> None:
+        """Takes a tokeniser's JSON in place of the one there is; None changes nothing."""
+        if tokeniser:
+            self.init_args["tokeniser"] = tokeniser
+            self._tokeniser = tokeniser_of(tokeniser)
+            self._tokeniser.no_padding()
+            self._tokeniser.enable_truncation(self.max_tokens)
+
+    def tokenise(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Turns texts into token ids (N, L) and a mask (N, L) that is True on real tokens."""
+        if self._tokeniser is None:
+            raise ValueError("the text encoder has no tokeniser yet: call fit_tokeniser(texts) or load a checkpoint")
+        encoded = self._tokeniser.encode_batch(list(texts))
+        self.count_cut(sum(bool(encoding.overflowing) for encoding in encoded), self.max_tokens)
+        return padded([encoding.ids or [self.padding] for encoding in encoded], self.padding)
+
+    def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        """Encodes token ids (N, L) into vectors (N, L, width)."""
+        vectors: Tensor = self.model(input_ids=tokens, attention_mask=mask.long()).last_hidden_state
+        return vectors
+
+    def pool(self, vectors: Tensor, mask: Tensor) -> Tensor:
+        """Makes one vector (N, width) of each text's token vectors (N, L, width)."""
+        if self.pooling == "mean":
+            return super().pool(vectors, mask)
+        pooled: Tensor = self.model.pooler(vectors)
+        return pooled
+
+
+def build_tokeniser(texts: Iterable[str], vocabulary_size: int) -> str:
+    """Builds byte-pair tokens as RoBERTa has them, with its special tokens, as JSON."""
+    tokeniser = Tokenizer(models.BPE(unk_token=SPECIAL_TOKENS["unk_token"]))
+    tokeniser.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary_size,
+        special_tokens=list(SPECIAL_TOKENS.values()),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokeniser.train_from_iterator(texts, trainer)
+    tokeniser.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    return str(tokeniser.to_str())
+
+
+def read_tokeniser(name: str) -> tuple[str, int | None, dict[str, str]]:
+    """Reads a checkpoint's tokeniser.
+
+    Args:
+        name: A folder or hub id.
+
+    Returns:
+        Its JSON, how many tokens it cuts texts to (None if it does not say), and its special tokens by their roles.
+
+    Raises:
+        ValueError: If there is none, or it is none of `tokenizers`.
+    """
+    name = check_name(name)
+    with reading(name):
+        tokeniser = transformers().AutoTokenizer.from_pretrained(name)
+    backend = getattr(tokeniser, "backend_tokenizer", None)
+    if not isinstance(backend, Tokenizer):
+        raise ValueError(
+            f"the tokeniser of {name} has no tokenizer.json: convert it with AutoTokenizer's save_pretrained"
+        )
+    longest = int(tokeniser.model_max_length)
+    special = {role: str(token) for role, token in tokeniser.special_tokens_map.items() if isinstance(token, str)}
+    return str(backend.to_str()), longest if longest < 10**9 else None, special
+
+
+def _encoder(model: Any) -> Any:
+    """Of models of two parts the one that reads."""
+    if model.config.model_type == "clap":
+        return model.text_model
+    return model.get_encoder() if model.config.is_encoder_decoder or hasattr(model, "shared") else model
+
+
+def _num_positions(config: Any) -> int:
+    positions = getattr(config, "max_position_embeddings", None)
+    if positions is None:
+        return 10**9
+    is_from_padding = any(part in config.model_type for part in _FROM_PADDING)
+    return int(positions) - (int(config.pad_token_id) + 1 if is_from_padding else 0)

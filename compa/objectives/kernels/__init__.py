@@ -1,0 +1,1 @@
+"""The sums over all pairs of texts and clips that the objectives share: tiled, ragged, distributed."""

@@ -1,0 +1,1 @@
+"""Event banks: where the waveforms of isolated sound events come from."""

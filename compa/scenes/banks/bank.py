@@ -1,0 +1,173 @@
+"""What an event bank is, and a bank whose recordings are in memory."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compa.scenes.banks.recordings import Recording, Split
+
+DEFAULT_SECONDS = (1.5, 2.0)
+"""A snippet is so long where no duration is asked for, drawn uniformly."""
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """A piece of a recording.
+
+    Attributes:
+        waveform: float32 mono of shape (samples,); its level means nothing, a scene sets it.
+        sample_rate: In Hz.
+        recording: Stable name of the recording inside its bank.
+        source: What the recording was taken from, if known.
+        author: Who made it, if known.
+        licence: Under which terms, if known.
+        attributes: What is known of it beside the label (speaker, ...) and what was asked for (pitch, rate, ...).
+    """
+
+    waveform: NDArray[np.float32]
+    sample_rate: int
+    recording: str
+    source: str | None = None
+    author: str | None = None
+    licence: str | None = None
+    attributes: Mapping[str, float | str] = field(default_factory=dict)
+
+
+class EventBank(Protocol):
+    """Waveforms of isolated sound events by label; train and test never share a recording or a source."""
+
+    @property
+    def name(self) -> str:
+        """Short, for results; never a path."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What there is to hear, sorted and readable."""
+
+    @property
+    def sample_rate(self) -> int:
+        """The rate of every snippet, in Hz."""
+
+    @property
+    def fingerprint(self) -> str:
+        """A stable hash of names and contents: what a score was measured on."""
+
+    @property
+    def skipped(self) -> Mapping[str, str]:
+        """What was left out, and why."""
+
+    def split(self, name: Split) -> EventBank:
+        """The part of the bank that is for training, or for testing."""
+
+    def recordings(self, label: str) -> tuple[str, ...]:
+        """Names of the recordings of a label."""
+
+    def sample(self, label: str, rng: np.random.Generator, **attributes: float) -> Snippet:
+        """A piece of a recording of the label, drawn by `rng`; every bank knows the attribute `duration`."""
+
+
+class MemoryBank:
+    """A bank whose recordings are in memory, so that `sample` only cuts.
+
+    Args:
+        name: Short, for results.
+        sample_rate: That of every recording, in Hz.
+        recordings: All with a split.
+        skipped: What was left out, and why.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        sample_rate: int,
+        recordings: Iterable[Recording],
+        skipped: Mapping[str, str] | None = None,
+    ) -> None:
+        self.name = name
+        self.sample_rate = sample_rate
+        self.skipped: Mapping[str, str] = dict(skipped or {})
+        by_label: defaultdict[str, list[Recording]] = defaultdict(list)
+        for recording in sorted(recordings, key=lambda recording: (recording.label, recording.name)):
+            by_label[recording.label].append(recording)
+        self._recordings = dict(by_label)
+        self.labels = tuple(self._recordings)
+        self.fingerprint = short_hash(
+            *((r.label, r.name, r.content) for group in self._recordings.values() for r in group)
+        )
+
+    def split(self, name: Split) -> MemoryBank:
+        """The part of the bank that is for training, or for testing."""
+        check_split(name)
+        recordings = [r for group in self._recordings.values() for r in group if r.split == name]
+        if not recordings:
+            raise ValueError(f"this part of {self.name} has no recordings for {name!r}: split the whole bank")
+        return MemoryBank(self.name, self.sample_rate, recordings, self.skipped)
+
+    def recordings(self, label: str) -> tuple[str, ...]:
+        """Names of the recordings of a label."""
+        check_label(label, self.labels)
+        return tuple(recording.name for recording in self._recordings[label])
+
+    def sample(self, label: str, rng: np.random.Generator, **attributes: float) -> Snippet:
+        """A piece of a recording of the label.
+
+        Args:
+            label: One of `labels`.
+            rng: Draws the recording, the duration where none is asked for, and the place of the cut.
+            **attributes: `duration` in seconds.
+        """
+        check_label(label, self.labels)
+        check_attributes(attributes, ("duration",))
+        group = self._recordings[label]
+        return snippet(group[rng.integers(len(group))], rng, attributes.get("duration"))
+
+
+def snippet(recording: Recording, rng: np.random.Generator, duration: float | None = None) -> Snippet:
+    """Cuts a snippet of `duration` seconds (drawn where None) out of a recording."""
+    seconds = rng.uniform(*DEFAULT_SECONDS) if duration is None else duration
+    return Snippet(
+        recording.active.cut(seconds, rng),
+        recording.active.sample_rate,
+        recording.name,
+        source=recording.source,
+        author=recording.author,
+        licence=recording.licence,
+        attributes=recording.attributes,
+    )
+
+
+def check_attributes(attributes: Mapping[str, float], known: tuple[str, ...]) -> None:
+    """Raises ValueError for an attribute that a bank does not know, or a duration that is none."""
+    for name in attributes:
+        if name not in known:
+            raise ValueError(f"this bank knows no attribute {name!r}: it has {', '.join(known)}")
+    duration = attributes.get("duration", 1.0)
+    if not (math.isfinite(duration) and duration > 0):
+        raise ValueError(f"a duration is a positive number of seconds, not {duration}")
+
+
+def check_label(label: str, labels: tuple[str, ...]) -> None:
+    """Raises ValueError for a label that a bank does not have, naming the nearest ones."""
+    if label not in labels:
+        nearest = difflib.get_close_matches(label, labels, n=3) or labels[:3]
+        raise ValueError(f"this bank has no label {label!r}: did you mean {' or '.join(map(repr, nearest))}?")
+
+
+def check_split(name: str) -> None:
+    """Raises ValueError for a name that is no split."""
+    if name not in ("train", "test"):
+        raise ValueError(f"a bank has the splits 'train' and 'test', not {name!r}")
+
+
+def short_hash(*parts: object) -> str:
+    """The first 16 hex digits of a hash over `parts` that is the same everywhere."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

@@ -1,6 +1,0 @@
-"""The built-in event bank: sounds that are computed, so it is always there and needs no files."""
-
-from compa.scenes.synthesiser.bank import Synthesiser, record
-from compa.scenes.synthesiser.registry import SOUNDS
-
-__all__ = ["SOUNDS", "Synthesiser", "record"]

@@ -1,6 +1,0 @@
-"""Words for claims of any depth: a grammar in which two different claims never share a text."""
-
-from compa.scenes.words.grammar import Grammar
-from compa.scenes.words.phrasings import MARKS, Phrasings, read_phrasings
-
-__all__ = ["MARKS", "Grammar", "Phrasings", "read_phrasings"]

@@ -1,0 +1,1 @@
+"""Helpers without a domain: files, text, tables, processes, command-line arguments."""

@@ -1,0 +1,1 @@
+"""Reading and writing captions: words, inflection, clauses, grammar, substitutes."""
