@@ -27,7 +27,7 @@ def imported_by(statement: str) -> set[str]:
         ("import compa.data.shards.pack, compa.data.shards.reader, compa.data.order", HEAVY),
         ("import compa.scenes.claims, compa.scenes.holdout", (*HEAVY, "numpy")),
         ("import compa.scenes.twins, compa.scenes.old_captions", HEAVY),
-        ("import compa.data.cli, compa.data.importing, compa.data.quarantine", (*HEAVY, "numpy", "negatives")),
+        ("import compa.data.importing, compa.data.quarantine", (*HEAVY, "numpy", "negatives")),
         ("import compa.data.verify, compa.data.stats", (*HEAVY, "matplotlib", "av", "negatives")),
         ("import negatives.cli, negatives.rules", (*HEAVY, "numpy", "openai", "aiohttp")),
         ("import negatives.llm.server, negatives.llm.batch_cli", (*HEAVY, "numpy", "openai", "aiohttp")),

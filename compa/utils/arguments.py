@@ -34,7 +34,7 @@ class CommandParser(argparse.ArgumentParser):
             allow_abbrev=False,
         )
 
-    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:
+    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
         """Parses the arguments; exits with code 2 and one sentence where they are wrong."""
         options, unknown = self.parse_known_args(args, namespace)
         if unknown:
