@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,12 @@ import torch
 from numpy.typing import NDArray
 
 from compa.audio.decode import audio_blocks, in_windows, resample
+from compa.models.checkpoints.fingerprint import fingerprint
 from compa.models.clap import CLAP
 
 Audio = Path | str | tuple[NDArray[np.float32], int]
+VERSION = 1
+"""Rises whenever the same weights and settings embed the same file or text differently than before."""
 
 
 class Embedder:
@@ -46,6 +50,16 @@ class Embedder:
             "mel_scale": encoder.config.mel_scale,
             "min_hz": encoder.config.min_hz,
         }
+
+    @property
+    def sample_rate(self) -> int:
+        """Rate in Hz at which the model gets audio; other rates are resampled."""
+        return self.clap.sample_rate
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of everything that determines embeddings: weights, settings, tokenizer, windows."""
+        return fingerprint(self.clap, [VERSION, self.clap.describe(), self.preprocessing])
 
     @torch.inference_mode()
     def embed_audio(self, audio: Sequence[Audio]) -> NDArray[np.float32]:

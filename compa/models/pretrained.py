@@ -12,6 +12,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from compa.models import HUB
 from compa.models.clap import CLAP
 from compa.models.embedder import Audio, Embedder
 from compa.models.encoders.audio import Pad
@@ -20,8 +21,6 @@ __all__ = ["Audio", "Embedder", "load", "save", "start"]
 
 WEIGHTS = "model.safetensors"
 DESCRIPTION = "model.json"
-HUB = "hf:"
-"""Names of CLAP checkpoints of transformers begin so, whether folders or of the hub."""
 
 
 def load(
