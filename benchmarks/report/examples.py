@@ -10,11 +10,13 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
+from benchmarks.items import Credit, Item
 from benchmarks.report.duel import margin
 from benchmarks.report.sound import MEDIA_TYPE, encoded, waveforms_of
 from benchmarks.report.spectrogram import height_of, pictures
 from benchmarks.report.task_results import Block
-from benchmarks.tasks import Credit, Item, Material, find_task
+from benchmarks.tasks import find_task
+from benchmarks.tasks.task import TaskInputs
 
 MAX_ITEMS = 8
 NUM_EACH = 2
@@ -54,7 +56,7 @@ class Shown:
 
 
 def listening(
-    blocks: Sequence[Block], given: Material | None, tell: Callable[[str], None]
+    blocks: Sequence[Block], given: TaskInputs | None, tell: Callable[[str], None]
 ) -> list[tuple[Block, list[Shown]]]:
     """Worst and best items of each block, with their sounds.
 
@@ -67,13 +69,13 @@ def listening(
         tell: Hears, in a sentence, which block has no sounds.
     """
     wanted = picked(blocks)
-    materials: dict[tuple[tuple[str, Any], ...], Material] = {}
+    materials: dict[tuple[tuple[str, Any], ...], TaskInputs] = {}
     found = []
     for block, why in zip(blocks, wanted, strict=True):
         if not why:
             continue
         brought = _brought(block, given)
-        material = materials.setdefault(tuple(brought.items()), Material(**brought))  # so a bank is opened once
+        material = materials.setdefault(tuple(brought.items()), TaskInputs(**brought))  # so a bank is opened once
         try:
             found.append((block, _shown_items(block, material, why)))
         except (ValueError, OSError) as error:
@@ -120,10 +122,10 @@ def _ordinal(number: int) -> str:
     return "" if number == 0 else "second " if number == 1 else f"{number + 1}th "
 
 
-def _brought(block: Block, given: Material | None) -> dict[str, Any]:
+def _brought(block: Block, given: TaskInputs | None) -> dict[str, Any]:
     """What the items of a block are made of: what is given, else what some run noted."""
     brought = {}
-    for field in dataclasses.fields(Material):
+    for field in dataclasses.fields(TaskInputs):
         noted = next((r.run[field.name] for r in block.results if r.run.get(field.name)), None)
         if noted is not None and field.name != "events":
             noted = Path(noted)
@@ -132,7 +134,7 @@ def _brought(block: Block, given: Material | None) -> dict[str, Any]:
     return brought
 
 
-def _shown_items(block: Block, material: Material, why: Mapping[str, str]) -> list[Shown]:
+def _shown_items(block: Block, material: TaskInputs, why: Mapping[str, str]) -> list[Shown]:
     """The items of a block that are named, made anew.
 
     Raises:

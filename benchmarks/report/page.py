@@ -18,7 +18,7 @@ from benchmarks.report.retention import panels
 from benchmarks.report.task_results import Block, blocks
 from benchmarks.report.warnings import notices
 from benchmarks.results.result import read_results
-from benchmarks.tasks import Material
+from benchmarks.tasks.task import TaskInputs
 from compa.utils.files import write_whole
 from compa.utils.page import fill
 
@@ -31,7 +31,7 @@ _TABLES = {".md": markdown, ".csv": comma_separated}
 def report(
     results: Path,
     out: Path,
-    material: Material | None = None,
+    material: TaskInputs | None = None,
     runs: Sequence[Path] = (),
     tell: Callable[[str], None] = lambda _: None,
 ) -> Path:
@@ -62,7 +62,9 @@ def report(
     return out
 
 
-def _page(found: Sequence[Block], material: Material | None, runs: Sequence[Path], tell: Callable[[str], None]) -> str:
+def _page(
+    found: Sequence[Block], material: TaskInputs | None, runs: Sequence[Path], tell: Callable[[str], None]
+) -> str:
     curves = charts(runs)
     held_out = held_out_records(runs)  # what is wrong with a run is said before anything is rendered
     results = [result for block in found for result in block.results]

@@ -23,11 +23,13 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from benchmarks.items import Audio
 from benchmarks.metrics.pairs import METRICS, outcomes
-from benchmarks.scorer import Audio, EmbeddingScorer
+from benchmarks.models.embedding import EmbeddingScorer
 from benchmarks.speed.objectives import take_turns
 from benchmarks.speed.output import tell
-from benchmarks.tasks import Material, find_task
+from benchmarks.tasks import find_task
+from benchmarks.tasks.task import TaskInputs
 from compa.audio.decode import read_audio
 
 NUM_PAIRS = 10_000
@@ -124,7 +126,7 @@ def text_forwards(num_clips: int = NUM_CLIPS) -> tuple[int, int]:
             label.mkdir(exist_ok=True)
             soundfile.write(label / f"{number}.wav", np.full(DIMENSIONS, number / num_clips), MODEL_RATE)
         stub = Stub()
-        task.run(EmbeddingScorer(stub), "stub", task.prepare(Material(data=Path(folder))), seed=0)
+        task.run(EmbeddingScorer(stub), "stub", task.prepare(TaskInputs(data=Path(folder))), seed=0)
     return stub.num_texts, NUM_LABELS * math.ceil(num_clips / BATCH)
 
 

@@ -9,15 +9,14 @@ from typing import Any
 import pytest
 
 from benchmarks.checks.held_out import leaks
+from benchmarks.models.open import open_scorer
 from benchmarks.report import report
 from benchmarks.results.result import write_result
 from benchmarks.runner import run
-from benchmarks.scorer import open_scorer
-from benchmarks.tasks import Material, TestSet
+from benchmarks.tasks.task import TaskInputs, TestSet
 from compa.scenes.banks.bank import EventBank
 from compa.scenes.holdout import held_out_pairs
-from tests.benchmarks.conftest import Skilled
-from tests.benchmarks.test_results import METRIC, result
+from tests.benchmarks.conftest import METRIC, Skilled, result
 
 NASTY = "<script>alert('caption')</script> & \"quotes\""
 
@@ -26,14 +25,14 @@ NASTY = "<script>alert('caption')</script> & \"quotes\""
 def demo(tmp_path: Path, bank: EventBank, few: TestSet) -> Path:
     """A folder as the demo leaves it: two models, controls, run folders."""
     for name, scorer in {"good": Skilled(2.0), "bad": Skilled(0.2)}.items():
-        run(scorer, name, "scenes-order", Material(bank), tmp_path / "results", 0, few)
+        run(scorer, name, "scenes-order", TaskInputs(bank), tmp_path / "results", 0, few)
         write_run(tmp_path / name, bank)
     for name in ("random", "constant"):
         run(
             open_scorer(f"control:{name}"),
             f"control:{name}",
             "scenes-order",
-            Material(bank),
+            TaskInputs(bank),
             tmp_path / "results",
             0,
             few,
@@ -58,7 +57,7 @@ def write_run(folder: Path, trained_on: EventBank, **changes: Any) -> None:
 def page_of(folder: Path, bank: EventBank | None = None) -> str:
     """The page; with sounds where a bank is given."""
     told: list[str] = []
-    material = Material(bank or "nowhere")
+    material = TaskInputs(bank or "nowhere")
     runs = [folder / "good", folder / "bad"]
     path = report(folder / "results", folder / "report.html", material, runs, told.append)
     assert bool(told) == (bank is None)
@@ -129,7 +128,7 @@ def test_equal_files_make_equal_pages(demo: Path, bank: EventBank) -> None:
 
 
 def test_optional_parts_are_left_out(demo: Path) -> None:
-    page = report(demo / "results", demo / "small.html", Material("nowhere")).read_text(encoding="utf-8")
+    page = report(demo / "results", demo / "small.html", TaskInputs("nowhere")).read_text(encoding="utf-8")
     assert {"audio", "image", "polyline"}.isdisjoint(Checker(page).tags)
     assert re.findall(r'<section id="(.*?)">', page) == ["scores", "kinds", "duel"]
     assert re.findall(r'href="#(.*?)"', page) == ["scores", "kinds", "duel"]

@@ -10,16 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.models.open import open_scorer
 from benchmarks.report import report
 from benchmarks.results.result import Result, read_results, write_result
 from benchmarks.runner import run
-from benchmarks.scorer import open_scorer
-from benchmarks.tasks import Material, TestSet
+from benchmarks.tasks.task import TaskInputs, TestSet
 from compa.scenes.banks.bank import EventBank
 from tests.benchmarks.chromium import COMMAND, Chromium
-from tests.benchmarks.conftest import Skilled
+from tests.benchmarks.conftest import METRIC, Skilled, result
 from tests.benchmarks.test_report import NASTY, write_run
-from tests.benchmarks.test_results import METRIC, result
 
 pytestmark = pytest.mark.skipif(COMMAND is None, reason="no Chromium: `apt-get install chromium` gives one")
 PHONE, DESK = 390, 1000
@@ -39,10 +38,10 @@ def page(tmp_path_factory: pytest.TempPathFactory, bank: EventBank, few: TestSet
     items = replace(few, items=[replace(item, captions=captions) for item in few.items])
     models = {"good": Skilled(2.0), "bad-seed1": Skilled(0.2), "bad-seed2": Skilled(0.3), NASTY: Skilled(1.0)}
     for name, scorer in models.items():
-        run(scorer, name, "scenes-order", Material(bank), folder / "results", 0, items)
+        run(scorer, name, "scenes-order", TaskInputs(bank), folder / "results", 0, items)
         write_result(general(name, 0.2 + scorer.bonus / 5), folder / "results")
     for control in ("control:random", "control:constant"):
-        run(open_scorer(control), control, "scenes-order", Material(bank), folder / "results", 0, items)
+        run(open_scorer(control), control, "scenes-order", TaskInputs(bank), folder / "results", 0, items)
     for name in ("good", "bad-seed1"):
         write_run(folder / name, bank)
     with pytest.MonkeyPatch.context() as patch:

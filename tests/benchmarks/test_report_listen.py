@@ -18,10 +18,10 @@ from benchmarks.report.examples import MAX_ITEMS, listening, picked
 from benchmarks.report.sound import MAX_SECONDS, encoded, waveforms_of
 from benchmarks.report.task_results import blocks
 from benchmarks.results.result import Result
-from benchmarks.tasks import Material, TestSet, find_task
+from benchmarks.tasks import find_task
+from benchmarks.tasks.task import TaskInputs, TestSet
 from compa.scenes.banks.bank import EventBank
-from tests.benchmarks.conftest import Skilled
-from tests.benchmarks.test_results import result
+from tests.benchmarks.conftest import Skilled, result
 
 RATE = 16000
 
@@ -70,7 +70,7 @@ def test_few_items_are_shown_once_and_many_tasks_take_turns() -> None:
 
 def test_items_sound_as_they_were_measured(bank: EventBank, few: TestSet) -> None:
     told: list[str] = []
-    ((block, shown),) = listening(blocks(scored(few, "m")), Material(bank), told.append)
+    ((block, shown),) = listening(blocks(scored(few, "m")), TaskInputs(bank), told.append)
     assert told == []
     assert len(shown) == 4
     by_id = {item.id: item for item in few.items}
@@ -99,7 +99,7 @@ def correlation(heard: NDArray[np.float32], wanted: NDArray[np.float32]) -> floa
 
 
 def test_what_every_model_says_stands_beside(bank: EventBank, few: TestSet) -> None:
-    ((_, shown),) = listening(blocks(scored(few, "m", "n", "control:random")), Material(bank), print)
+    ((_, shown),) = listening(blocks(scored(few, "m", "n", "control:random")), TaskInputs(bank), print)
     for one in shown:
         assert sorted(model for model, _ in one.said) == ["m", "n"]
         assert {item["id"] for _, item in one.said} == {one.item}
@@ -111,17 +111,17 @@ def test_what_every_model_says_stands_beside(bank: EventBank, few: TestSet) -> N
         ({"data": {"name": "x", "fingerprint": "y", "found": 12, "expected": 400}}, None, "measured on other data"),
         ({"task_version": 7}, None, "version 7, this compa makes version 1"),
         ({"task": "somebodys"}, None, "unknown task 'somebodys'"),
-        ({}, Material("nowhere"), "there is no nowhere"),
+        ({}, TaskInputs("nowhere"), "there is no nowhere"),
         ({"run": {"events": "gone"}}, None, "there is no gone"),
     ],
 )
 def test_what_cannot_be_heard_is_told_and_the_rest_is_shown(
-    bank: EventBank, few: TestSet, change: dict[str, Any], material: Material | None, reason: str
+    bank: EventBank, few: TestSet, change: dict[str, Any], material: TaskInputs | None, reason: str
 ) -> None:
     (one,) = scored(few, "m")
     told: list[str] = []
     if material is None and "run" not in change:
-        material = Material(bank)
+        material = TaskInputs(bank)
     assert listening(blocks([replace(one, **change)]), material, told.append) == []
     (sentence,) = told
     assert reason in sentence
@@ -132,7 +132,7 @@ def test_an_item_that_is_gone_is_told(bank: EventBank, few: TestSet) -> None:
     (one,) = scored(few, "m")
     other = replace(one, items=[{**item, "id": f"x{item['id']}"} for item in one.items])
     told: list[str] = []
-    assert listening(blocks([other]), Material(bank), told.append) == []
+    assert listening(blocks([other]), TaskInputs(bank), told.append) == []
     assert "the task has no item 'xscenes-order" in told[0]
 
 
@@ -141,23 +141,23 @@ class Ready:
     """A task that makes what it was given, and notes of what it was asked to."""
 
     items: TestSet
-    seen: list[Material] = field(default_factory=list)
+    seen: list[TaskInputs] = field(default_factory=list)
     version: int = 1
 
-    def prepare(self, material: Material, limit: int | None = None) -> TestSet:
+    def prepare(self, material: TaskInputs, limit: int | None = None) -> TestSet:
         assert limit == 12
         self.seen.append(material)
         return self.items
 
 
 def test_what_a_run_noted_is_used(few: TestSet, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[Material] = []
+    seen: list[TaskInputs] = []
 
     monkeypatch.setattr("benchmarks.report.examples.find_task", lambda _: Ready(few, seen))
     first, second = scored(few, "m", "n")
     listening(blocks([first, replace(second, run={"events": "sounds", "data": "folder"})]), None, print)
     assert (seen[0].events, seen[0].data) == ("sounds", Path("folder"))
-    listening(blocks([replace(second, run={"events": "sounds", "data": "folder"})]), Material("others"), print)
+    listening(blocks([replace(second, run={"events": "sounds", "data": "folder"})]), TaskInputs("others"), print)
     assert (seen[1].events, seen[1].data) == ("others", Path("folder"))
 
 
@@ -188,13 +188,13 @@ def test_what_was_ranked_is_heard_too(bank: EventBank, few: TestSet, monkeypatch
     ]
     monkeypatch.setattr("benchmarks.report.examples.find_task", lambda _: Ready(TestSet(items, few.data)))
     made = blocks([result(task="retrieval", metrics={"text_to_audio_r1": GROUP}, data=few.data, items=records)])
-    ((_, shown),) = listening(made, Material(bank), print)
+    ((_, shown),) = listening(made, TaskInputs(bank), print)
     assert [one.item for one in shown] == [items[i].id for i in (11, 10, 0, 1)]
     assert [len(one.clips) for one in shown] == [1] * 4
     assert shown[0].clips[0].captions == ("a", "b", "c")
     unnamed = [replace(item, captions=()) for item in items]
     monkeypatch.setattr("benchmarks.report.examples.find_task", lambda _: Ready(TestSet(unnamed, few.data)))
-    ((_, shown),) = listening(made, Material(bank), print)
+    ((_, shown),) = listening(made, TaskInputs(bank), print)
     assert shown[0].clips[0].captions == items[11].labels
 
 

@@ -21,7 +21,7 @@ from benchmarks.report.retention import panels
 from benchmarks.report.task_results import blocks
 from benchmarks.report.warnings import notices
 from benchmarks.results.result import Result
-from tests.benchmarks.test_results import METRIC, result
+from tests.benchmarks.conftest import METRIC, result
 
 
 def metric(value: float, **changes: Any) -> dict[str, Any]:
