@@ -1,4 +1,4 @@
-"""What is done with a manifest that has negatives: blind check, balancing, report, review sheet."""
+"""What is done with a manifest that has negatives: text leak, balancing, report, review sheet."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from negatives.arguments import positive, seed
 from negatives.pipeline import Tally
 
 if TYPE_CHECKING:
-    from negatives.checks.text_leak import Blindness
+    from negatives.checks.text_leak import TextLeak
 
 MAX_PASSES = 6
 SAMPLE = 10_000  # negatives of a kind that are looked at, however many there are
@@ -125,28 +125,28 @@ def finish(
         notes: Further facts for the report.
 
     Returns:
-        What the manifest holds in the end, with all that was refused or dropped; and lines on the blind check.
+        What the manifest holds in the end, with all that was refused or dropped; and lines on the text leak.
     """
-    from negatives.checks.text_leak import Blindness, blind_check  # numpy is imported only where it is used
+    from negatives.checks.text_leak import TextLeak, text_leaks  # numpy is imported only where it is used
     from negatives.report import Page, write_page
     from negatives.review import write_sheet
     from negatives.sample import Item, sample, spread
 
-    def look(manifest: Path, tally: Tally) -> tuple[dict[str, Blindness], Sequence[Item]]:
+    def look(manifest: Path, tally: Tally) -> tuple[dict[str, TextLeak], Sequence[Item]]:
         samples = sample(tally.counted(read_manifest(manifest)), SAMPLE, options.seed)
-        found = blind_check({kind: [item.pair for item in items] for kind, items in samples.items()})
-        return {blindness.kind: blindness for blindness in found}, spread(samples, options.examples, options.seed)
+        found = text_leaks({kind: [item.pair for item in items] for kind, items in samples.items()})
+        return {leak.kind: leak for leak in found}, spread(samples, options.examples, options.seed)
 
     tally = Tally(refused=Counter(refused))
-    before: dict[str, Blindness] = {}
+    before: dict[str, TextLeak] = {}
     if options.balance:
         before, _ = look(source, Tally())
         dropped = balance(source, out, options.seed)
         tally.refused.update({(kind, BALANCE): count for kind, count in dropped.items() if count})
         source = out
     after, examples = look(source, tally)
-    after |= {kind: Blindness(kind, 0, None, ()) for kind in before.keys() - after.keys()}
-    found = [blindness for _, blindness in sorted(after.items())]
+    after |= {kind: TextLeak(kind, 0, None, ()) for kind in before.keys() - after.keys()}
+    found = [leak for _, leak in sorted(after.items())]
     if options.balance:
         for warning in _warnings(found):
             print(f"compa: {warning}", file=sys.stderr)
@@ -163,7 +163,7 @@ def balance(source: Path, out: Path, seed: int) -> Counter[str]:
     A sample teaches little of rare words; so what is left is sampled anew, until nothing more is to be dropped. Of a
     kind that had to be cut so far that too few are left to tell, none are left.
     """
-    from negatives.checks.balance import NOTHING, drop, learn
+    from negatives.checks.balance import Balance, drop, learn
     from negatives.checks.text_leak import MIN_PAIRS
     from negatives.sample import sample
 
@@ -172,14 +172,14 @@ def balance(source: Path, out: Path, seed: int) -> Counter[str]:
     for number in range(MAX_PASSES):
         samples = sample(read_manifest(source), SAMPLE, seed + number)
         learnt = {
-            kind: NOTHING
+            kind: Balance(drops_all=True)
             if len(items) < MIN_PAIRS and dropped[kind]
             else learn([item.pair for item in items], salt=number)
             for kind, items in samples.items()
         }
         balances = {kind: balance for kind, balance in learnt.items() if balance.drops_any}
         if number == 0 or balances:
-            write_manifest(working, drop(read_manifest(source), balances, dropped))
+            write_manifest(working, drop(read_manifest(source), [balances], dropped))
         if not balances:
             break
         source = working
@@ -187,19 +187,19 @@ def balance(source: Path, out: Path, seed: int) -> Counter[str]:
     return dropped
 
 
-def _lines(before: Mapping[str, Blindness], after: Sequence[Blindness], tally: Tally) -> list[str]:
+def _lines(before: Mapping[str, TextLeak], after: Sequence[TextLeak], tally: Tally) -> list[str]:
     lines = []
     for found in after:
         old, dropped = before.get(found.kind), tally.refused[found.kind, BALANCE]
         was = f", before {old.auc:.3f} ({dropped} dropped)" if old and old.auc is not None else ""
         auc = "too few to tell" if found.auc is None else f"AUC {found.auc:.3f}"
-        words = ", ".join(f"{gram!r} {more}:{less}" for gram, more, less in found.giveaways[:4])
+        words = ", ".join(f"{gram!r} {more}:{less}" for gram, more, less in found.telltale_ngrams[:4])
         now = f"{auc}{was} of {found.pairs} looked at; {words}" if found.pairs else f"none left{was}"
-        lines.append(f"blind check, {found.kind}: {now}")
+        lines.append(f"text leak, {found.kind}: {now}")
     return lines
 
 
-def _warnings(after: Sequence[Blindness]) -> Iterator[str]:
+def _warnings(after: Sequence[TextLeak]) -> Iterator[str]:
     """What balancing could not make sure of."""
     from negatives.checks.balance import MAX_AUC
     from negatives.checks.text_leak import MIN_PAIRS

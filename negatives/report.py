@@ -8,7 +8,7 @@ from pathlib import Path
 
 from compa.utils.files import write_whole
 from compa.utils.page import fill
-from negatives.checks.text_leak import Blindness
+from negatives.checks.text_leak import TextLeak
 from negatives.pipeline import Tally
 from negatives.sample import Item
 
@@ -26,8 +26,8 @@ class Page:
     """
 
     tally: Tally
-    before: Mapping[str, Blindness]
-    after: Sequence[Blindness]
+    before: Mapping[str, TextLeak]
+    after: Sequence[TextLeak]
     examples: Sequence[Item]
     notes: Sequence[tuple[str, str]] = ()
 

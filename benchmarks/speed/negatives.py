@@ -22,7 +22,7 @@ from pathlib import Path
 
 from compa.manifest import Clip, read_manifest, write_manifest
 from negatives import kinds, levels
-from negatives.checks.text_leak import blind_check
+from negatives.checks.text_leak import text_leaks
 from negatives.pipeline import Tally, add_negatives
 from negatives.postprocess import SAMPLE, balance
 from negatives.rules import Rules
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     clips = list(read_clips(options.captions))
     with tempfile.TemporaryDirectory() as folder:
-        tables = (speed(clips, Path(folder)), shares(clips), blindness(clips, Path(folder)))
+        tables = (speed(clips, Path(folder)), shares(clips), leaks(clips, Path(folder)))
         for line in itertools.chain(*tables, memory(clips, options.lines, Path(folder))):
             print(line, flush=True)
 
@@ -74,19 +74,19 @@ def shares(clips: Sequence[Clip]) -> Iterator[str]:
         yield f"| {name} | {served / len(captions):.1%} | {seconds / len(captions) * 1e6:.0f} |"
 
 
-def blindness(clips: Sequence[Clip], folder: Path) -> Iterator[str]:
-    """AUC of the classifier of words by kind, before and after balancing, and what that drops."""
+def leaks(clips: Sequence[Clip], folder: Path) -> Iterator[str]:
+    """AUC of the text-leak classifier by kind, before and after balancing, and what that drops."""
     made, kept = folder / "made.jsonl", folder / "kept.jsonl"
     write_manifest(made, generated(clips, tuple(kinds.available())))
     samples = sample(read_manifest(made), SAMPLE)
-    before = blind_check({kind: [item.pair for item in items] for kind, items in samples.items()})
+    before = text_leaks({kind: [item.pair for item in items] for kind, items in samples.items()})
     start = time.perf_counter()
     dropped = balance(made, kept, seed=0)
     seconds = time.perf_counter() - start
     samples = sample(read_manifest(kept), SAMPLE)
     after = {
         found.kind: found
-        for found in blind_check({kind: [item.pair for item in items] for kind, items in samples.items()})
+        for found in text_leaks({kind: [item.pair for item in items] for kind, items in samples.items()})
     }
     total = Counter(negative.kind for clip in read_manifest(made) for negative in clip.negatives)
     yield from ("", f"Balancing took {seconds:.0f} s.", "")

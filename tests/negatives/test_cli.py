@@ -209,7 +209,7 @@ def test_report_sheet_check_and_review(tmp_path: Path, capsys: pytest.CaptureFix
     assert "<td>in the manifest</td>" in html
     assert {path.name for path in tmp_path.iterdir()} == {"x.txt", "out.jsonl", "r.html", "s.csv"}
     assert main(["check", str(out), "--report", str(page), "--overwrite"]) == 0
-    assert "blind check, replacement" in capsys.readouterr().out
+    assert "text leak, replacement" in capsys.readouterr().out
     rows = sheet.read_text(encoding="utf-8").splitlines()
     assert len(rows) == 21
     sheet.write_text("\n".join([rows[0], *(row[:-2] + "y,n," for row in rows[1:])]), encoding="utf-8")
@@ -235,7 +235,7 @@ def test_after_balancing_all_counts_are_of_what_is_left(tmp_path: Path, capsys: 
     assert "captions served: 30 of 150 (20.0%)" in printed.out
     assert "  replacement: 0 negatives" in printed.out
     assert f"  refused replacement, balance: {made}" in printed.out
-    assert "blind check, replacement: none left, before " in printed.out
+    assert "text leak, replacement: none left, before " in printed.out
     assert "balance: none are left of replacement: their words alone gave them away" in printed.err
     assert "so that all are kept: order 30; give captions for at least 100 of each" in printed.err
     html = page.read_text(encoding="utf-8")

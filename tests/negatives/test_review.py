@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from compa.manifest import Clip, Negative
-from negatives.checks.text_leak import Blindness
+from negatives.checks.text_leak import TextLeak
 from negatives.pipeline import Tally
 from negatives.report import Page, render
 from negatives.review import COLUMNS, kappa, read_sheets, summary, write_sheet
@@ -91,7 +91,7 @@ def test_the_page_shows_texts_and_runs_none() -> None:
     evil = "<script>alert(1)</script>"
     item = Item("../../etc", 0, evil, f'"><img src=x onerror={evil}', "order", evil)
     tally = Tally(2, 1, Counter(order=1), Counter({("order", evil): 1}))
-    html = render(Page(tally, {}, [Blindness("order", 1, None, [(evil, 1, 0)])], [item], [("cost", evil)]))
+    html = render(Page(tally, {}, [TextLeak("order", 1, None, [(evil, 1, 0)])], [item], [("cost", evil)]))
     assert "<script" not in html
     assert "<img" not in html
     assert html.count("&lt;script&gt;") == 6
