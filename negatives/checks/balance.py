@@ -1,10 +1,10 @@
 """Balancing: drops negatives until a classifier of their words cannot tell the rest from their captions.
 
 What gives a kind away is what it mostly changes in one direction: more men become women than women become men. A
-logistic regression on the *differences* of each pair (n-grams that only the negative has, n-grams that only the caption
-has) estimates how much more often a change goes that way than back, and as many of these pairs are dropped as makes both
-directions equally frequent. Several rounds of that leave an edit and its reverse equally often. A kind whose edits have
-no reverse ("without ...") loses nearly all of its negatives.
+logistic regression on the *differences* of each pair (n-grams that only the negative or only the caption has)
+estimates how much more often a change goes that way than back, and as many of these pairs are dropped as makes both
+directions equally frequent. Several rounds of that leave an edit and its reverse equally often. A kind whose edits
+have no reverse ("without ...") loses nearly all of its negatives.
 """
 
 from __future__ import annotations
