@@ -6,7 +6,8 @@ import argparse
 import math
 from pathlib import Path
 
-from negatives.arguments import amount, positive
+from compa.utils.arguments import non_negative_float as amount
+from compa.utils.arguments import positive_int as positive
 from negatives.llm.budget import Budget, Prices
 from negatives.llm.chat import Settings
 from negatives.llm.client import Courier, Model
