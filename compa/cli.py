@@ -14,6 +14,8 @@ COMMANDS = {
     "demo": ("compa.demo", "compose scenes, train two small models on them, score both, write a report"),
     "fit": ("compa.training.cli", "train a model: compa fit --config configs/X.yaml"),
     "validate": ("compa.training.cli", "run the validation of a configuration"),
+    "configs list": ("compa.configs.list", "list the shipped training recipes"),
+    "configs copy": ("compa.configs.copy", "copy a shipped training recipe, to be edited"),
     "scenes render": ("compa.data.shards.render", "compose scenes of sound events and pack them into shards"),
     "data import": ("compa.data.importing", "turn captioned audio in any known format into a manifest"),
     "data verify": ("compa.data.verify", "decode all audio of a manifest and list what must not be used"),

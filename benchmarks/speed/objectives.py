@@ -1,6 +1,6 @@
 """Times the objectives beside other ways to compute them: `python -m benchmarks.speed.objectives`.
 
-First it checks every objective against nested loops in float64; then it times all losses in turns, in one
+First it checks every objective against the dense reference in float64; then it times all losses in turns, in one
 process, so that whatever else the machine does hits each alike. Memory is measured in child processes,
 bytes between ranks in processes that talk over gloo. `--device cuda` times bfloat16 batches on a GPU
 instead, up to 65,536 clips.
@@ -23,9 +23,8 @@ import torch
 from benchmarks.speed import baselines as rivals
 from benchmarks.speed import cases, memory
 from benchmarks.speed import communication as wire
-from benchmarks.speed.oracle import oracle_loss
 from benchmarks.speed.output import tell
-from compa.objectives import Embeddings
+from compa.objectives import Embeddings, reference
 
 MIB = 2**20
 PARTS = ("time", "memory", "ranks")
@@ -67,7 +66,7 @@ def _report(options: argparse.Namespace) -> Iterator[str]:
     if options.device == "cuda":
         yield from _cuda_report(options)
         return
-    yield f"{check('cpu')} losses and gradients equal the nested loops in float64."
+    yield f"{check('cpu')} losses and gradients equal the dense reference in float64."
     how = f"{options.threads} threads, {options.clock} time"
     yield f"{platform.machine()}, {how}, torch {torch.__version__}, float32, D=512"
     parts = options.only or PARTS
@@ -81,31 +80,37 @@ def _report(options: argparse.Namespace) -> Iterator[str]:
 
 
 def _cuda_report(options: argparse.Namespace) -> Iterator[str]:
-    yield f"{check('cuda')} losses and gradients equal the nested loops in float64."
+    yield f"{check('cuda')} losses and gradients equal the dense reference in float64."
     yield f"{torch.cuda.get_device_name()}, torch {torch.__version__}, bfloat16, D=512, K=3"
     for num_clips in (1024, 4096, 16384, 65536):
         yield from _cuda_table(num_clips, options.seconds)
 
 
 def check(device: str) -> int:
-    """Compares losses and gradients with the nested loops and gives how many comparisons there were.
+    """Compares losses and gradients with the dense reference and gives how many comparisons there were.
 
     Raises:
         AssertionError: If one differs.
     """
-    names = {cases.INFONCE: "info", cases.HARD: "hard", cases.MODULAR: "mean"}
+    references = {
+        cases.INFONCE: reference.info_nce,
+        cases.HARD: reference.hard_negative_nce,
+        cases.MODULAR: reference.modular_nce,
+    }
     types = {torch.float32: 2e-5} if device == "cpu" else {torch.float32: 2e-4, torch.bfloat16: 2e-2}
     batches = [(dtype, scale) for dtype in types for scale in (1 / 0.07, 100.0)]
     for dtype, scale in batches:
         batch = cases.make_batch(6, 3, 32, num_positives=1, dtype=dtype, device=device, scale=scale)
-        for name, formula in names.items():
-            _compare(cases.LOSSES[name], formula, batch, types[dtype])
-    return len(batches) * len(names)
+        for name, exact_losses in references.items():
+            _compare(cases.LOSSES[name], exact_losses, batch, types[dtype])
+    return len(batches) * len(references)
 
 
-def _compare(loss: cases.Loss, formula: str, batch: Embeddings, tolerance: float) -> None:
+def _compare(
+    loss: cases.Loss, exact_losses: Callable[[Embeddings], reference.Losses], batch: Embeddings, tolerance: float
+) -> None:
     exact = cases.reference(batch)
-    total, expected = loss(batch), sum(oracle_loss(formula, exact), torch.zeros(())) / 2
+    total, expected = loss(batch), torch.stack(exact_losses(exact)).mean()
     torch.testing.assert_close(total.double().cpu(), expected, rtol=tolerance, atol=tolerance)
     for mine, right in zip(cases.go_back(loss, batch), cases.go_back(lambda _: expected, exact), strict=True):
         if mine is not None and right is not None:

@@ -66,5 +66,5 @@ def test_writes_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
     objectives.main(["--only", "memory", "--threads", "1", "--out", str(tmp_path / "out.md")])
     written = (tmp_path / "out.md").read_text(encoding="utf-8")
     assert written == capsys.readouterr().out
-    assert "equal the nested loops" in written
+    assert "equal the dense reference" in written
     assert written.endswith("a table\n")

@@ -9,10 +9,10 @@ from compa.objectives import Embeddings
 
 
 def oracle_loss(name: str, embeddings: Embeddings) -> tuple[Tensor, Tensor]:
-    """Gives the losses of the two directions, audio→text and text→audio.
+    """The losses of the two directions, audio→text and text→audio.
 
     Args:
-        name: `info`, `hard`, or `mean`, `sum` or `queries` of the modular one.
+        name: `info`, `hard`, or `mean`, `sum` or `queries` of the modular loss.
         embeddings: A whole batch, in one process.
     """
     e = embeddings
@@ -39,9 +39,9 @@ def oracle_loss(name: str, embeddings: Embeddings) -> tuple[Tensor, Tensor]:
         positives = [m for m in own if bool(e.is_positive[m])] if name in ("mean", "sum", "queries") else []
         negatives = [m for m in own if not bool(e.is_positive[m])] if name != "info" else []
         columns = [logit(clip, captions[j]) for j in range(num_clips) if not is_hidden(j, j, clip)]
-        rivals = [] if name == "queries" else positives
-        columns += [logit(clip, extras[m]) for m in rivals + negatives]
-        true = [logit(clip, captions[clip])] + [logit(clip, extras[m]) for m in rivals]
+        competing = [] if name == "queries" else positives
+        columns += [logit(clip, extras[m]) for m in competing + negatives]
+        true = [logit(clip, captions[clip])] + [logit(clip, extras[m]) for m in competing]
         if name == "sum":
             audio_to_text.append(log_sum(columns) - log_sum(true))
         else:
