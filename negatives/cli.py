@@ -17,9 +17,10 @@ from negatives import kinds, levels
 from negatives import postprocess as finishing
 from negatives.arguments import positive, seed
 from negatives.language.substitutes import read_ontology
-from negatives.llm import batch_cli
+from negatives.llm import batch
 from negatives.llm import options as llm_options
-from negatives.llm.session import RULES, default_journal, forecast, open_session
+from negatives.llm.options import RULES
+from negatives.llm.session import default_journal, forecast, open_session, requests_of
 from negatives.pipeline import Filter, Tally, add_negatives
 from negatives.rules import Rules
 from negatives.sources import read_clips, rebase_audio
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     commands: dict[str, Callable[[argparse.Namespace], int]] = {
         "generate": _generate,
-        "batch": batch_cli.main,
+        "batch": batch.main,
         "check": finishing.check,
         "review": finishing.review,
     }
@@ -46,13 +47,16 @@ def _generate(options: argparse.Namespace) -> int:
     source, out = options.input, options.out
     if not options.estimate:
         finishing.check_outputs(source, options)
-    estimate = forecast(options, options.journal or default_journal(out))
+    model_options, journal = llm_options.read(options), options.journal or default_journal(out)
+    wanted = (*options.kinds, *options.levels)
+    estimate = forecast(model_options, requests_of(source, wanted, options.num, options.seed), journal)
     if estimate or options.estimate:
         print(estimate or "estimate: no server is asked", flush=True)
     if options.estimate:
         return 0
-    tally, wanted = Tally(), (*options.kinds, *options.levels)
-    with open_session(options, Rules(read_ontology(options.ontology) if options.ontology else None)) as session:
+    tally = Tally()
+    rules = Rules(read_ontology(options.ontology) if options.ontology else None)
+    with open_session(model_options, rules, journal) as session:
         filters = [_model_filter(options.filter, source.resolve().parent)] if options.filter else []
         filters += [session.judge] if session.judge else []
         clips = read_clips(source)
@@ -72,6 +76,7 @@ def _generate(options: argparse.Namespace) -> int:
     print("\n".join([f"{written} clips written to {out}", _summary(tally, wanted), *lines]))
     if source.suffix == ".jsonl" and (left_out := quarantine.read(source)):
         print(f"left out: {len(left_out)} clips in {quarantine.list_path(source)}")
+    session.require_served(tally.served)
     return 0
 
 
@@ -114,12 +119,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     finishing.add_arguments(command)
     finishing.add_commands(commands)
-    batch = commands.add_parser(
+    batch_command = commands.add_parser(
         "batch",
         help="ask a language model in batches: submit, status, collect",
         description="Asks a language model through the Batch API: slower, and for half the price.",
     )
-    _add_questions(batch_cli.add_commands(batch)["submit"])
+    _add_questions(batch.add_commands(batch_command)["submit"])
     return parser
 
 
