@@ -33,7 +33,7 @@ def imported_by(statement: str) -> set[str]:
             "import negatives.cli.generate, negatives.cli.check, negatives.cli.review, negatives.cli.batch",
             (*HEAVY, "numpy", "scipy", "sklearn", "openai", "aiohttp"),
         ),
-        ("import negatives.llm.server, negatives.llm.batch_cli", (*HEAVY, "numpy", "openai", "aiohttp")),
+        ("import negatives.llm.openai_server, negatives.llm.batch", (*HEAVY, "numpy", "openai", "aiohttp")),
         (
             "import negatives.checks.text_leak, negatives.checks.balance, negatives.report, negatives.review",
             HEAVY,

@@ -28,18 +28,18 @@ import aiohttp
 import httpx2
 import openai
 from aiohttp import web
+from negatives.llm.chat import Chat, Settings, question
+from negatives.llm.server import KEY_VARIABLE, Address, Server
 
 from benchmarks.speed.output import tell
 from negatives.generator import Request
 from negatives.llm.budget import Budget
-from negatives.llm.chat import Chat, Settings, question
 from negatives.llm.client import Courier
 from negatives.llm.generator import LanguageModel
 from negatives.llm.journal import Journal
 from negatives.llm.prompt import load
 from negatives.llm.response import Texts
 from negatives.llm.scheduler import Asker
-from negatives.llm.server import KEY_VARIABLE, Address, Server
 
 LATENCY_SECONDS = 0.2
 CAPTIONS_PER_REQUEST = 10
