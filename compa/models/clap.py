@@ -121,7 +121,7 @@ class CLAP(nn.Module):
         return embedded[torch.tensor([different[text] for text in texts], device=self.device)]
 
     def embed_tokens(self, tokens: Tensor, mask: Tensor) -> Tensor:
-        """Embeds tokenised texts (N, L), with a mask that is True on real tokens, as (N, D) unit vectors."""
+        """Embeds tokenized texts (N, L), with a mask that is True on real tokens, as (N, D) unit vectors."""
         return _unit(self.text_projection(self.text_encoder.pool(self.text_encoder(tokens, mask), mask)))
 
     def describe(self) -> dict[str, Any]:

@@ -83,7 +83,7 @@ class ContrastiveTask(pl.LightningModule):
         return self
 
     def setup(self, stage: str) -> None:
-        """Builds the tokeniser from the training captions, where the model has none yet.
+        """Builds the tokenizer from the training captions, where the model has none yet.
 
         Raises:
             ValueError: If the data is of another sample rate than the model's features.
@@ -95,7 +95,7 @@ class ContrastiveTask(pl.LightningModule):
                 "set the data's sample_rate, or the encoder's config, to the other"
             )
         if stage == "fit":
-            self.clap.text_encoder.fit_tokeniser(self.trainer.datamodule.training_texts())  # type: ignore[attr-defined]
+            self.clap.text_encoder.fit_tokenizer(self.trainer.datamodule.training_texts())  # type: ignore[attr-defined]
             if self.compile_encoders:
                 self.clap.audio_encoder.compile()
                 self.clap.text_encoder.compile()
@@ -161,5 +161,5 @@ class ContrastiveTask(pl.LightningModule):
         checkpoint["clap"] = self.clap.describe()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Takes over the checkpoint's tokeniser: the weights belong to it."""
-        self.clap.text_encoder.use_tokeniser(checkpoint["clap"]["text_encoder"]["init_args"].get("tokeniser"))
+        """Takes over the checkpoint's tokenizer: the weights belong to it."""
+        self.clap.text_encoder.use_tokenizer(checkpoint["clap"]["text_encoder"]["init_args"].get("tokenizer"))

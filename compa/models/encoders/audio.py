@@ -50,7 +50,7 @@ class AudioEncoder(nn.Module):
 class ConvTransformer(AudioEncoder):
     """Patches of the log-mel image, a convolution over them, then transformer blocks over the frames that are left.
 
-    Every normalisation is over the channels of one place, and every layer's output is masked, so neither padding nor
+    Every normalization is over the channels of one place, and every layer's output is masked, so neither padding nor
     the other clips of a batch change a frame.
 
     Args:
@@ -120,6 +120,6 @@ class ConvTransformer(AudioEncoder):
 
 
 def _activated(image: Tensor, norm: nn.Module, mask: Tensor) -> Tensor:
-    """Normalises an image (B, channels, T, bands) over its channels, applies GELU, and silences padded frames."""
+    """Normalizes an image (B, channels, T, bands) over its channels, applies GELU, and silences padded frames."""
     image = nn.functional.gelu(norm(image.permute(0, 2, 3, 1)))
     return (image * mask[:, :, None, None]).permute(0, 3, 1, 2)

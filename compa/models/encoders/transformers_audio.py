@@ -111,7 +111,7 @@ class TransformersAudio(AudioEncoder):
             16 kHz.
         model: A folder or hub id, whose weights are taken, or a configuration with its `model_type`, whose model
             starts with random weights.
-        normalise: Whether waveforms get mean 0 and variance 1; None is what the checkpoint's extractor does.
+        normalize: Whether waveforms get mean 0 and variance 1; None is what the checkpoint's extractor does.
 
     Raises:
         ValueError: If there is no such model.
@@ -121,15 +121,15 @@ class TransformersAudio(AudioEncoder):
         self,
         config: AudioConfig | str | None = None,
         model: str | dict[str, Any] = "microsoft/wavlm-base-plus",
-        normalise: bool | None = None,
+        normalize: bool | None = None,
     ) -> None:
         super().__init__()
         self.model = read_model(model)
         self.reads_waveforms = config is None or (isinstance(config, AudioConfig) and config.num_mels == 1)
         self.config = AudioConfig(SPEECH_RATE, 400, 160, num_mels=1) if self.reads_waveforms else audio_config(config)
-        self.normalise = self.reads_waveforms and (_normalises(model) if normalise is None else normalise)
+        self.normalize = self.reads_waveforms and (_normalizes(model) if normalize is None else normalize)
         self.width = int(self.model.config.hidden_size)
-        self.init_args = {"model": self.model.config.to_dict(), "normalise": self.normalise}
+        self.init_args = {"model": self.model.config.to_dict(), "normalize": self.normalize}
 
     def front_end(self) -> nn.Module:
         """The waveform itself, or log-mel features."""
@@ -152,7 +152,7 @@ class TransformersAudio(AudioEncoder):
         """Encodes clips (N, T, mels) of one length into frames (N, T', width)."""
         if self.reads_waveforms:
             clips = clips[..., 0]
-            if self.normalise:
+            if self.normalize:
                 clips = (clips - clips.mean(1, keepdim=True)) / (
                     clips.var(1, unbiased=False, keepdim=True) + 1e-7
                 ).sqrt()
@@ -168,7 +168,7 @@ class _Samples(nn.Module):
         return waveforms[..., None] * mask[..., None], mask
 
 
-def _normalises(model: str | dict[str, Any]) -> bool:
+def _normalizes(model: str | dict[str, Any]) -> bool:
     if not isinstance(model, str):
         return True
     model = check_name(model)

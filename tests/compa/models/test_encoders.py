@@ -83,7 +83,7 @@ TEXTS = ["a dog barks", "rain", "after the rain has stopped, a dog barks in the 
 def clap_of(audio: AudioEncoder | None = None, text: TextEncoder | None = None) -> CLAP:
     torch.manual_seed(0)
     model = CLAP(audio, text, embedding_size=32).eval()
-    model.text_encoder.fit_tokeniser(TEXTS)
+    model.text_encoder.fit_tokenizer(TEXTS)
     return model
 
 
@@ -314,7 +314,7 @@ def test_encoders_refuse_what_they_cannot_do() -> None:
         TransformersText({"model_type": "distilbert", "dim": 32, "n_heads": 4}, pooling="pooler")
     with pytest.raises(ValueError, match="model_type 'robertta' is none"):
         TransformersText({"model_type": "robertta"})
-    with pytest.raises(ValueError, match="call fit_tokeniser"):
+    with pytest.raises(ValueError, match="call fit_tokenizer"):
         CLAP(text_encoder=TEXT["roberta"]()).embed_text(["x"])
     settings: Any = {"model_type": "bert", "hidden_size": "wide"}
     with pytest.raises(ValueError, match="bert"):

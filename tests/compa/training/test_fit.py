@@ -176,13 +176,13 @@ def test_the_three_stages_follow_each_other(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path)
     pack(write_corpus(tmp_path / "in", 8), tmp_path / "shards", Settings())
     embedded: list[str] = []
-    tokenise = TransformersText.tokenise
+    tokenize = TransformersText.tokenize
 
     def counted(encoder: TransformersText, texts: Sequence[str]) -> Any:
         embedded.extend(texts)
-        return tokenise(encoder, texts)
+        return tokenize(encoder, texts)
 
-    monkeypatch.setattr(TransformersText, "tokenise", counted)
+    monkeypatch.setattr(TransformersText, "tokenize", counted)
     before: dict[str, torch.Tensor] = {}
     for config in PAPER_SIZE:
         run = Path("runs", config.stem)
