@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from compa.audio.features import AudioConfig, int16_round_trip
+from compa.audio.features import AudioConfig
 from compa.models.encoders.audio import AudioEncoder, ConvTransformer
 from compa.models.encoders.text import CaptionTransformer, TextEncoder
 from compa.models.layers.pooling import masked_mean, segment_means
@@ -94,20 +94,17 @@ class CLAP(nn.Module):
         Returns:
             (B, D) unit vectors.
         """
-        if self.audio_encoder.config.int16:
-            waveforms = int16_round_trip(waveforms)
-        features, mask = self.log_mel(*self.audio_encoder.fill(waveforms, lengths))
-        return self.embed_features(features, mask)
+        return self.embed_features(*self.log_mel(*self.audio_encoder.prepare(waveforms, lengths)))
 
     def embed_features(self, features: Tensor, mask: Tensor) -> Tensor:
         """Embeds clips by features (B, T, mels) that are real where the mask (B, T) is True, as (B, D) unit vectors."""
         if self.audio_encoder.trims_silence:
             features, mask = without_silence(features, mask, self.audio_encoder.config)
-        frames, mask = self.audio_encoder(features, mask)
-        of_clip = self.clip_projection(masked_mean(frames, mask))
+        frames = self.audio_encoder(features, mask)
+        of_clip = self.clip_projection(masked_mean(frames.last, frames.mask))
         if not self.num_segments:
             return _unit(of_clip)
-        of_segments = self.segment_projection(segment_means(frames, mask, self.num_segments))
+        of_segments = self.segment_projection(segment_means(frames.last, frames.mask, self.num_segments))
         return _unit(torch.cat([of_clip, of_segments.flatten(1)], dim=1))
 
     def embed_text(self, texts: Sequence[str]) -> Tensor:

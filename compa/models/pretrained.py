@@ -13,7 +13,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from compa.models.clap import CLAP
-from compa.models.embedder import Audio, Embedder
+from compa.models.audio_windows import Audio
+from compa.models.embedder import Embedder
 from compa.models.encoders.audio import Pad
 
 __all__ = ["Audio", "Embedder", "load", "save", "start"]

@@ -48,7 +48,7 @@ def write_onnx(clap: CLAP, folder: Path) -> None:
     clap = clap.eval().requires_grad_(False)
     samples = round(clap.audio_encoder.window_seconds * clap.sample_rate)
     lengths = torch.tensor([samples, samples // 2])
-    features = clap.log_mel(*clap.audio_encoder.fill(torch.zeros(2, samples), lengths))
+    features = clap.log_mel(*clap.audio_encoder.prepare(torch.zeros(2, samples), lengths))
     tokens = clap.text_encoder.tokenize(["a dog barks, then rain falls", "rain"])
     num_frames = "frames" if clap.audio_encoder.pad == "mask" else None
     _export(_Audio(clap), folder / "audio.onnx", {"features": features[0], "mask": features[1]}, ("clips", num_frames))

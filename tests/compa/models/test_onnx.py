@@ -40,7 +40,7 @@ def test_both_towers_give_the_models_embeddings(name: str, tmp_path: Path) -> No
     waveforms[1, :9000] = 0
     waveforms[2, 7000:] = 0
     with torch.no_grad():
-        features, mask = clap.log_mel(*clap.audio_encoder.fill(waveforms, lengths))
+        features, mask = clap.log_mel(*clap.audio_encoder.prepare(waveforms, lengths))
         heard, read = clap.embed_features(features, mask).numpy(), clap.embed_text(TEXTS).numpy()
     tokens, token_mask = clap.text_encoder.tokenize(TEXTS)
     (found,) = runtime.InferenceSession(tmp_path / "audio.onnx").run(

@@ -152,7 +152,7 @@ def test_no_texts_have_no_embeddings_and_one_string_is_not_several(unfused: Path
         model.embed_text("a dog")
     with pytest.raises(ValueError, match=r"give a list, \['a.wav'\]"):
         model.embed_audio("a.wav")
-    with pytest.raises(ValueError, match="None is no text"):
+    with pytest.raises(ValueError, match="None is not a text"):
         model.embed_text([None])  # type: ignore[list-item]
 
 
@@ -358,7 +358,7 @@ def test_a_hub_id_without_network_says_where_to_put_the_files(monkeypatch: pytes
     with pytest.raises(ValueError, match="there is no folder"):
         compa.load("hf:./nothing/here")
     tiny_clap.make(tmp_path / "tiny")
-    with pytest.raises(ValueError, match="pad 'loud' is none of mask, repeatpad"):
+    with pytest.raises(ValueError, match="mask, repeatpad, repeat, zeros; got 'loud'"):
         compa.load("hf:tiny", pad="loud")  # type: ignore[arg-type]
 
 
@@ -398,7 +398,7 @@ def test_ten_hours_are_windows_in_bounded_memory(unfused: Path, monkeypatch: pyt
 
     monkeypatch.setattr(model.clap, "embed_audio", embed)
     block = np.zeros(10 * 60 * RATE, np.float32)
-    monkeypatch.setattr("compa.models.embedder._blocks", lambda *_: (block for _ in range(60)))
+    monkeypatch.setattr("compa.models.audio_windows._blocks", lambda *_: (block for _ in range(60)))
     model.embed_audio(["ten hours"])
     assert sum(heard) == 36000 * RATE
     assert max(heard) <= model.batch_size * 2 * RATE
