@@ -45,6 +45,11 @@ class AudioEncoder(nn.Module):
         """The module that computes features (B, T, mels) and their mask (B, T) of waveforms and lengths (B,)."""
         return LogMel(self.config)
 
+    @property
+    def log_mel_config(self) -> AudioConfig | None:
+        """The configuration of the features, if they are plain log-mel features, which can be computed in advance."""
+        return self.config if type(self.front_end()) is LogMel else None
+
     def prepare(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Prepares waveforms (B, samples) of lengths (B,) for the front end: rounded and filled up, where configured."""
         return int16_round_trip(waveforms) if self.config.int16 else waveforms, lengths
