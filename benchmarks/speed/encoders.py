@@ -39,7 +39,7 @@ Clock = Callable[[], float]
 def padding_table(captions: Sequence[str], seconds: float, clock: Clock) -> Iterator[str]:
     """How many tokens of batches of captions are real, and what padding them all to 77 costs."""
     encoder = TransformersText(TRAINED)
-    encoder.fit_tokeniser(captions)
+    encoder.fit_tokenizer(captions)
     order = np.random.default_rng(0).permutation(len(captions))
     batches = [
         [captions[row] for row in order[start : start + TEXTS_A_BATCH]]
@@ -47,7 +47,7 @@ def padding_table(captions: Sequence[str], seconds: float, clock: Clock) -> Iter
     ]
     real = padded = 0
     for batch in batches:
-        lengths = encoder.tokenise(batch)[1].sum(1).numpy()
+        lengths = encoder.tokenize(batch)[1].sum(1).numpy()
         real += lengths.sum()
         padded += sum(len(group) * lengths[group[-1]] for group in by_length(lengths))
     works = {
@@ -65,7 +65,7 @@ def cache_table(seconds: float, clock: Clock) -> Iterator[str]:
     rng = np.random.default_rng(0)
     texts = [" ".join(rng.choice(vocabulary, 12)) for _ in range(CLIPS * (1 + NEGATIVES))]
     text_encoder = TransformersText(FROZEN)
-    text_encoder.fit_tokeniser(texts)
+    text_encoder.fit_tokenizer(texts)
     with tempfile.TemporaryDirectory() as folder:
         text_encoder.use_cache(folder)
         clap = CLAP(SpectrogramTransformer(size="small"), text_encoder).train()
@@ -113,7 +113,7 @@ def _backward(forward: Callable[[], Tensor]) -> None:
 
 
 def _encode_padded(encoder: TransformersText, texts: Sequence[str]) -> None:
-    tokens, mask = encoder.tokenise(texts)
+    tokens, mask = encoder.tokenize(texts)
     missing = LONGEST - tokens.shape[1]
     tokens = torch.nn.functional.pad(tokens[:, :LONGEST], (0, max(missing, 0)), value=encoder.padding)
     mask = torch.nn.functional.pad(mask[:, :LONGEST], (0, max(missing, 0)))

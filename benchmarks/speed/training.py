@@ -182,7 +182,7 @@ class _Repeated(pl.LightningDataModule):
 def _task(chunk_size: int | None) -> ContrastiveTask:
     torch.manual_seed(0)
     task = ContrastiveTask(objective=HardNegativeNCE(), chunk_size=chunk_size)
-    task.clap.text_encoder.fit_tokeniser(SceneData().training_texts())
+    task.clap.text_encoder.fit_tokenizer(SceneData().training_texts())
     return task.train()
 
 
