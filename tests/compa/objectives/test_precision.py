@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from benchmarks.speed.oracle import oracle_loss
 from compa.objectives import Embeddings
 from compa.objectives.kernels import tiles as tiles_module
 from tests.compa.objectives.batches import NAMES, detached, gradients, objective_named, random_batch
+from tests.oracles.contrastive import oracle_loss
 
 
 @pytest.mark.parametrize("name", NAMES)

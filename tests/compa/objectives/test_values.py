@@ -6,10 +6,10 @@ from itertools import combinations
 import pytest
 import torch
 
-from benchmarks.speed.oracle import oracle_loss
 from compa.objectives import Embeddings, HardNegativeNCE, InfoNCE, Loss, ModularNCE
 from compa.objectives.kernels import tiles as tiles_module
 from tests.compa.objectives.batches import NAMES, detached, gradients, objective_named, random_batch
+from tests.oracles.contrastive import oracle_loss
 
 INPUTS = ("audio", "captions", "extras", "scale")
 

@@ -1,4 +1,4 @@
-"""The three objectives as nested loops in float64, written from their formulas, sharing no code with them."""
+"""The three contrastive objectives as nested loops in float64, written from their formulas; no code is shared."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from compa.objectives import Embeddings
 
 
 def oracle_loss(name: str, embeddings: Embeddings) -> tuple[Tensor, Tensor]:
-    """Gives the losses of the two directions, audio→text and text→audio.
+    """Computes the losses of the two directions, audio→text and text→audio.
 
     Args:
-        name: `info`, `hard`, or `mean`, `sum` or `queries` of the modular one.
-        embeddings: A whole batch, in one process.
+        name: `info` (InfoNCE), `hard` (HardNegativeNCE), or `mean`, `sum` or `queries` (variants of ModularNCE).
+        embeddings: The whole batch, in one process.
     """
     e = embeddings
     audio, captions, extras, scale = (
@@ -39,9 +39,9 @@ def oracle_loss(name: str, embeddings: Embeddings) -> tuple[Tensor, Tensor]:
         positives = [m for m in own if bool(e.is_positive[m])] if name in ("mean", "sum", "queries") else []
         negatives = [m for m in own if not bool(e.is_positive[m])] if name != "info" else []
         columns = [logit(clip, captions[j]) for j in range(num_clips) if not is_hidden(j, j, clip)]
-        rivals = [] if name == "queries" else positives
-        columns += [logit(clip, extras[m]) for m in rivals + negatives]
-        true = [logit(clip, captions[clip])] + [logit(clip, extras[m]) for m in rivals]
+        true_extras = [] if name == "queries" else positives
+        columns += [logit(clip, extras[m]) for m in true_extras + negatives]
+        true = [logit(clip, captions[clip])] + [logit(clip, extras[m]) for m in true_extras]
         if name == "sum":
             audio_to_text.append(log_sum(columns) - log_sum(true))
         else:
