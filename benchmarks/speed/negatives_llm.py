@@ -31,7 +31,7 @@ from aiohttp import web
 from negatives.llm.chat import Chat, Settings, question
 from negatives.llm.server import KEY_VARIABLE, Address, Server
 
-from benchmarks.speed.output import tell
+from benchmarks.speed.output import print_tables
 from negatives.generator import Request
 from negatives.llm.budget import Budget
 from negatives.llm.client import Courier
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, help="file for the table, in Markdown")
     options = parser.parse_args(arguments)
     os.environ[KEY_VARIABLE] = "none"
-    tell(report(options.requests, options.concurrency, options.rounds), options.out)
+    print_tables(report(options.requests, options.concurrency, options.rounds), options.out)
 
 
 def report(num_requests: int, concurrency: int, rounds: int) -> Iterator[str]:

@@ -61,7 +61,11 @@ def test_vectors_do_not_decay_and_one_rate_makes_two_groups() -> None:
 
 def test_lower_layers_learn_slower() -> None:
     model = clap()
-    rates = {id(weight): group["lr"] for group in parameter_groups(model, 1.0, 0.0, 0.5, TOWERS) for weight in group["params"]}
+    rates = {
+        id(weight): group["lr"]
+        for group in parameter_groups(model, 1.0, 0.0, 0.5, TOWERS)
+        for weight in group["params"]
+    }
     found = {name: rates[id(weight)] for name, weight in model.named_parameters()}
     assert found["audio_encoder.patches.weight"] == 0.5**4
     assert [found[f"audio_encoder.blocks.{layer}.attention_out.weight"] for layer in range(3)] == [0.125, 0.25, 0.5]
@@ -78,7 +82,11 @@ def test_stages_of_blocks_count_as_one_row_of_layers() -> None:
     from tests.compa.models.test_encoders import HTSAT_FEATURES, HTSAT_TINY
 
     model = CLAP(HTSAT(HTSAT_FEATURES, HTSAT_TINY, window_seconds=2.0))
-    rates = {id(weight): group["lr"] for group in parameter_groups(model, 1.0, 0.0, 0.5, TOWERS) for weight in group["params"]}
+    rates = {
+        id(weight): group["lr"]
+        for group in parameter_groups(model, 1.0, 0.0, 0.5, TOWERS)
+        for weight in group["params"]
+    }
     start = "audio_encoder.model.audio_encoder"
     found = {
         name.removeprefix(start): rates[id(weight)]

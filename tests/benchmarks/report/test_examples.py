@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import base64
-import doctest
 import io
 import re
 from dataclasses import dataclass, field, replace
@@ -13,10 +12,9 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-import benchmarks.report.examples
-from benchmarks.report.examples import MAX_ITEMS, listening, picked
-from benchmarks.report.sound import MAX_SECONDS, encoded, waveforms_of
-from benchmarks.report.task_results import blocks
+from benchmarks.report.examples import MAX_ITEMS, margin, render_examples, select_items
+from benchmarks.report.sound import MAX_SECONDS, encode, read_waveforms
+from benchmarks.report.task_results import group_results
 from benchmarks.results.result import Result
 from benchmarks.tasks import Material, TestSet, find_task
 from compa.scenes.banks.bank import EventBank
@@ -32,8 +30,8 @@ def tone(hertz: float, seconds: float = 1.0, rate: int = RATE) -> NDArray[np.flo
 
 def with_margins(model: str, *margins: float, task: str = "scenes-order") -> Result:
     items = [
-        {"id": f"{task}-{i}", "captions": ["a", "b"], "scores": [[margin, 0], [0, margin]], "correct": {}}
-        for i, margin in enumerate(margins)
+        {"id": f"{task}-{i}", "captions": ["a", "b"], "scores": [[lead, 0], [0, lead]], "correct": {}}
+        for i, lead in enumerate(margins)
     ]
     return result(model=model, task=task, items=items)
 
@@ -42,10 +40,10 @@ def scored(few: TestSet, *models: str) -> list[Result]:
     return [find_task("scenes-order").run(Skilled(2.0, seed=i), model, few, 0) for i, model in enumerate(models)]
 
 
-def test_the_worst_and_the_best_of_the_best_model() -> None:
+def test_the_worst_and_best_items_of_the_best_model_are_selected() -> None:
     better = replace(with_margins("better", 3, -1, 0.5, -2, 1, 9), metrics={"group": {**GROUP, "value": 0.9}})
-    made = blocks([better, with_margins("worse", *[0.0] * 6), with_margins("control:random", *[7.0] * 6)])
-    assert picked(made) == [
+    made = group_results([better, with_margins("worse", *[0.0] * 6), with_margins("control:random", *[7.0] * 6)])
+    assert select_items(made) == [
         {
             "scenes-order-3": "worst of better",
             "scenes-order-1": "second worst of better",
@@ -58,29 +56,29 @@ def test_the_worst_and_the_best_of_the_best_model() -> None:
 GROUP = {"value": 0.5, "low": 0.4, "high": 0.6, "chance": 0.25, "method": "Wilson"}
 
 
-def test_few_items_are_shown_once_and_many_tasks_take_turns() -> None:
-    assert picked(blocks([with_margins("m", 1.0)])) == [{"scenes-order-0": "worst of m"}]
-    assert list(picked(blocks([with_margins("m", 1.0, 2.0)]))[0]) == ["scenes-order-0", "scenes-order-1"]
-    many = blocks([with_margins("m", 1, 2, 3, 4, 5, task=f"task-{i}") for i in range(6)])
-    chosen = picked(many)
+def test_few_items_are_selected_once_and_many_tasks_take_turns() -> None:
+    assert select_items(group_results([with_margins("m", 1.0)])) == [{"scenes-order-0": "worst of m"}]
+    assert list(select_items(group_results([with_margins("m", 1.0, 2.0)]))[0]) == ["scenes-order-0", "scenes-order-1"]
+    many = group_results([with_margins("m", 1, 2, 3, 4, 5, task=f"task-{i}") for i in range(6)])
+    chosen = select_items(many)
     assert sum(map(len, chosen)) == MAX_ITEMS
     assert [list(why.values()) for why in chosen] == [["worst of m", "best of m"]] * 2 + [["worst of m"]] * 4
-    assert picked(blocks([result()])) == [{}]
+    assert select_items(group_results([result()])) == [{}]
 
 
-def test_items_sound_as_they_were_measured(bank: EventBank, few: TestSet) -> None:
-    told: list[str] = []
-    ((block, shown),) = listening(blocks(scored(few, "m")), Material(bank), told.append)
-    assert told == []
+def test_examples_have_the_sounds_that_were_measured(bank: EventBank, few: TestSet) -> None:
+    warnings: list[str] = []
+    ((task, shown),) = render_examples(group_results(scored(few, "m")), Material(bank), warnings.append)
+    assert warnings == []
     assert len(shown) == 4
     by_id = {item.id: item for item in few.items}
     for one in shown:
-        item = by_id[one.item]
+        item = by_id[one.id]
         assert [clip.captions for clip in one.clips] == [[caption] for caption in item.captions]
         for clip, audio in zip(one.clips, item.audio, strict=True):
             assert isinstance(audio, tuple)
             assert correlation(decoded(clip.audio), audio[0]) > 0.9
-    assert block.task == "scenes-order"
+    assert task.name == "scenes-order"
 
 
 def decoded(uri: str) -> NDArray[np.float32]:
@@ -98,47 +96,47 @@ def correlation(heard: NDArray[np.float32], wanted: NDArray[np.float32]) -> floa
     return float(products.max() / np.linalg.norm(heard) / np.linalg.norm(wanted))
 
 
-def test_what_every_model_says_stands_beside(bank: EventBank, few: TestSet) -> None:
-    ((_, shown),) = listening(blocks(scored(few, "m", "n", "control:random")), Material(bank), print)
+def test_an_example_has_the_records_of_all_models_but_controls(bank: EventBank, few: TestSet) -> None:
+    ((_, shown),) = render_examples(group_results(scored(few, "m", "n", "control:random")), Material(bank), print)
     for one in shown:
-        assert sorted(model for model, _ in one.said) == ["m", "n"]
-        assert {item["id"] for _, item in one.said} == {one.item}
+        assert sorted(model for model, _ in one.records) == ["m", "n"]
+        assert {item["id"] for _, item in one.records} == {one.id}
 
 
 @pytest.mark.parametrize(
     ("change", "material", "reason"),
     [
         ({"data": {"name": "x", "fingerprint": "y", "found": 12, "expected": 400}}, None, "measured on other data"),
-        ({"task_version": 7}, None, "version 7, this compa makes version 1"),
+        ({"task_version": 7}, None, "version 7"),
         ({"task": "somebodys"}, None, "unknown task 'somebodys'"),
         ({}, Material("nowhere"), "there is no nowhere"),
         ({"run": {"events": "gone"}}, None, "there is no gone"),
     ],
 )
-def test_what_cannot_be_heard_is_told_and_the_rest_is_shown(
+def test_a_task_that_cannot_be_rendered_is_left_out_with_a_warning(
     bank: EventBank, few: TestSet, change: dict[str, Any], material: Material | None, reason: str
 ) -> None:
     (one,) = scored(few, "m")
-    told: list[str] = []
+    warnings: list[str] = []
     if material is None and "run" not in change:
         material = Material(bank)
-    assert listening(blocks([replace(one, **change)]), material, told.append) == []
-    (sentence,) = told
+    assert render_examples(group_results([replace(one, **change)]), material, warnings.append) == []
+    (sentence,) = warnings
     assert reason in sentence
-    assert "give --events or --data" in sentence
+    assert "--events or --data" in sentence
 
 
-def test_an_item_that_is_gone_is_told(bank: EventBank, few: TestSet) -> None:
+def test_a_missing_item_is_reported(bank: EventBank, few: TestSet) -> None:
     (one,) = scored(few, "m")
     other = replace(one, items=[{**item, "id": f"x{item['id']}"} for item in one.items])
-    told: list[str] = []
-    assert listening(blocks([other]), Material(bank), told.append) == []
-    assert "the task has no item 'xscenes-order" in told[0]
+    warnings: list[str] = []
+    assert render_examples(group_results([other]), Material(bank), warnings.append) == []
+    assert "the task has no item 'xscenes-order" in warnings[0]
 
 
 @dataclass
 class Ready:
-    """A task that makes what it was given, and notes of what it was asked to."""
+    """A task that gives the items it was made with, and records the inputs it is given."""
 
     items: TestSet
     seen: list[Material] = field(default_factory=list)
@@ -150,54 +148,68 @@ class Ready:
         return self.items
 
 
-def test_what_a_run_noted_is_used(few: TestSet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_inputs_default_to_what_the_result_files_note(few: TestSet, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Material] = []
 
     monkeypatch.setattr("benchmarks.report.examples.find_task", lambda _: Ready(few, seen))
     first, second = scored(few, "m", "n")
-    listening(blocks([first, replace(second, run={"events": "sounds", "data": "folder"})]), None, print)
+    render_examples(group_results([first, replace(second, run={"events": "sounds", "data": "folder"})]), None, print)
     assert (seen[0].events, seen[0].data) == ("sounds", Path("folder"))
-    listening(blocks([replace(second, run={"events": "sounds", "data": "folder"})]), Material("others"), print)
+    render_examples(
+        group_results([replace(second, run={"events": "sounds", "data": "folder"})]), Material("others"), print
+    )
     assert (seen[1].events, seen[1].data) == ("others", Path("folder"))
 
 
 def test_any_rate_and_length_can_be_played(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "odd.wav", np.stack([tone(440, rate=17640), tone(440, rate=17640)], axis=1), 17640)
     soundfile.write(tmp_path / "long.wav", tone(440, MAX_SECONDS + 5), RATE)
-    (odd,), rate = waveforms_of([tmp_path / "odd.wav"])
+    (odd,), rate = read_waveforms([tmp_path / "odd.wav"])
     assert (len(odd), rate) == (32000, 32000)
-    (long, short), rate = waveforms_of([tmp_path / "long.wav", (tone(440, rate=8000), 8000)])
+    (long, short), rate = read_waveforms([tmp_path / "long.wav", (tone(440, rate=8000), 8000)])
     assert (len(long), len(short), rate) == (int(MAX_SECONDS * RATE), RATE, RATE)
     with pytest.raises(ValueError, match=r"gone\.wav"):
-        waveforms_of([tmp_path / "gone.wav"])
+        read_waveforms([tmp_path / "gone.wav"])
 
 
-def test_sound_is_small_and_the_same_each_time() -> None:
+def test_encoded_sound_is_small_and_deterministic() -> None:
     noise = np.random.default_rng(0).normal(size=4 * RATE).astype(np.float32)
-    assert encoded(noise, RATE) == encoded(noise, RATE)
-    assert len(encoded(noise, RATE)) < 24_000
-    waveform, _ = soundfile.read(io.BytesIO(encoded(noise * 10, RATE)))
+    assert encode(noise, RATE) == encode(noise, RATE)
+    assert len(encode(noise, RATE)) < 24_000
+    waveform, _ = soundfile.read(io.BytesIO(encode(noise * 10, RATE)))
     assert np.abs(waveform).max() < 1.3  # a decoder may overshoot; clipping would flatten it
 
 
-def test_what_was_ranked_is_heard_too(bank: EventBank, few: TestSet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_items_with_ranks_instead_of_scores(bank: EventBank, few: TestSet, monkeypatch: pytest.MonkeyPatch) -> None:
     """Retrieval: one sound an item, several captions, ranks and no matrix of scores."""
     items = [replace(item, audio=item.audio[:1], captions=("a", "b", "c"), events=()) for item in few.items]
     records = [
         {"id": item.id, "ranks": {"text_to_audio": [i], "audio_to_text": [1, i]}} for i, item in enumerate(items, 1)
     ]
     monkeypatch.setattr("benchmarks.report.examples.find_task", lambda _: Ready(TestSet(items, few.data)))
-    made = blocks([result(task="retrieval", metrics={"text_to_audio_r1": GROUP}, data=few.data, items=records)])
-    ((_, shown),) = listening(made, Material(bank), print)
-    assert [one.item for one in shown] == [items[i].id for i in (11, 10, 0, 1)]
+    made = group_results([result(task="retrieval", metrics={"text_to_audio_r1": GROUP}, data=few.data, items=records)])
+    ((_, shown),) = render_examples(made, Material(bank), print)
+    assert [one.id for one in shown] == [items[i].id for i in (11, 10, 0, 1)]
     assert [len(one.clips) for one in shown] == [1] * 4
     assert shown[0].clips[0].captions == ("a", "b", "c")
     unnamed = [replace(item, captions=()) for item in items]
     monkeypatch.setattr("benchmarks.report.examples.find_task", lambda _: Ready(TestSet(unnamed, few.data)))
-    ((_, shown),) = listening(made, Material(bank), print)
+    ((_, shown),) = render_examples(made, Material(bank), print)
     assert shown[0].clips[0].captions == items[11].labels
 
 
-def test_examples_in_the_documentation() -> None:
-    found = doctest.testmod(benchmarks.report.examples)
-    assert (found.failed, found.attempted) == (0, 1)
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        ([[3, 1], [0, 2]], 1),
+        ([[3, 2.5], [0, 2]], -0.5),
+        ([[9, 0, 0], [0, 9, 8], [0, 0, 9]], 1),
+        ([[1, 2]], None),
+        ([[1]], None),
+        ([[1, 2], [3]], None),
+        ("no", None),
+        (None, None),
+    ],
+)
+def test_margins_by_hand(scores: Any, expected: float | None) -> None:
+    assert margin({"scores": scores}) == expected
