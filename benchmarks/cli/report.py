@@ -30,10 +30,10 @@ def main(arguments: Sequence[str]) -> int:
         help="run folder whose training curves are shown; repeat for several",
     )
     options = parser.parse_args(arguments)
-    from benchmarks.report import report
+    from benchmarks.report import write_report
     from benchmarks.tasks.task import TaskInputs
 
     given = TaskInputs(options.events, options.data) if options.events or options.data else None
-    report(options.results, options.out, given, options.runs, say)
+    write_report(options.results, options.out, given, options.runs, say)
     print(options.out)
     return 0

@@ -129,9 +129,7 @@ class EmbeddingScorer:
         rows = self._cache.find(list(keys.values()))
         missing = [content for content, key in keys.items() if key not in rows]
         lengths = dict(zip(missing, measure(things[content] for content in missing), strict=True))
-        missing.sort(
-            key=lambda content: (-lengths[content], content)
-        )  # the longest first: too little memory shows now
+        missing.sort(key=lambda content: (-lengths[content], content))  # the longest first: too little memory shows now
         for contents, embedded in self._in_batches(kind, missing, ready(things[content] for content in missing)):
             new = {keys[content]: row for content, row in zip(contents, embedded, strict=True)}
             rows |= new

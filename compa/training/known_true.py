@@ -13,7 +13,7 @@ def known_true(batch: Batch, across_ranks: bool = False) -> Tensor:
     """Compares every text of the batch with every clip.
 
     A text is known to be true of a clip when its claim is True of the clip's events; without a claim, when its
-    normalised text equals one of the clip's captions or positives.
+    normalized text equals one of the clip's captions or positives.
 
     Args:
         batch: This rank's clips and texts.

@@ -41,7 +41,7 @@ class CannotHear(CountingEmbedder):
 
 class ScoresText:
     def score(self, groups: Any) -> Any:
-        return [[[float(len(text)) for text in texts] for _ in audios] for audios, texts in groups]
+        return [[[float(hash(text)) for text in texts] for _ in audios] for audios, texts in groups]
 
 
 def run(model: str, out: str = "results") -> int:

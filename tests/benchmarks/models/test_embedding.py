@@ -237,7 +237,7 @@ def test_large_groups_score_as_small_ones_and_tie_to_the_bit() -> None:
 def clap() -> CLAP:
     torch.manual_seed(0)
     model = CLAP(embedding_size=64)
-    model.text_encoder.fit_tokeniser(["a then b", "b before a", "siren rain dog"])
+    model.text_encoder.fit_tokenizer(["a then b", "b before a", "siren rain dog"])
     return model.eval()
 
 
