@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 import benchmarks.tasks
 from benchmarks.results.validate import flaws
 from tests.benchmarks.conftest import bench
-from tests.compa.scenes.sound_files import write_labels
+from tests.compa.scenes.sound_files import beep, write
 
 MODEL = """
     import numpy as np
@@ -71,7 +72,7 @@ TASK = """
 
 
 @pytest.fixture
-def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The current folder, with models in `frame_models.py` and a task in a folder that discovery searches."""
     (tmp_path / "frame_models.py").write_text(textwrap.dedent(MODEL))
     (tmp_path / "tasks").mkdir()
@@ -79,7 +80,10 @@ def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(benchmarks.tasks, "__path__", [*benchmarks.tasks.__path__, str(tmp_path / "tasks")])
     monkeypatch.chdir(tmp_path)
     benchmarks.tasks._registry.cache_clear()
-    yield write_labels(tmp_path / "sounds", num=6)
+    for label, hz in (("low", 200), ("middle", 500), ("high", 1100)):
+        for number in range(6):
+            write(tmp_path / "sounds" / label / f"{number}.wav", beep(hz=hz + 7 * number))
+    yield tmp_path / "sounds"
     monkeypatch.undo()
     benchmarks.tasks._registry.cache_clear()
     for module in ("benchmarks.tasks.planted_probe", "frame_models"):
