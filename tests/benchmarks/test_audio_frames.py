@@ -80,7 +80,7 @@ def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(benchmarks.tasks, "__path__", [*benchmarks.tasks.__path__, str(tmp_path / "tasks")])
     monkeypatch.chdir(tmp_path)
     benchmarks.tasks._registry.cache_clear()
-    for label, hz in (("low", 200), ("middle", 500), ("high", 1100)):
+    for label, hz in (("low", 60), ("middle", 160), ("high", 300)):
         for number in range(6):
             write(tmp_path / "sounds" / label / f"{number}.wav", beep(hz=hz + 7 * number))
     yield tmp_path / "sounds"

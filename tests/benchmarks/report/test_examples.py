@@ -16,6 +16,7 @@ from benchmarks.report.examples import MAX_ITEMS, margin, render_examples, selec
 from benchmarks.report.sound import MAX_SECONDS, encode, read_waveforms
 from benchmarks.report.task_results import group_results
 from benchmarks.results.result import Result
+from benchmarks.results.schema import Metric
 from benchmarks.tasks import find_task
 from benchmarks.tasks.task import TaskInputs, TestSet
 from compa.scenes.banks.bank import EventBank
@@ -53,7 +54,7 @@ def test_the_worst_and_best_items_of_the_best_model_are_selected() -> None:
     ]
 
 
-GROUP = {"value": 0.5, "low": 0.4, "high": 0.6, "chance": 0.25, "method": "Wilson"}
+GROUP: Metric = {"value": 0.5, "low": 0.4, "high": 0.6, "chance": 0.25, "method": "Wilson"}
 
 
 def test_few_items_are_selected_once_and_many_tasks_take_turns() -> None:
