@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.items import Credit, Item
 from benchmarks.report.sound import MEDIA_TYPE, encode, read_waveforms
 from benchmarks.report.spectrogram import frequency_position, spectrogram_pngs
 from benchmarks.report.task_results import TaskResults
-from benchmarks.tasks import Credit, Item, Material, find_task
+from benchmarks.tasks import find_task
+from benchmarks.tasks.task import TaskInputs
 
 MAX_ITEMS = 8
 NUM_EACH = 2
@@ -64,7 +66,7 @@ class Example:
 
 
 def render_examples(
-    tasks: Sequence[TaskResults], inputs: Material | None, warn: Callable[[str], None]
+    tasks: Sequence[TaskResults], inputs: TaskInputs | None, warn: Callable[[str], None]
 ) -> list[tuple[TaskResults, list[Example]]]:
     """Renders the worst and best items of each task.
 
@@ -76,13 +78,13 @@ def render_examples(
         inputs: What to prepare the items from; where it says nothing, what the result files note under `run`.
         warn: Called with one sentence for each task that is left out.
     """
-    prepared: dict[tuple[tuple[str, Any], ...], Material] = {}
+    prepared: dict[tuple[tuple[str, Any], ...], TaskInputs] = {}
     found = []
     for task, reasons in zip(tasks, select_items(tasks), strict=True):
         if not reasons:
             continue
         fields = _input_fields(task, inputs)
-        task_inputs = prepared.setdefault(tuple(fields.items()), Material(**fields))  # a bank is opened only once
+        task_inputs = prepared.setdefault(tuple(fields.items()), TaskInputs(**fields))  # a bank is opened only once
         try:
             found.append((task, _examples(task, task_inputs, reasons)))
         except (ValueError, OSError) as error:
@@ -154,10 +156,10 @@ def _ordinal(number: int) -> str:
     return "" if number == 0 else "second " if number == 1 else f"{number + 1}th "
 
 
-def _input_fields(task: TaskResults, inputs: Material | None) -> dict[str, Any]:
+def _input_fields(task: TaskResults, inputs: TaskInputs | None) -> dict[str, Any]:
     """The fields of a task's inputs: those given, else those that a result file notes."""
     fields = {}
-    for field in dataclasses.fields(Material):
+    for field in dataclasses.fields(TaskInputs):
         noted = next((r.run[field.name] for r in task.results if r.run.get(field.name)), None)
         if noted is not None and field.name != "events":
             noted = Path(noted)
@@ -166,7 +168,7 @@ def _input_fields(task: TaskResults, inputs: Material | None) -> dict[str, Any]:
     return fields
 
 
-def _examples(results: TaskResults, inputs: Material, reasons: Mapping[str, str]) -> list[Example]:
+def _examples(results: TaskResults, inputs: TaskInputs, reasons: Mapping[str, str]) -> list[Example]:
     """Renders the selected items of a task.
 
     Raises:

@@ -15,7 +15,7 @@ from benchmarks.report.retention import retention_panels
 from benchmarks.report.task_results import TaskResults, group_results
 from benchmarks.report.warnings import collect_warnings
 from benchmarks.results.result import read_results
-from benchmarks.tasks import Material
+from benchmarks.tasks.task import TaskInputs
 from compa.utils.files import write_whole
 from compa.utils.page import fill
 
@@ -27,7 +27,7 @@ _TABLES = {".md": markdown_tables, ".csv": csv_table}
 def write_report(
     results: Path,
     out: Path,
-    inputs: Material | None = None,
+    inputs: TaskInputs | None = None,
     runs: Sequence[Path] = (),
     warn: Callable[[str], None] = lambda _: None,
 ) -> Path:
@@ -65,7 +65,7 @@ def held_out_records(runs: Sequence[Path]) -> list[HeldOut]:
 
 
 def _page(
-    tasks: Sequence[TaskResults], inputs: Material | None, runs: Sequence[Path], warn: Callable[[str], None]
+    tasks: Sequence[TaskResults], inputs: TaskInputs | None, runs: Sequence[Path], warn: Callable[[str], None]
 ) -> str:
     curves = charts(runs)
     held_out = held_out_records(runs)  # errors in run folders are reported before anything is rendered

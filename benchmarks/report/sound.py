@@ -9,7 +9,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from benchmarks.scorer import Audio
+from benchmarks.items import Audio
 from compa.audio.decode import open_audio, read_audio, resample
 
 MAX_SECONDS = 30.0

@@ -17,13 +17,13 @@ import soundfile
 from numpy.typing import ArrayLike, NDArray
 
 from benchmarks.items import Audio, Group
-from benchmarks.models.audio_inputs import num_processors
 from benchmarks.models.embedding import EmbeddingScorer
 from benchmarks.models.embedding_cache import EmbeddingCache
 from benchmarks.speed.features import colored_noise
 from benchmarks.speed.output import machine, measuring_parser, print_tables
 from compa.audio.decode import read_audio
 from compa.utils.arguments import positive_int
+from compa.utils.parallel import num_processors
 
 FILE_RATE = 44100
 DIMENSIONS = 512

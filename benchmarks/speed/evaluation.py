@@ -15,11 +15,13 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from benchmarks.items import Audio
 from benchmarks.metrics.pairs import METRICS, outcomes
-from benchmarks.scorer import Audio, EmbeddingScorer
+from benchmarks.models.embedding import EmbeddingScorer
 from benchmarks.speed.output import machine, measuring_parser, print_tables
 from benchmarks.speed.timing import time_in_turns
-from benchmarks.tasks import Material, find_task
+from benchmarks.tasks import find_task
+from benchmarks.tasks.task import TaskInputs
 
 NUM_PAIRS = 10_000
 DIMENSIONS = 512
@@ -101,7 +103,7 @@ def embedded_texts(num_clips: int = NUM_CLIPS) -> tuple[int, int]:
             label.mkdir(exist_ok=True)
             soundfile.write(label / f"{number}.wav", np.full(DIMENSIONS, number / num_clips), RATE)
         embedder = CountingEmbedder()
-        task.run(EmbeddingScorer(embedder), "counting", task.prepare(Material(data=Path(folder))), seed=0)
+        task.run(EmbeddingScorer(embedder), "counting", task.prepare(TaskInputs(data=Path(folder))), seed=0)
     return embedder.num_texts, NUM_LABELS * math.ceil(num_clips / BATCH)
 
 

@@ -16,10 +16,11 @@ from benchmarks.report.examples import MAX_ITEMS, margin, render_examples, selec
 from benchmarks.report.sound import MAX_SECONDS, encode, read_waveforms
 from benchmarks.report.task_results import group_results
 from benchmarks.results.result import Result
-from benchmarks.tasks import Material, TestSet, find_task
+from benchmarks.results.schema import Metric
+from benchmarks.tasks import find_task
+from benchmarks.tasks.task import TaskInputs, TestSet
 from compa.scenes.banks.bank import EventBank
-from tests.benchmarks.conftest import Skilled
-from tests.benchmarks.test_results import result
+from tests.benchmarks.conftest import Skilled, result
 
 RATE = 16000
 
@@ -53,7 +54,7 @@ def test_the_worst_and_best_items_of_the_best_model_are_selected() -> None:
     ]
 
 
-GROUP = {"value": 0.5, "low": 0.4, "high": 0.6, "chance": 0.25, "method": "Wilson"}
+GROUP: Metric = {"value": 0.5, "low": 0.4, "high": 0.6, "chance": 0.25, "method": "Wilson"}
 
 
 def test_few_items_are_selected_once_and_many_tasks_take_turns() -> None:
@@ -68,7 +69,7 @@ def test_few_items_are_selected_once_and_many_tasks_take_turns() -> None:
 
 def test_examples_have_the_sounds_that_were_measured(bank: EventBank, few: TestSet) -> None:
     warnings: list[str] = []
-    ((task, shown),) = render_examples(group_results(scored(few, "m")), Material(bank), warnings.append)
+    ((task, shown),) = render_examples(group_results(scored(few, "m")), TaskInputs(bank), warnings.append)
     assert warnings == []
     assert len(shown) == 4
     by_id = {item.id: item for item in few.items}
@@ -97,7 +98,7 @@ def correlation(heard: NDArray[np.float32], wanted: NDArray[np.float32]) -> floa
 
 
 def test_an_example_has_the_records_of_all_models_but_controls(bank: EventBank, few: TestSet) -> None:
-    ((_, shown),) = render_examples(group_results(scored(few, "m", "n", "control:random")), Material(bank), print)
+    ((_, shown),) = render_examples(group_results(scored(few, "m", "n", "control:random")), TaskInputs(bank), print)
     for one in shown:
         assert sorted(model for model, _ in one.records) == ["m", "n"]
         assert {item["id"] for _, item in one.records} == {one.id}
@@ -109,17 +110,17 @@ def test_an_example_has_the_records_of_all_models_but_controls(bank: EventBank, 
         ({"data": {"name": "x", "fingerprint": "y", "found": 12, "expected": 400}}, None, "measured on other data"),
         ({"task_version": 7}, None, "version 7"),
         ({"task": "somebodys"}, None, "unknown task 'somebodys'"),
-        ({}, Material("nowhere"), "there is no nowhere"),
+        ({}, TaskInputs("nowhere"), "there is no nowhere"),
         ({"run": {"events": "gone"}}, None, "there is no gone"),
     ],
 )
 def test_a_task_that_cannot_be_rendered_is_left_out_with_a_warning(
-    bank: EventBank, few: TestSet, change: dict[str, Any], material: Material | None, reason: str
+    bank: EventBank, few: TestSet, change: dict[str, Any], material: TaskInputs | None, reason: str
 ) -> None:
     (one,) = scored(few, "m")
     warnings: list[str] = []
     if material is None and "run" not in change:
-        material = Material(bank)
+        material = TaskInputs(bank)
     assert render_examples(group_results([replace(one, **change)]), material, warnings.append) == []
     (sentence,) = warnings
     assert reason in sentence
@@ -130,7 +131,7 @@ def test_a_missing_item_is_reported(bank: EventBank, few: TestSet) -> None:
     (one,) = scored(few, "m")
     other = replace(one, items=[{**item, "id": f"x{item['id']}"} for item in one.items])
     warnings: list[str] = []
-    assert render_examples(group_results([other]), Material(bank), warnings.append) == []
+    assert render_examples(group_results([other]), TaskInputs(bank), warnings.append) == []
     assert "the task has no item 'xscenes-order" in warnings[0]
 
 
@@ -139,24 +140,24 @@ class Ready:
     """A task that gives the items it was made with, and records the inputs it is given."""
 
     items: TestSet
-    seen: list[Material] = field(default_factory=list)
+    seen: list[TaskInputs] = field(default_factory=list)
     version: int = 1
 
-    def prepare(self, material: Material, limit: int | None = None) -> TestSet:
+    def prepare(self, material: TaskInputs, limit: int | None = None) -> TestSet:
         assert limit == 12
         self.seen.append(material)
         return self.items
 
 
 def test_inputs_default_to_what_the_result_files_note(few: TestSet, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[Material] = []
+    seen: list[TaskInputs] = []
 
     monkeypatch.setattr("benchmarks.report.examples.find_task", lambda _: Ready(few, seen))
     first, second = scored(few, "m", "n")
     render_examples(group_results([first, replace(second, run={"events": "sounds", "data": "folder"})]), None, print)
     assert (seen[0].events, seen[0].data) == ("sounds", Path("folder"))
     render_examples(
-        group_results([replace(second, run={"events": "sounds", "data": "folder"})]), Material("others"), print
+        group_results([replace(second, run={"events": "sounds", "data": "folder"})]), TaskInputs("others"), print
     )
     assert (seen[1].events, seen[1].data) == ("others", Path("folder"))
 
@@ -188,13 +189,13 @@ def test_items_with_ranks_instead_of_scores(bank: EventBank, few: TestSet, monke
     ]
     monkeypatch.setattr("benchmarks.report.examples.find_task", lambda _: Ready(TestSet(items, few.data)))
     made = group_results([result(task="retrieval", metrics={"text_to_audio_r1": GROUP}, data=few.data, items=records)])
-    ((_, shown),) = render_examples(made, Material(bank), print)
+    ((_, shown),) = render_examples(made, TaskInputs(bank), print)
     assert [one.id for one in shown] == [items[i].id for i in (11, 10, 0, 1)]
     assert [len(one.clips) for one in shown] == [1] * 4
     assert shown[0].clips[0].captions == ("a", "b", "c")
     unnamed = [replace(item, captions=()) for item in items]
     monkeypatch.setattr("benchmarks.report.examples.find_task", lambda _: Ready(TestSet(unnamed, few.data)))
-    ((_, shown),) = render_examples(made, Material(bank), print)
+    ((_, shown),) = render_examples(made, TaskInputs(bank), print)
     assert shown[0].clips[0].captions == items[11].labels
 
 

@@ -15,15 +15,14 @@ import pytest
 
 import benchmarks.report.page
 from benchmarks.checks.held_out import leaks
+from benchmarks.models.open import open_scorer
 from benchmarks.report import write_report
 from benchmarks.results.result import Result, write_result
 from benchmarks.runner import run
-from benchmarks.scorer import open_scorer
-from benchmarks.tasks import Material, TestSet
+from benchmarks.tasks.task import TaskInputs, TestSet
 from compa.scenes.banks.bank import EventBank
 from compa.scenes.holdout import held_out_pairs
-from tests.benchmarks.conftest import Skilled
-from tests.benchmarks.test_results import METRIC, result
+from tests.benchmarks.conftest import METRIC, Skilled, result
 
 HOSTILE = "<script>alert('caption')</script> & \"quotes\""
 VOID = ("meta", "link", "img", "br", "hr")
@@ -92,7 +91,7 @@ def write_run(folder: Path, trained_on: EventBank, **changes: Any) -> None:
 @pytest.fixture
 def demo(tmp_path: Path, bank: EventBank, few: TestSet) -> Path:
     """A folder as `compa demo` leaves it: two models, controls, run folders."""
-    inputs = Material(bank)
+    inputs = TaskInputs(bank)
     for name, scorer in {"good": Skilled(2.0), "bad": Skilled(0.2)}.items():
         run(scorer, name, "scenes-order", inputs, tmp_path / "results", 0, few)
         write_run(tmp_path / name, bank)
@@ -120,9 +119,17 @@ def full(tmp_path_factory: pytest.TempPathFactory, bank: EventBank, few: TestSet
     items[0] = replace(items[0], kind="other")
     hostile = replace(few, items=items, data=few.data | {"name": HOSTILE, "warnings": [HOSTILE]})
     for name, bonus in {"good": 2.0, "bad-seed1": 0.2, "bad-seed2": 0.3, HOSTILE: 1.0}.items():
-        run(Skilled(bonus), name, "scenes-order", Material(bank), folder / "results", 0, hostile)
+        run(Skilled(bonus), name, "scenes-order", TaskInputs(bank), folder / "results", 0, hostile)
         write_result(general(name, 0.2 + bonus / 5), folder / "results")
-    run(open_scorer("control:random"), "control:random", "scenes-order", Material(bank), folder / "results", 0, hostile)
+    run(
+        open_scorer("control:random"),
+        "control:random",
+        "scenes-order",
+        TaskInputs(bank),
+        folder / "results",
+        0,
+        hostile,
+    )
     for name in ("good", "bad-seed1"):
         write_run(folder / name, bank)
     with pytest.MonkeyPatch.context() as patch:
@@ -190,7 +197,7 @@ def page_of(folder: Path, bank: EventBank | None = None) -> str:
     """The page; with examples where a bank is given, else with a warning."""
     warnings: list[str] = []
     runs = [folder / "good", folder / "bad"]
-    inputs = Material(bank or "nowhere")
+    inputs = TaskInputs(bank or "nowhere")
     path = write_report(folder / "results", folder / "report.html", inputs, runs, warnings.append)
     assert bool(warnings) == (bank is None)
     return path.read_text(encoding="utf-8")
@@ -206,7 +213,7 @@ def test_equal_files_make_equal_pages_without_paths(demo: Path, bank: EventBank)
 
 
 def test_sections_without_content_are_left_out(demo: Path) -> None:
-    page = write_report(demo / "results", demo / "small.html", Material("nowhere")).read_text(encoding="utf-8")
+    page = write_report(demo / "results", demo / "small.html", TaskInputs("nowhere")).read_text(encoding="utf-8")
     assert {"audio", "image", "polyline"}.isdisjoint(Page(page).tags)
     assert re.findall(r'<section id="(.*?)">', page) == re.findall(r'href="#(.*?)"', page) == ["scores", "kinds"]
 

@@ -20,7 +20,7 @@ from benchmarks.report.retention import retention_panels
 from benchmarks.report.task_results import group_results
 from benchmarks.report.warnings import collect_warnings
 from benchmarks.results.result import Result
-from tests.benchmarks.test_results import METRIC, result
+from tests.benchmarks.conftest import METRIC, result
 
 
 def metric(value: float, **changes: Any) -> dict[str, Any]:
