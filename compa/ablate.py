@@ -190,8 +190,12 @@ def _parser() -> CommandParser:
         "compa ablate --events recordings/ --seeds 0,1,2 --steps 1200 --out runs/ablation",
     )
     add_events(parser)
-    parser.add_argument("--seeds", metavar="A,B", type=_seeds, default="0,1,2", help="each variant is trained once a seed")
-    parser.add_argument("--steps", metavar="N", type=positive_int, default=1200, help="optimizer steps of each training")
+    parser.add_argument(
+        "--seeds", metavar="A,B", type=_seeds, default="0,1,2", help="each variant is trained once a seed"
+    )
+    parser.add_argument(
+        "--steps", metavar="N", type=positive_int, default=1200, help="optimizer steps of each training"
+    )
     add_out_folder(parser, "folder for the models, results and table", "runs/ablation")
     parser.add_argument(
         "--at-once", metavar="N", type=positive_int, default=os.cpu_count() or 1, help="trainings that run side by side"

@@ -42,7 +42,9 @@ def window_batches(
     """
     check_several(audio)
     size = round(window_seconds * sample_rate)
-    windows = ((row, window) for row, clip in enumerate(audio) for window in in_windows(_blocks(clip, sample_rate), size))
+    windows = (
+        (row, window) for row, clip in enumerate(audio) for window in in_windows(_blocks(clip, sample_rate), size)
+    )
     for rows, batch in batches(windows, batch_size):
         lengths = torch.tensor([len(window) for window in batch])
         waveforms = torch.zeros(len(batch), int(lengths.max()))

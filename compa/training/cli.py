@@ -33,9 +33,7 @@ class _SaveConfig(SaveConfigCallback):
         if trainer.is_global_zero:
             folder = Path(self.config.out)
             folder.mkdir(parents=True, exist_ok=True)
-            self.parser.save(
-                self.config, folder / run_folder.CONFIG, skip_none=False, overwrite=True, multifile=False
-            )
+            self.parser.save(self.config, folder / run_folder.CONFIG, skip_none=False, overwrite=True, multifile=False)
 
 
 class TrainingCLI(LightningCLI):

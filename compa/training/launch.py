@@ -74,7 +74,9 @@ class Training:
         resume: Whether to continue a run that the run folder already holds.
     """
 
-    def __init__(self, out: Path, name: str, content: Mapping[str, Any], num_threads: int, resume: bool = False) -> None:
+    def __init__(
+        self, out: Path, name: str, content: Mapping[str, Any], num_threads: int, resume: bool = False
+    ) -> None:
         import yaml
 
         self.name = name

@@ -30,9 +30,7 @@ def freeze_weights(model: nn.Module, patterns: Sequence[str]) -> list[nn.Module]
     for pattern in patterns:
         names = [name for name in weights if fnmatchcase(name, pattern)]
         if not names:
-            raise ValueError(
-                f"freeze {pattern!r} matches no weight; names are such as {', '.join([*weights][:3])}"
-            )
+            raise ValueError(f"freeze {pattern!r} matches no weight; names are such as {', '.join([*weights][:3])}")
         for name in names:
             weights[name].requires_grad_(False)
             frozen.add(weights[name])
