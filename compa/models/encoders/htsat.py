@@ -87,7 +87,7 @@ class HTSAT(AudioEncoder):
         return self
 
     def front_end(self) -> nn.Module:
-        """Log-mel features; in float64, as transformers' extractor, where clips are filled up as checkpoints have it."""
+        """Log-mel features; in float64, as in transformers' extractor, if clips are filled up as for a checkpoint."""
         return LogMel(self.config) if self.pad == "mask" else PreciseLogMel(self.config)
 
     def prepare(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:

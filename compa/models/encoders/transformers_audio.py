@@ -141,9 +141,8 @@ class TransformersAudio(AudioEncoder):
         self.frame_seconds = self.config.hop_size / self.config.sample_rate
         if self.reads_waveforms:
             if not hasattr(self.model.config, "conv_stride"):
-                raise ValueError(
-                    f"{self.model.config.model_type} reads no waveforms: give config, its log-mel features"
-                )
+                kind = self.model.config.model_type
+                raise ValueError(f"{kind} does not read waveforms: give its log-mel features as config")
             self.frame_seconds = math.prod(self.model.config.conv_stride) / SPEECH_RATE
         self.init_args = {"model": self.model.config.to_dict(), "normalize": self.normalize}
 
