@@ -11,7 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from compa.data import quarantine
-from compa.manifest import KINDS, LEVELS, write_manifest
+from compa.manifest import NEGATIVE_KINDS, POSITIVE_LEVELS, write_manifest
 from compa.utils.files import PARTIAL
 from negatives import kinds, levels
 from negatives import postprocess as finishing
@@ -85,7 +85,9 @@ def _model_filter(run: str, folder: Path) -> Filter:
 def _summary(tally: Tally, wanted: Sequence[str]) -> str:
     share = tally.served / max(tally.captions, 1)
     lines = [f"captions served: {tally.served} of {tally.captions} ({share:.1%})"]
-    lines += [f"  {kind}: {tally.kept[kind]} {'positives' if kind in LEVELS else 'negatives'}" for kind in wanted]
+    lines += [
+        f"  {kind}: {tally.kept[kind]} {'positives' if kind in POSITIVE_LEVELS else 'negatives'}" for kind in wanted
+    ]
     lines += [f"  refused {kind}, {reason}: {count}" for (kind, reason), count in sorted(tally.refused.items())]
     return "\n".join(lines)
 
@@ -133,7 +135,7 @@ def _add_questions(command: argparse.ArgumentParser) -> None:
     )
     add(
         "--kinds",
-        type=lambda text: _names("kind", text, KINDS),
+        type=lambda text: _names("kind", text, NEGATIVE_KINDS),
         default=tuple(kinds.available()),
         help=f"kinds of negatives, by comma (default: {','.join(kinds.available())})",
     )

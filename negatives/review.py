@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.metrics.intervals import wilson
-from compa.utils.text_lines import is_file
+from compa.utils.files import is_file
 from negatives.sample import Item
 
 QUESTIONS = ("false", "fluent")
