@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from compa.utils.text_lines import is_file
+from compa.utils.files import is_file
 from negatives.sample import Example
 
 QUESTIONS = ("false", "fluent")

@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from compa.data.quarantine import usable_clips
-from compa.manifest import Clip, escape_id, parse_json
-from compa.utils.text_lines import Refusal, is_file, numbered_lines
+from compa.manifest import Clip, escape_id
+from compa.utils.files import is_file
+from compa.utils.text_rows import RowError, numbered_lines, parse_json
 
 _ID_COLUMNS = ("id", "audiocap_id")
 
@@ -102,7 +103,7 @@ def _clip_of_row(row: dict[str | None, str | None], default_id: str, where: str)
 
 def _lines(path: Path) -> Iterator[str]:
     for _, line in numbered_lines(path):
-        if isinstance(line, Refusal):
+        if isinstance(line, RowError):
             raise ValueError(str(line))
         yield line
 

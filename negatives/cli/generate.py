@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from compa.data import quarantine
-from compa.manifest import LEVELS
+from compa.manifest import POSITIVE_LEVELS
 from compa.utils.arguments import CommandParser, add_out_file, add_overwrite
 from compa.utils.files import PARTIAL
 from negatives import postprocess
@@ -90,7 +90,9 @@ def _model_filter(run: str, folder: Path) -> Filter:
 def _summary(tally: Tally, wanted: Sequence[str]) -> str:
     fraction = tally.served / max(tally.captions, 1)
     lines = [f"captions served: {tally.served} of {tally.captions} ({fraction:.1%})"]
-    lines += [f"  {kind}: {tally.kept[kind]} {'positives' if kind in LEVELS else 'negatives'}" for kind in wanted]
+    lines += [
+        f"  {kind}: {tally.kept[kind]} {'positives' if kind in POSITIVE_LEVELS else 'negatives'}" for kind in wanted
+    ]
     lines += [f"  refused {kind}, {reason}: {count}" for (kind, reason), count in sorted(tally.refused.items())]
     return "\n".join(lines)
 
