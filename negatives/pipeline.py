@@ -21,6 +21,7 @@ from compa.manifest import Clip, Negative, Positive, write_manifest
 from negatives import kinds as rule_kinds
 from negatives import levels as rule_levels
 from negatives.checks.consistency import meaning, refuse, refuse_positive, wording
+from negatives.checks.other_captions import OtherCaptions
 from negatives.generator import Candidate, Generator, Request
 from negatives.outputs import check_outputs
 from negatives.sources import read_clips, rebase_audio
@@ -171,11 +172,12 @@ class _ClipTexts:
     def add(self, of: int, candidates: Iterable[Candidate]) -> None:
         """Adds the candidates for caption number `of` that pass the checks, until there are enough negatives."""
         caption, full = self.clip.captions[of], len(self.negatives) + self.num
+        others = OtherCaptions(caption, self._other_truths(of))
         for candidate in candidates:
             if candidate.is_positive:
                 self._add_positive(candidate, caption, of)
             else:
-                self._add_negative(candidate, caption, of)
+                self._add_negative(candidate, caption, of, others)
             if len(self.negatives) == full:
                 break
 
@@ -186,11 +188,16 @@ class _ClipTexts:
             self.true.add(meaning(candidate.text))
             self.words.add(wording(candidate.text))
 
-    def _add_negative(self, candidate: Candidate, caption: str, of: int) -> None:
+    def _add_negative(self, candidate: Candidate, caption: str, of: int, others: OtherCaptions) -> None:
         reason = refuse(candidate.kind, candidate.text, caption, self.true, self.false)
-        if self._passes(candidate, reason):
+        if self._passes(candidate, reason or others.refuse(candidate.kind, candidate.text)):
             self.negatives.append(Negative(candidate.text, candidate.kind, generator=candidate.generator, of=of))
             self.false.add(meaning(candidate.text))
+
+    def _other_truths(self, of: int) -> list[str]:
+        """The texts that are true of the clip, without caption number `of` and what was made from it."""
+        captions = [text for number, text in enumerate(self.clip.captions) if number != of]
+        return captions + [positive.text for positive in self.clip.positives if positive.of != of]
 
     def _passes(self, candidate: Candidate, reason: str | None) -> bool:
         if reason:

@@ -8,35 +8,23 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from negatives.language.inflection import (
-    ADJECTIVE_OF,
-    ADJECTIVES,
-    ADVERB_OF,
-    ADVERBS,
-    AUXILIARIES,
-    DETERMINERS,
+    ARTICLES,
+    ATTRIBUTES,
+    COUNTS,
+    DENIALS,
+    FILLERS,
     LEXICON,
-    PREPOSITIONS,
     is_event,
     stem,
 )
+from negatives.language.segments import segments, tokens
 
 MIN_WORDS, MAX_WORDS, FEW_WORDS = 3, 60, 3
 KEEP_EVENTS = frozenset(["order", "relation", "attribute-swap", "attribute-change", "count", "binding"])
 _LEAKED = frozenset(LEXICON["leaked"].split())
 _NO_PROSE = re.compile(r"[`{}<>\[\]|\\]")
-_CONNECTIVES = frozenset(LEXICON["connectives"].split())
-_ARTICLES = frozenset(["a", "an", "the", "some", "any"])
-_COUNTS = (DETERMINERS - _ARTICLES) | frozenset(["times", "time", "twice", "once", "repeatedly", "single"])
-_DENIALS = frozenset(["no", "not", "without", "nothing", "nobody"])
-_FILLERS = PREPOSITIONS | AUXILIARIES | _CONNECTIVES | _ARTICLES | frozenset(["occurs", "occur", "occurring"])
-_EMPTY = _FILLERS - _COUNTS - _DENIALS
-_ATTRIBUTES = (
-    frozenset(word for words in (*ADVERB_OF, *ADJECTIVE_OF) for word in words.split())
-    | frozenset(word for poles in LEXICON["opposites"] for pole in poles for words in pole for word in words.split())
-    | ADJECTIVES
-    | ADVERBS
-)
-_EMPTY_OR_ATTRIBUTES = _FILLERS | _COUNTS | _DENIALS | _ATTRIBUTES
+_EMPTY = FILLERS - COUNTS - DENIALS
+_EMPTY_OR_ATTRIBUTES = FILLERS | COUNTS | DENIALS | ATTRIBUTES
 _ASCII = frozenset(map(chr, range(128)))
 _KNOWN = _EMPTY_OR_ATTRIBUTES | frozenset(LEXICON["countable"].split())
 
@@ -141,7 +129,7 @@ def has_bad_length(candidate: str, caption: str) -> bool:
 
 def is_near_equal(candidate: str, caption: str) -> bool:
     """Whether two texts differ in nothing but case, punctuation, articles and the inflection of words."""
-    return read(candidate).spoken == read(caption).spoken
+    return parse(candidate).stems == parse(caption).stems
 
 
 def is_equivalent(candidate: str, caption: str) -> bool:
@@ -158,12 +146,12 @@ def is_equivalent(candidate: str, caption: str) -> bool:
 
 def changes_events(candidate: str, caption: str) -> bool:
     """Whether two texts mention different things, whatever they say of when, where, how many and how loud."""
-    return read(candidate).events != read(caption).events
+    return parse(candidate).events != parse(caption).events
 
 
 def adds_events(candidate: str, caption: str) -> bool:
     """Whether a text mentions something that its caption does not."""
-    return not set(read(candidate).events) <= set(read(caption).events)
+    return not set(parse(candidate).events) <= set(parse(caption).events)
 
 
 def meaning(text: str) -> Meaning:
@@ -173,69 +161,53 @@ def meaning(text: str) -> Meaning:
         >>> meaning("A dog barks after a man speaks and rain falls")
         ((('fall', 'rain'), ('man', 'speak')), (('bark', 'dog'),))
     """
-    return read(text).meaning
+    return parse(text).meaning
 
 
 def wording(text: str) -> tuple[str, ...]:
     """The words of a text, whatever its case and punctuation."""
-    return read(text).words
+    return parse(text).words
 
 
-class Reading(NamedTuple):
-    """What the checks see of a text: its words, their stems without articles, the stems of things, the meaning."""
+class ParsedText(NamedTuple):
+    """What the checks need of a text.
+
+    Attributes:
+        words: Its words.
+        stems: Their stems, without articles.
+        events: The stems of sources and actions, sorted.
+        meaning: See `meaning`.
+    """
 
     words: tuple[str, ...]
-    spoken: tuple[str, ...]
+    stems: tuple[str, ...]
     events: tuple[str, ...]
     meaning: Meaning
 
 
 @lru_cache(maxsize=256)
-def read(text: str) -> Reading:
-    """Reads a text once for all checks."""
-    tokens = _TOKEN.findall(text.lower())
-    spoken, events = [], []
-    bag: list[str] = []
-    stage = [bag]
-    stages = [stage]
-    for i, token in enumerate(tokens):
-        splits, said, happens, thing = _weigh(token)
-        if splits:
-            bag = []
-            following = tokens[i + 1 : i + 2]
-            if token in _TOGETHER or _LATER_WITH.get(token, following) != following:
-                stage.append(bag)
-            else:
-                stages.insert(len(stages) - (token in _EARLIER and following != ["which"]), stage := [bag])
-        if said:
-            spoken.append(said)
-        if happens:
-            bag.append(happens)
-        if thing:
-            events.append(thing)
-    words = tuple([token for token in tokens if token != ","])
-    stages_said = tuple([tuple(sorted([tuple(sorted(bag)) for bag in stage if bag])) for stage in stages])
-    return Reading(words, tuple(spoken), tuple(sorted(events)), tuple([stage for stage in stages_said if stage]))
-
-
-@lru_cache(maxsize=1 << 15)
-def _weigh(token: str) -> tuple[bool, str, str, str]:
-    """Whether a token splits a text; its stem, or "" for an article; for what says nothing; for what names no thing."""
-    root = "" if token == "," else stem(token)
-    return (
-        token in _SPLITS,
-        "" if token in _ARTICLES else root,
-        "" if token in _EMPTY else root,
-        "" if token in _EMPTY_OR_ATTRIBUTES else root,
+def parse(text: str) -> ParsedText:
+    """Parses a text once for all checks."""
+    words = tuple([token for token in tokens(text) if token != ","])
+    roots = [_roots(word) for word in words]
+    stages: dict[int, list[tuple[str, ...]]] = {}
+    for segment in segments(text):
+        if bag := tuple(sorted([root for word in segment.words if (root := _roots(word)[1])])):
+            stages.setdefault(segment.stage, []).append(bag)
+    return ParsedText(
+        words,
+        tuple([root for root, _, _ in roots if root]),
+        tuple(sorted([event for _, _, event in roots if event])),
+        tuple([tuple(sorted(bags)) for _, bags in sorted(stages.items())]),
     )
 
 
-_TOKEN = re.compile(r"[\w'’-]+|,")
-_TOGETHER = frozenset([",", "and", "with", "while", "as", "during", "amid", "amidst"])
-_EARLIER = frozenset(["after", "preceded"])
-_LATER_WITH = {
-    word: [preposition]
-    for words, preposition in (("leading", "to"), ("ending ends end concluding concludes conclude", "with"))
-    for word in words.split()
-}
-_SPLITS = _TOGETHER | _EARLIER | _LATER_WITH.keys() | {"then", "before", "followed", "prior", "preceding"}
+@lru_cache(maxsize=1 << 15)
+def _roots(word: str) -> tuple[str, str, str]:
+    """The stem of a word; the same or "" for an article, for a filler, and for what names neither source nor action."""
+    root = stem(word)
+    return (
+        "" if word in ARTICLES else root,
+        "" if word in _EMPTY else root,
+        "" if word in _EMPTY_OR_ATTRIBUTES else root,
+    )
