@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import doctest
 from itertools import permutations
 
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, balanced_accuracy_score
 
-import benchmarks.metrics.classification
 from benchmarks.metrics.classification import (
     average_precision,
     average_precision_chance,
@@ -93,7 +91,3 @@ def test_chance_by_counting_every_order(num_right: int, num_all: int) -> None:
     is_true = np.arange(num_all) < num_right
     orders = [average_precision(np.array(order, float), is_true).value for order in permutations(range(num_all))]
     assert average_precision_chance(num_right, num_all) == pytest.approx(np.mean(orders))
-
-
-def test_examples_in_the_documentation() -> None:
-    assert doctest.testmod(benchmarks.metrics.classification, extraglobs={"np": np}).failed == 0

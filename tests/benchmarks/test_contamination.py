@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import doctest
 import json
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,6 @@ import numpy as np
 import pytest
 import soundfile
 
-import benchmarks.checks.contamination
 from benchmarks.checks.contamination import CAPTION, FREESOUND, SOUND, YOUTUBE, audit, training_clips
 from benchmarks.cli.main import main
 from benchmarks.items import Audio
@@ -149,7 +147,3 @@ def test_the_command_and_the_warning_in_results(tmp_path: Path, capsys: pytest.C
     assert "warnings" not in control["data"]
     assert main(["audit", *command]) == 1
     assert f"  {warning}" in capsys.readouterr().out.splitlines()
-
-
-def test_examples_in_the_documentation() -> None:
-    assert doctest.testmod(benchmarks.checks.contamination).failed == 0

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import doctest
 from collections.abc import Callable
 
 import numpy as np
@@ -8,7 +7,6 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-import benchmarks.metrics.intervals
 from benchmarks.metrics.intervals import BOOTSTRAP, WILSON, Interval, bootstrap, interval, wilson
 from benchmarks.speed.coverage import DESIGNS, SCORES, Design
 from benchmarks.speed.coverage import coverage as simulated
@@ -101,7 +99,3 @@ def test_wilson_covers_the_truth_by_counting_every_outcome(number: int, score: f
 @pytest.mark.parametrize("score", SCORES)
 def test_the_bootstrap_covers_the_truth_in_simulation(design: Design, score: float) -> None:
     assert abs(simulated(design, score, num_models=2000) - 0.95) < 0.015 + 2 * np.sqrt(0.95 * 0.05 / 2000)
-
-
-def test_examples_in_the_documentation() -> None:
-    assert doctest.testmod(benchmarks.metrics.intervals).failed == 0

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import doctest
 from fractions import Fraction
 from itertools import permutations
 
@@ -9,7 +8,6 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-import benchmarks.metrics.pairs
 from benchmarks.metrics.pairs import (
     METRICS,
     PAIR_CHANCE,
@@ -141,7 +139,3 @@ def test_what_is_no_item_is_refused() -> None:
         chance(1)
     with pytest.raises(ValueError, match="no items"):
         mean_chance([])
-
-
-def test_examples_in_the_documentation() -> None:
-    assert doctest.testmod(benchmarks.metrics.pairs).failed == 0

@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-import doctest
 from itertools import product
 
 import numpy as np
 import pytest
 from scipy import stats
 
-import benchmarks.metrics.intervals
-import benchmarks.metrics.paired
 from benchmarks.metrics.intervals import student, variance_of_mean
 from benchmarks.metrics.paired import mcnemar, paired_difference
 
@@ -84,8 +81,3 @@ def test_intervals_cover_the_true_difference(one: float, other: float, num_seeds
         _, low, high = paired_difference(sides[0], sides[1], alone)
         covered.append(low <= one - other <= high)
     assert 0.92 <= np.mean(covered) <= 0.995
-
-
-def test_examples_in_the_documentation() -> None:
-    for module in (benchmarks.metrics.intervals, benchmarks.metrics.paired):
-        assert doctest.testmod(module).failed == 0

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import doctest
 from itertools import permutations
 
 import numpy as np
@@ -137,7 +136,3 @@ def test_ranks_do_not_depend_on_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = text_to_audio_ranks(scores, answers)
     monkeypatch.setattr(benchmarks.metrics.retrieval, "_CHUNK_ENTRIES", 90)
     assert text_to_audio_ranks(scores, answers).tolist() == whole.tolist()
-
-
-def test_examples_in_the_documentation() -> None:
-    assert doctest.testmod(benchmarks.metrics.retrieval, extraglobs={"np": np}).failed == 0

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import base64
-import doctest
 import io
 import re
 from dataclasses import dataclass, field, replace
@@ -13,7 +12,6 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-import benchmarks.report.examples
 from benchmarks.report.examples import MAX_ITEMS, listening, picked
 from benchmarks.report.sound import MAX_SECONDS, encoded, waveforms_of
 from benchmarks.report.task_results import blocks
@@ -196,8 +194,3 @@ def test_what_was_ranked_is_heard_too(bank: EventBank, few: TestSet, monkeypatch
     monkeypatch.setattr("benchmarks.report.examples.find_task", lambda _: Ready(TestSet(unnamed, few.data)))
     ((_, shown),) = listening(made, Material(bank), print)
     assert shown[0].clips[0].captions == items[11].labels
-
-
-def test_examples_in_the_documentation() -> None:
-    found = doctest.testmod(benchmarks.report.examples)
-    assert (found.failed, found.attempted) == (0, 1)

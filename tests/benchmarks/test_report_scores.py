@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import csv
-import doctest
 import io
 from typing import Any
 
 import pytest
 
-import benchmarks.report.duel
-import benchmarks.report.leaderboard
-import benchmarks.report.metric_display
 from benchmarks.report.duel import MAX_ITEMS, duels, margin
 from benchmarks.report.export_tables import comma_separated, markdown
 from benchmarks.report.kinds import MAX_COLUMNS, heat_maps
@@ -34,13 +30,6 @@ def scored(model: str, value: float, task: str = "scenes-order", name: str = "gr
 
 def rank(value: float) -> dict[str, Any]:
     return {"value": value, "low": value - 1, "high": value + 2, "chance": 50.5, "method": "bootstrap"}
-
-
-def test_examples_in_the_documentation() -> None:
-    for module in (benchmarks.report.duel, benchmarks.report.leaderboard, benchmarks.report.metric_display):
-        found = doctest.testmod(module)
-        assert found.failed == 0
-        assert found.attempted > 0
 
 
 def test_a_metric_that_nobody_knows_gets_an_axis_that_holds_it() -> None:

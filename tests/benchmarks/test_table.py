@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import doctest
-
 import benchmarks.models.names
 import benchmarks.results.result
 import benchmarks.results.table
@@ -52,11 +50,6 @@ def test_both_protocols_and_how_many_items_were_found() -> None:
 def test_a_single_result_and_one_without_a_metric() -> None:
     lone = result(metrics={"text": METRIC})
     assert "0.500 [0.400, 0.600]  -" in text_table([lone])
-
-
-def test_examples_in_the_documentation() -> None:
-    for module in (benchmarks.models.names, benchmarks.results.result, benchmarks.results.table):
-        assert doctest.testmod(module).failed == 0
 
 
 def test_tasks_with_other_metrics_have_tables_of_their_own_and_words_alone_a_line() -> None:
