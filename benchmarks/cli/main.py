@@ -229,11 +229,11 @@ def _validate(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from benchmarks.report import report
+    from benchmarks.report import write_report
     from benchmarks.tasks import Material
 
     given = Material(options.events, options.data) if options.events or options.data else None
-    report(options.results, options.out, given, options.run, _say)
+    write_report(options.results, options.out, given, options.run, _say)
     print(options.out)
     return 0
 

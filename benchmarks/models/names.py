@@ -26,3 +26,17 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The part of an error that offers the nearest legal name; empty where none is near."""
     near = difflib.get_close_matches(name, sorted(known), n=1)
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def run_folder(path: Path) -> Path:
+    """The run folder of a checkpoint: the nearest parent with a held-out record. A folder is its own run folder."""
+    if path.is_dir():
+        return path
+    return next((folder for folder in path.parents if (folder / HELD_OUT_FILE).is_file()), path.parent)
+
+
+def run_folder(path: Path) -> Path:
+    """The run folder of a checkpoint: the nearest parent with a held-out record. A folder is its own run folder."""
+    if path.is_dir():
+        return path
+    return next((folder for folder in path.parents if (folder / HELD_OUT_FILE).is_file()), path.parent)

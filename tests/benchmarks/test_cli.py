@@ -16,7 +16,7 @@ from benchmarks.tasks import tasks
 from benchmarks.tasks.scenes import ScenePairs
 from compa.scenes.banks.bank import EventBank
 from tests.benchmarks.conftest import CountingEmbedder
-from tests.benchmarks.test_report import write_run
+from tests.benchmarks.report.test_page import write_run
 
 
 @pytest.fixture

@@ -172,7 +172,7 @@ def test_map_ahead_keeps_the_order_stays_near_and_passes_errors_on() -> None:
 def clap() -> CLAP:
     torch.manual_seed(0)
     model = CLAP(embedding_size=64)
-    model.text_encoder.fit_tokeniser(["a then b", "b before a", "siren rain dog"])
+    model.text_encoder.fit_tokenizer(["a then b", "b before a", "siren rain dog"])
     return model.eval()
 
 

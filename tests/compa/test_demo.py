@@ -129,5 +129,5 @@ def test_a_folder_that_is_no_run_is_never_deleted(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
     process = run("--out", ".", "--overwrite", cwd=tmp_path)
     assert process.returncode == 1
-    assert "no run of compa" in process.stderr
+    assert "not a run of compa" in process.stderr
     assert (tmp_path / "thesis.tex").exists()
