@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from compa.manifest import POSITIVE_LEVELS
 from negatives.generator import Request
 from negatives.llm.generator import batched, plan
 from negatives.llm.journal import Journal

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from compa.manifest import POSITIVE_LEVELS
 from negatives.generator import Candidate, Request
 from negatives.llm.prompt import load
 from negatives.llm.request import ModelSettings, PromptItem, prompt_item
