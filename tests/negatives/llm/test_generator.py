@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from compa.manifest import Clip, Negative, Positive
-from compa.manifest import NEGATIVE_KINDS
+from compa.manifest import NEGATIVE_KINDS, Clip, Negative, Positive
 from negatives.generator import Candidate, Request
 from negatives.llm.budget import Budget
 from negatives.llm.client import RetryingClient
