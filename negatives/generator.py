@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from compa.manifest import LEVELS
+from compa.manifest import POSITIVE_LEVELS
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Candidate:
     @property
     def is_positive(self) -> bool:
         """Whether it is meant to be true of the caption."""
-        return self.kind in LEVELS
+        return self.kind in POSITIVE_LEVELS
 
 
 class Generator(Protocol):

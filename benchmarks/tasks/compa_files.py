@@ -20,8 +20,7 @@ from benchmarks.tasks.pairs import PairTask, leaks_of
 from benchmarks.tasks.raw_item import Draft
 from benchmarks.tasks.sound_files import fingerprint, flaws_of, left_out, shortened
 from compa.data.audio_folder import youtube_url
-from compa.utils.text_lines import Refusal
-from compa.utils.text_rows import Row, delimited_rows
+from compa.utils.text_rows import Row, RowError, delimited_rows
 
 SIDES = ("pair", "reversed_pair", "triplet")
 """The captions of an item stand in the columns `<side>_caption`, its sounds in `<side>_file`."""
@@ -114,7 +113,7 @@ class CompaTask(PairTask):
 def _csv_drafts(table: Path, folder: Path) -> Iterator[Draft]:
     columns: tuple[dict[str, str], ...] = ()
     for row in delimited_rows(table, number_repeated=True):
-        if isinstance(row, Refusal):
+        if isinstance(row, RowError):
             raise ValueError(f"{row}: mend the row, or take the published file")
         cells = {name.lower(): cell for name, cell in row.cells.items()}
         columns = columns or _columns(table, cells)

@@ -20,8 +20,7 @@ from compa.scenes.banks.bank import short_hash
 from compa.scenes.banks.folder import sound_files
 from compa.scenes.banks.recordings import readable
 from compa.scenes.holdout import stable_hash
-from compa.utils.text_lines import Refusal
-from compa.utils.text_rows import delimited_rows
+from compa.utils.text_rows import RowError, delimited_rows
 
 SEPARATOR = ";"
 """Between the labels of one file in a CSV: names of labels have commas in them."""
@@ -162,7 +161,7 @@ def _files_of_csv(data: Path) -> list[_File]:
         raise ValueError(f"there is no {data}: give a folder with one folder a label, or a CSV with file,label")
     found: dict[str, tuple[dict[str, None], str]] = {}
     for row in delimited_rows(data):
-        if isinstance(row, Refusal):
+        if isinstance(row, RowError):
             raise ValueError(f"{row}: mend or remove the row")
         cells = {name.lower(): cell for name, cell in row.cells.items()}
         for needed in ("file", "label"):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tqdm import tqdm
 
-from compa.data.audio_folder import sound_files_below
+from compa.audio.files import sound_files
 from compa.data.quarantine import usable_clips
 from compa.models.embedding_file import SUFFIXES, Chunk, Parts, Row, files_of, parts_of, write_embeddings
 
@@ -97,7 +97,7 @@ def embed(model: Embedder, source: Path, out: Path, name: str) -> None:
 def rows_of(source: Path) -> Iterator[Row]:
     """What is to be embedded: every sound file of a folder, or every usable clip of a manifest and its captions."""
     if source.is_dir():
-        for path in sound_files_below(source):
+        for path in sound_files(source):
             yield Row(path.relative_to(source).as_posix(), "audio", audio=str(path))
         return
     for clip in usable_clips(source):

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from compa.manifest import LEVELS
+from compa.manifest import POSITIVE_LEVELS
 from negatives.generator import Request
 from negatives.llm.budget import Prices
 from negatives.llm.chat import Settings
@@ -87,7 +87,7 @@ def estimate(
             for question in asked:
                 total.add_item(_tokens(question.item["caption"]), question.num)
         for request in batch if is_judged else ():
-            texts = request.num + 1 + sum(kind in LEVELS for kind in request.kinds)
+            texts = request.num + 1 + sum(kind in POSITIVE_LEVELS for kind in request.kinds)
             statements += texts
             for _ in range(texts):
                 total.add_item(2 * _tokens(request.text), 0)
