@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from negatives.cli.options import add_generation_options
-from negatives.llm import batch_cli
+from negatives.llm import batch
 from negatives.llm.options import add_arguments as add_llm_options
 
 
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str]) -> int:
         epilog="example:\n  compa negatives batch submit captions.csv --model NAME --journal answers.sqlite",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    submit = batch_cli.add_commands(parser)["submit"]
+    submit = batch.add_commands(parser)["submit"]
     add_generation_options(submit)
     add_llm_options(submit)
-    return batch_cli.main(parser.parse_args(arguments))
+    return batch.main(parser.parse_args(arguments))

@@ -13,8 +13,8 @@ from negatives import postprocess
 from negatives.cli.examination import add_examination_options, write_outputs
 from negatives.cli.options import add_generation_options
 from negatives.language.substitutes import read_ontology
-from negatives.llm.options import add_arguments as add_llm_options
-from negatives.llm.session import default_journal, forecast, open_session
+from negatives.llm import options as llm_options
+from negatives.llm.session import default_journal, forecast, open_session, requests_of
 from negatives.outputs import check_outputs
 from negatives.pipeline import Filter, Tally, generate
 from negatives.rules import Rules
@@ -34,14 +34,17 @@ def main(arguments: Sequence[str]) -> int:
     source, out, report, review_sheet = options.input, options.out, options.report, options.review_sheet
     if not options.estimate:
         check_outputs(source, {"--out": out, "--report": report, "--review-sheet": review_sheet}, options.overwrite)
-    estimate = forecast(options, options.journal or default_journal(out))
+    model_options, journal = llm_options.read(options), options.journal or default_journal(out)
+    requests = requests_of(source, (*options.kinds, *options.levels), options.num, options.seed)
+    estimate = forecast(model_options, requests, journal)
     if estimate or options.estimate:
         print(estimate or "estimate: no server is asked", flush=True)
     if options.estimate:
         return 0
     made = out.with_name(f"{out.name}.unbalanced{PARTIAL}") if options.balance else out
     filters = [_model_filter(options.filter, source.resolve().parent)] if options.filter else []
-    with open_session(options, Rules(read_ontology(options.ontology) if options.ontology else None)) as session:
+    rules = Rules(read_ontology(options.ontology) if options.ontology else None)
+    with open_session(model_options, rules, journal) as session:
         try:
             tally = generate(
                 source,
@@ -78,6 +81,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"refused: {len(missing)} rows without a caption", *missing[:NUM_SHOWN], sep="\n  ")
     if source.suffix == ".jsonl" and (left_out := quarantine.read(source)):
         print(f"left out: {len(left_out)} clips in {quarantine.list_path(source)}")
+    session.require_served(tally.served)
     return 0
 
 
@@ -114,5 +118,5 @@ def _parser() -> CommandParser:
         help="drop negatives that this trained model finds too far from their caption, or closer to the sound",
     )
     add_examination_options(parser)
-    add_llm_options(parser)
+    llm_options.add_arguments(parser)
     return parser

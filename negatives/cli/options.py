@@ -8,7 +8,7 @@ from pathlib import Path
 from compa.manifest import NEGATIVE_KINDS
 from compa.utils.arguments import add_seed, names, positive_int
 from negatives import levels
-from negatives.llm.session import RULES
+from negatives.llm.options import RULES
 from negatives.pipeline import KINDS as RULE_KINDS
 from negatives.pipeline import LEVELS as RULE_LEVELS
 
