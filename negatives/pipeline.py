@@ -18,6 +18,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from compa.manifest import Clip, Negative, Positive, write_manifest
+from compa.utils.text_rows import RowError
 from negatives import kinds as rule_kinds
 from negatives import levels as rule_levels
 from negatives.checks.consistency import meaning, refuse, refuse_positive, wording
@@ -46,6 +47,7 @@ class Tally:
         served: Captions with at least one negative.
         kept: Negatives and positives by kind or level.
         refused: Candidates by (kind or level, reason).
+        without_caption: Rows of the source without a caption.
     """
 
     clips: int = 0
@@ -53,6 +55,7 @@ class Tally:
     served: int = 0
     kept: Counter[str] = field(default_factory=Counter)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
+    without_caption: list[RowError] = field(default_factory=list)
 
     def watch(self, clips: Iterable[Clip]) -> Iterator[Clip]:
         """Yields the clips, and counts what they contain as they pass."""
@@ -102,7 +105,9 @@ def generate(
     source, out = Path(source), Path(out)
     check_outputs(source, {"--out": out}, overwrite)
     tally = Tally()
-    clips = add_negatives(read_clips(source), generator, (*kinds, *levels), num, seed, filters, tally)
+    clips = add_negatives(
+        read_clips(source, tally.without_caption), generator, (*kinds, *levels), num, seed, filters, tally
+    )
     clips = (rebase_audio(clip, source, out) for clip in clips)
     write_manifest(out, tqdm(clips, unit=" clips", file=sys.stderr, mininterval=0.5, disable=not progress))
     return tally

@@ -1,4 +1,4 @@
-"""Checks of a candidate against its caption: small pure functions, each with a reason to refuse."""
+"""Checks of a candidate against the caption that it was made from."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ Meaning = tuple[tuple[tuple[str, ...], ...], ...]
 def refuse(
     kind: str, candidate: str, caption: str, truths: Collection[Meaning], others: Collection[Meaning]
 ) -> str | None:
-    """The reason why a candidate is no negative of a caption, or None where nothing speaks against it.
+    """The reason why a candidate cannot be a negative of a caption, or None.
 
     Args:
         kind: What the candidate claims to change.
         candidate: The text to judge.
         caption: The caption that it was made from.
-        truths: What all texts mean that are true of the same clip.
-        others: What the negatives mean that the clip has already.
+        truths: The meanings of all texts that are true of the clip.
+        others: The meanings of the negatives that the clip has already.
     """
     if reason := is_unfit(candidate, caption):
         return reason
@@ -49,8 +49,8 @@ def refuse(
         return "length"
     if is_near_equal(candidate, caption):
         return "near-equal"
-    says = meaning(candidate)
-    if says == meaning(caption):
+    candidate_meaning = meaning(candidate)
+    if candidate_meaning == meaning(caption):
         return "equivalent"
     if kind in KEEP_EVENTS and changes_events(candidate, caption):
         return "events changed"
@@ -58,22 +58,22 @@ def refuse(
         return "events added"
     if kind == "replacement" and not changes_events(candidate, caption):
         return "events kept"
-    if says in truths:
+    if candidate_meaning in truths:
         return "true of the clip"
-    return "duplicate" if says in others else None
+    return "duplicate" if candidate_meaning in others else None
 
 
 def refuse_positive(
     level: str, candidate: str, caption: str, truths: Collection[tuple[str, ...]], negatives: Collection[Meaning]
 ) -> str | None:
-    """The reason why a candidate is no positive of a caption, or None where nothing speaks against it.
+    """The reason why a candidate cannot be a positive of a caption, or None.
 
     Args:
-        level: What the candidate claims to be to the caption.
+        level: How the candidate relates to the caption.
         candidate: The text to judge.
         caption: The caption that it was made from.
-        truths: The wordings that the clip has already: its captions' and positives'.
-        negatives: What texts mean that are false of it.
+        truths: The wordings of the clip's captions and positives.
+        negatives: The meanings of its negatives.
     """
     if reason := is_unfit(candidate, caption):
         return reason
@@ -87,7 +87,7 @@ def refuse_positive(
 
 
 def is_unfit(candidate: str, caption: str) -> str | None:
-    """Why a text cannot stand in a data set at all: control characters, instructions to a model, another language."""
+    """Why a text cannot be in a data set at all: control characters, instructions to a model, another language."""
     if not candidate.isprintable() or candidate != candidate.strip():
         return "unprintable"
     if leaks_instructions(candidate, caption):
@@ -107,7 +107,7 @@ def leaks_instructions(candidate: str, caption: str) -> bool:
 
 
 def is_foreign(candidate: str, caption: str) -> bool:
-    """Whether a text leaves its caption's language, as far as its letters and its words tell.
+    """Whether a text is in another language than its caption, judging by its letters and words.
 
     Of the words that its caption lacks at most half may be unknown, unless they are few; other letters than
     English ones must come from the caption.
@@ -122,13 +122,13 @@ def is_foreign(candidate: str, caption: str) -> bool:
 
 
 def has_bad_length(candidate: str, caption: str) -> bool:
-    """Whether a candidate is too short to say anything, or much shorter or longer than its caption."""
+    """Whether a candidate is too short or too long, or much shorter or longer than its caption."""
     length, expected = len(candidate.split()), len(caption.split())
     return not (MIN_WORDS <= length <= MAX_WORDS and expected / 2 <= length <= expected * 2)
 
 
 def is_near_equal(candidate: str, caption: str) -> bool:
-    """Whether two texts differ in nothing but case, punctuation, articles and the inflection of words."""
+    """Whether two texts differ only in case, punctuation, articles and the inflection of words."""
     return parse(candidate).stems == parse(caption).stems
 
 
@@ -145,17 +145,17 @@ def is_equivalent(candidate: str, caption: str) -> bool:
 
 
 def changes_events(candidate: str, caption: str) -> bool:
-    """Whether two texts mention different things, whatever they say of when, where, how many and how loud."""
+    """Whether two texts name different sources or actions, ignoring time, place, number and loudness."""
     return parse(candidate).events != parse(caption).events
 
 
 def adds_events(candidate: str, caption: str) -> bool:
-    """Whether a text mentions something that its caption does not."""
+    """Whether a text names a source or action that its caption does not."""
     return not set(parse(candidate).events) <= set(parse(caption).events)
 
 
 def meaning(text: str) -> Meaning:
-    """What happens in a text: stages in order of time, each the sorted bags of stems of what happens at once.
+    """What happens in a text: stages in order of time, each with the sorted bags of stems of simultaneous events.
 
     Example:
         >>> meaning("A dog barks after a man speaks and rain falls")
@@ -165,7 +165,7 @@ def meaning(text: str) -> Meaning:
 
 
 def wording(text: str) -> tuple[str, ...]:
-    """The words of a text, whatever its case and punctuation."""
+    """The words of a text, in lower case and without punctuation."""
     return parse(text).words
 
 

@@ -189,10 +189,16 @@ class OtherCaptions:
     def _counts_the_same(self, made: Iterable[Statement]) -> bool:
         """Whether others count as a new number says, and not as the caption does."""
         before = [amount for statement in self._own for amount in statement.amounts]
-        true = [amount for statement in self._true for amount in statement.amounts]
-        true = [amount for amount in true if not any(known.agrees(amount) for known in before)]
-        new = [amount for statement in made for amount in statement.amounts if amount not in before]
-        return any(amount.agrees(other) for amount in new for other in true)
+        return any(
+            amount.agrees(known)
+            and not any(old.agrees(known) for old in before)
+            and (amount.concept == known.concept or not statement.concepts.isdisjoint(other.concepts))
+            for statement in made
+            for amount in statement.amounts
+            if amount not in before
+            for other in self._true
+            for known in other.amounts
+        )
 
     def _repeats_a_statement(self, made: Iterable[Statement], with_attributes: bool) -> bool:
         """Whether others have all that one of the new statements has."""

@@ -19,6 +19,9 @@ from negatives.outputs import check_outputs
 from negatives.pipeline import Filter, Tally, generate
 from negatives.rules import Rules
 
+NUM_SHOWN = 10
+"""Rows without a caption that are shown; all are counted."""
+
 
 def main(arguments: Sequence[str]) -> int:
     """Runs the command and returns the exit code.
@@ -58,7 +61,7 @@ def main(arguments: Sequence[str]) -> int:
         finally:  # what was used is reported even where a run ends early
             notes = session.notes()
             print("".join(f"{name}: {value}\n" for name, value in notes), end="", flush=True)
-    lines: list[str] = []
+    missing, lines = tally.without_caption, []
     if options.balance or report or review_sheet:
         refused = tally.refused
         if options.balance:
@@ -74,6 +77,8 @@ def main(arguments: Sequence[str]) -> int:
     print(
         "\n".join([f"{tally.clips} clips written to {out}", _summary(tally, (*options.kinds, *options.levels)), *lines])
     )
+    if missing:
+        print(f"refused: {len(missing)} rows without a caption", *missing[:NUM_SHOWN], sep="\n  ")
     if source.suffix == ".jsonl" and (left_out := quarantine.read(source)):
         print(f"left out: {len(left_out)} clips in {quarantine.list_path(source)}")
     session.require_served(tally.served)
