@@ -29,7 +29,10 @@ def imported_by(statement: str) -> set[str]:
         ("import compa.scenes.twins, compa.scenes.old_captions", HEAVY),
         ("import compa.data.importing, compa.data.quarantine", (*HEAVY, "numpy", "negatives")),
         ("import compa.data.verify, compa.data.stats", (*HEAVY, "matplotlib", "av", "negatives")),
-        ("import negatives.cli, negatives.rules", (*HEAVY, "numpy", "openai", "aiohttp")),
+        (
+            "import negatives.cli.generate, negatives.cli.check, negatives.cli.review, negatives.cli.batch",
+            (*HEAVY, "numpy", "scipy", "sklearn", "openai", "aiohttp"),
+        ),
         ("import negatives.llm.openai_server, negatives.llm.batch", (*HEAVY, "numpy", "openai", "aiohttp")),
         (
             "import negatives.checks.text_leak, negatives.checks.balance, negatives.report, negatives.review",

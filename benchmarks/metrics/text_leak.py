@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from benchmarks.metrics.intervals import interval
 from benchmarks.metrics.pairs import auc, placements
 from benchmarks.metrics.resampling import jackknife, metric
-from negatives.checks.text_leak import MIN_PAIRS, Reader
+from negatives.checks.text_leak import MIN_PAIRS, pair_scores
 from negatives.language.inflection import words_of
 
 LEAK = "text_leak_auc"
@@ -56,8 +56,7 @@ def leak_metrics(items: Sequence[Texts], accuracy: bool = False) -> dict[str, di
     of_item = np.repeat(np.arange(len(telling)), [len(item.true) * len(item.false) for item in telling])
     # An item and its mirror image have the same words: in two folds each would teach the other's texts to be false.
     keys = [" ".join(sorted(words_of(item.true[0]))) for item in telling]
-    shares = Reader(pairs, keys=[keys[number] for number in of_item]).shares()
-    true, false = 1 - shares[:, 0], 1 - shares[:, 1]
+    true, false = -pair_scores(pairs, [keys[number] for number in of_item]).T
     value = auc(true, false)
     influence = np.bincount(of_item, placements(true, false) - value) / len(pairs)
     influence += np.bincount(of_item, 1 - placements(false, true) - value) / len(pairs)

@@ -10,7 +10,6 @@ import numpy as np
 from benchmarks.items import Group, Scores
 from benchmarks.tasks import Item
 
-NUM_FOLDS = 5
 MIN_TEXTS = 50
 """With fewer texts of either sort there is nothing to fit a classifier to."""
 
@@ -41,15 +40,9 @@ class TextOnly:
         is_true = np.array([text in self._true for text in texts], dtype=bool)
         if min(is_true.sum(), (~is_true).sum()) < MIN_TEXTS:
             return None
-        from negatives.checks.text_leak import Features
+        from negatives.checks.text_leak import out_of_fold_scores
 
-        features = Features(texts)
-        fold = np.array([_number(text) % NUM_FOLDS for text in texts])
-        scores = np.zeros(len(texts))
-        for held_out in range(NUM_FOLDS):
-            rows = fold == held_out
-            scores[rows] = features.score(features.fit(is_true, ~rows))[rows]
-        return dict(zip(texts, scores.tolist(), strict=True))
+        return dict(zip(texts, out_of_fold_scores(texts, is_true, texts).tolist(), strict=True))
 
 
 def _length(text: str) -> float:

@@ -15,18 +15,15 @@ import resource
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from compa.manifest import Clip, read_manifest, write_manifest
+from compa.manifest import Clip, write_manifest
 from negatives import kinds, levels
-from negatives.checks.text_leak import blind_check
-from negatives.pipeline import Tally, add_negatives
-from negatives.postprocess import SAMPLE, balance
+from negatives.pipeline import add_negatives
+from negatives.postprocess import BALANCE, balance
 from negatives.rules import Rules
-from negatives.sample import sample
 from negatives.sources import read_clips
 
 ROUNDS = 3
@@ -42,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     clips = list(read_clips(options.captions))
     with tempfile.TemporaryDirectory() as folder:
-        tables = (speed(clips, Path(folder)), shares(clips), blindness(clips, Path(folder)))
+        tables = (speed(clips, Path(folder)), shares(clips), leaks(clips, Path(folder)))
         for line in itertools.chain(*tables, memory(clips, options.lines, Path(folder))):
             print(line, flush=True)
 
@@ -74,27 +71,19 @@ def shares(clips: Sequence[Clip]) -> Iterator[str]:
         yield f"| {name} | {served / len(captions):.1%} | {seconds / len(captions) * 1e6:.0f} |"
 
 
-def blindness(clips: Sequence[Clip], folder: Path) -> Iterator[str]:
-    """AUC of the classifier of words by kind, before and after balancing, and what that drops."""
+def leaks(clips: Sequence[Clip], folder: Path) -> Iterator[str]:
+    """AUC of the text-leak classifier by kind, before and after balancing, and what that drops."""
     made, kept = folder / "made.jsonl", folder / "kept.jsonl"
     write_manifest(made, generated(clips, tuple(kinds.available())))
-    samples = sample(read_manifest(made), SAMPLE)
-    before = blind_check({kind: [item.pair for item in items] for kind, items in samples.items()})
     start = time.perf_counter()
-    dropped = balance(made, kept, seed=0)
-    seconds = time.perf_counter() - start
-    samples = sample(read_manifest(kept), SAMPLE)
-    after = {
-        found.kind: found
-        for found in blind_check({kind: [item.pair for item in items] for kind, items in samples.items()})
-    }
-    total = Counter(negative.kind for clip in read_manifest(made) for negative in clip.negatives)
-    yield from ("", f"Balancing took {seconds:.0f} s.", "")
+    found = balance(made, kept)
+    yield from ("", f"Balancing took {time.perf_counter() - start:.0f} s.", "")
     yield from ("| kind | negatives | AUC | dropped | AUC after |", "| --- | ---: | ---: | ---: | ---: |")
-    for found in before:
-        left = after.get(found.kind)
-        row = (found.kind, f"{total[found.kind]:,}", _auc(found.auc), f"{dropped[found.kind]:,}")
-        yield f"| {' | '.join(row)} | {_auc(left.auc if left else None)} |"
+    for leak in found.leaks:
+        dropped = found.tally.refused[leak.kind, BALANCE]
+        total = found.tally.kept[leak.kind] + dropped
+        before = found.leaks_before[leak.kind].auc
+        yield f"| {leak.kind} | {total:,} | {_auc(before)} | {dropped:,} | {_auc(leak.auc)} |"
 
 
 def memory(clips: Sequence[Clip], lines: int, folder: Path) -> Iterator[str]:
@@ -119,7 +108,7 @@ def peaks(path: Path, lines: int) -> list[float]:
 
 def generated(clips: Iterable[Clip], wanted: tuple[str, ...]) -> Iterator[Clip]:
     """The clips with negatives and positives by the rules."""
-    return add_negatives(clips, Rules(), NUM, Tally(), wanted)
+    return add_negatives(clips, Rules(), wanted, NUM)
 
 
 def every() -> tuple[str, ...]:

@@ -38,9 +38,9 @@ _COUNTERS = re.compile(
 
 
 def propose(caption: str, rng: random.Random) -> Iterator[str]:
-    """Says another number, another how-often, or one for several and several for one.
+    """Changes a number, how often something happens, or one into several and several into one.
 
-    Captions that count on ("two dogs ... one barks") are refused.
+    Captions that go on counting ("two dogs ... one barks") are refused.
     """
     if _COUNTERS.search(caption):
         return
@@ -55,7 +55,7 @@ def propose(caption: str, rng: random.Random) -> Iterator[str]:
         for is_first in rng.choice(((True, False), (False, True))):
             if changed := _other_number(sentence.first if is_first else sentence.second, rng):
                 one, other = (changed, second) if is_first else (first, changed)
-                yield with_article(as_sentence(f"{one}{sentence.joint}{other}{sentence.end}"))
+                yield with_article(as_sentence(f"{one}{sentence.connective_text}{other}{sentence.end}"))
 
 
 def _recount(caption: str, match: re.Match[str], rng: random.Random) -> str:

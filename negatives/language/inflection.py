@@ -1,4 +1,4 @@
-"""The words of `lexicon.yaml`, and how verbs inflect."""
+"""The words of `lexicon.yaml`, and how they inflect."""
 
 from __future__ import annotations
 
@@ -105,5 +105,5 @@ def is_plural(word: str) -> bool:
 
 
 def is_event(word: str) -> bool:
-    """Whether a word names something that sounds or is done."""
+    """Whether a word names a sound or an action."""
     return word in VERBS or word in EVENT_NOUNS or word in BASE_OF_SINGULAR or word in BASE_OF_PAST or is_ing(word)

@@ -104,7 +104,7 @@ def test_text_only_cannot_learn_a_text_by_heart() -> None:
     reader = TextOnly()
     reader.tell([item(str(n), noise(n, 10), text) for n, text in enumerate(texts[::2])])
     (scores,) = reader.score([([noise(0)], texts)])
-    assert 0.35 < np.mean(scores[0, ::2] > scores[0, 1::2]) < 0.65
+    assert np.mean(scores[0, ::2] > scores[0, 1::2]) < 0.65
 
 
 def test_audio_only_prefers_the_louder_the_longer_and_the_brighter(tmp_path: Path) -> None:

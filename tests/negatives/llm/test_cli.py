@@ -9,7 +9,8 @@ import pytest
 
 from compa.cli import main as compa
 from compa.manifest import Clip, read_manifest
-from negatives.cli import main
+from negatives.cli.batch import main as batch
+from negatives.cli.generate import main
 from tests.negatives.llm.batch_server import BatchServer
 from tests.negatives.llm.scripted import KEY, Reply, completion, items_of
 
@@ -31,7 +32,7 @@ def captions(tmp_path: Path) -> Path:
 
 def generate(source: Path, *options: str, name: str = "out.jsonl") -> list[Clip]:
     out = source.with_name(name)
-    assert main(["generate", str(source), "--out", str(out), "--overwrite", *options]) == 0
+    assert main([str(source), "--out", str(out), "--overwrite", *options]) == 0
     return list(read_manifest(out))
 
 
@@ -91,7 +92,7 @@ def test_the_mock_needs_no_server_and_is_alike(captions: Path, monkeypatch: pyte
 
 
 def test_an_estimate_sends_nothing(captions: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command = ["generate", str(captions), "--out", str(captions.with_name("no.jsonl")), "--model", "m", "--estimate"]
+    command = [str(captions), "--out", str(captions.with_name("no.jsonl")), "--model", "m", "--estimate"]
     assert main([*command, "--judge", "j"]) == 0
     assert "estimate: 3 captions, 12 requests, about " in capsys.readouterr().out
     assert [path.name for path in captions.parent.iterdir()] == ["captions.txt"]
@@ -121,7 +122,7 @@ def test_an_estimate_leaves_out_what_the_journal_holds(
 def test_an_estimate_where_no_server_is_asked(captions: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = captions.with_name("out.jsonl")
     out.write_text("precious", encoding="utf-8")  # what is there is in nobody's way
-    assert main(["generate", str(captions), "--out", str(out), "--estimate"]) == 0
+    assert main([str(captions), "--out", str(out), "--estimate"]) == 0
     assert capsys.readouterr().out == "estimate: no server is asked\n"
     assert out.read_text(encoding="utf-8") == "precious"
 
@@ -162,16 +163,22 @@ def test_submit_status_collect_generate(
     server.script = swap
     at = ["--journal", str(captions.with_name("j.sqlite")), "--base-url", server.url]
     asked = [str(captions), "--model", "m", "--kinds", "replacement", "--levels", "none", *at]
-    assert main(["batch", "submit", *asked]) == 0
-    assert main(["batch", "status", *at]) == 0
-    assert main(["batch", "collect", *at]) == 0
+    assert batch(["submit", *asked]) == 0
+    assert batch(["status", *at]) == 0
+    assert batch(["collect", *at]) == 0
     with pytest.raises(ValueError, match="waits for batch batch-0: run `compa negatives batch collect"):
         generate(captions, *asked[1:])
     server.finish()
-    assert main(["batch", "collect", *at]) == 0
-    assert main(["batch", "submit", *asked]) == 0
+    assert batch(["collect", *at]) == 0
+    assert batch(["submit", *asked]) == 0
     printed = capsys.readouterr().out
-    for line in ("submitted: batch-0", "batch-0: in_progress", "waiting for batch-0", "collected: 1 requests", "nothing to submit"):
+    for line in (
+        "submitted: batch-0",
+        "batch-0: in_progress",
+        "waiting for batch-0",
+        "collected: 1 requests",
+        "nothing to submit",
+    ):
         assert line in printed
     assert len(generate(captions, *asked[1:])[0].negatives) == 2
     assert server.bodies == []

@@ -10,8 +10,10 @@ import pytest
 
 from compa.data import quarantine
 from compa.manifest import Clip, Negative, read_manifest, write_manifest
-from negatives.cli import main
-from negatives.pipeline import Tally, add_negatives
+from negatives.cli.check import main as check
+from negatives.cli.generate import main
+from negatives.cli.review import main as review
+from negatives.pipeline import add_negatives
 from negatives.rules import Rules
 from negatives.sources import read_clips
 
@@ -27,7 +29,7 @@ def captions(tmp_path: Path) -> Path:
 
 
 def generate(source: Path, out: Path, *options: str) -> list[Clip]:
-    assert main(["generate", str(source), "--out", str(out), *options]) == 0
+    assert main([str(source), "--out", str(out), *options]) == 0
     return list(read_manifest(out))
 
 
@@ -101,7 +103,7 @@ def test_an_existing_manifest_is_replaced_only_when_asked(captions: Path, tmp_pa
     out = tmp_path / "out.jsonl"
     out.write_text("precious", encoding="utf-8")
     with pytest.raises(ValueError, match=r"exists.*--overwrite"):
-        main(["generate", str(captions), "--out", str(out)])
+        main([str(captions), "--out", str(out)])
     assert out.read_text(encoding="utf-8") == "precious"
     assert len(generate(captions, out, "--overwrite")) == 3
 
@@ -133,13 +135,13 @@ def test_bad_input_is_named(name: str, content: bytes, message: str, tmp_path: P
     source, out = tmp_path / name, tmp_path / "out.jsonl"
     source.write_bytes(content)
     with pytest.raises(ValueError, match=message):
-        main(["generate", str(source), "--out", str(out)])
+        main([str(source), "--out", str(out)])
     assert not out.exists()
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"nowhere\.csv: no such file"):
-        main(["generate", str(tmp_path / "nowhere.csv"), "--out", str(tmp_path / "out.jsonl")])
+        main([str(tmp_path / "nowhere.csv"), "--out", str(tmp_path / "out.jsonl")])
 
 
 @pytest.mark.parametrize(
@@ -147,16 +149,18 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     [
         (
             ["--kinds", "oder"],
-            "unknown kind 'oder', did you mean 'order'? (legal: order, relation, attribute-swap, ",
+            "kind must be one of order, relation, attribute-swap, ",
         ),
-        (["--num", "0"], "'0' is not a whole number of at least 1"),
-        (["--num", "many"], "'many' is not a whole number of at least 1"),
-        (["--seed", "-1"], "'-1' is not a whole number of at least 0"),
+        (["--levels", "phrase"], "'phrase'; did you mean 'paraphrase'"),
+        (["--num", "0"], "integer of at least 1; got '0'"),
+        (["--num", "many"], "integer of at least 1; got 'many'"),
+        (["--seed", "-1"], "integer of at least 0; got '-1'"),
+        (["--sheet", "x.csv"], "'--sheet'; did you mean"),
     ],
 )
 def test_wrong_usage(options: list[str], message: str, captions: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
-        main(["generate", str(captions), "--out", "x.jsonl", *options])
+        main([str(captions), "--out", "x.jsonl", *options])
     assert stop.value.code == 2
     assert message in capsys.readouterr().err
 
@@ -194,7 +198,7 @@ def test_ontology_adds_siblings_and_a_wrong_one_is_named(tmp_path: Path) -> None
     [clip] = generate(source, tmp_path / "b.jsonl", *options, "--ontology", str(ontology))
     assert [negative.text for negative in clip.negatives] == ["A euphonium plays"]
     ontology.write_text('{"a": 1}', encoding="utf-8")
-    with pytest.raises(ValueError, match="is no ontology"):
+    with pytest.raises(ValueError, match="must be a JSON list of nodes"):
         generate(source, tmp_path / "c.jsonl", "--ontology", str(ontology))
 
 
@@ -202,18 +206,18 @@ def test_report_sheet_check_and_review(tmp_path: Path, capsys: pytest.CaptureFix
     source, out, page, sheet = (tmp_path / name for name in ("x.txt", "out.jsonl", "r.html", "s.csv"))
     source.write_text("".join(f"A man speaks as bell {i} rings<script>\n" for i in range(120)), encoding="utf-8")
     options = ("--kinds", "replacement", "--levels", "none", "--num", "1", "--examples", "20")
-    generate(source, out, *options, "--report", str(page), "--sheet", str(sheet))
+    generate(source, out, *options, "--report", str(page), "--review-sheet", str(sheet))
     html = page.read_text(encoding="utf-8")
     assert "&lt;script&gt;" in html
     assert "<script" not in html
     assert "<td>in the manifest</td>" in html
     assert {path.name for path in tmp_path.iterdir()} == {"x.txt", "out.jsonl", "r.html", "s.csv"}
-    assert main(["check", str(out), "--report", str(page), "--overwrite"]) == 0
-    assert "blind check, replacement" in capsys.readouterr().out
+    assert check([str(out), "--report", str(page), "--overwrite"]) == 0
+    assert "text leak, replacement" in capsys.readouterr().out
     rows = sheet.read_text(encoding="utf-8").splitlines()
     assert len(rows) == 21
     sheet.write_text("\n".join([rows[0], *(row[:-2] + "y,n," for row in rows[1:])]), encoding="utf-8")
-    assert main(["review", str(sheet)]) == 0
+    assert review([str(sheet)]) == 0
     printed = capsys.readouterr().out
     assert "false: 100.0% of 20" in printed
     assert "fluent: 0.0% of 20" in printed
@@ -235,24 +239,24 @@ def test_after_balancing_all_counts_are_of_what_is_left(tmp_path: Path, capsys: 
     assert "captions served: 30 of 150 (20.0%)" in printed.out
     assert "  replacement: 0 negatives" in printed.out
     assert f"  refused replacement, balance: {made}" in printed.out
-    assert "blind check, replacement: none left, before " in printed.out
-    assert "balance: none are left of replacement: their words alone gave them away" in printed.err
-    assert "so that all are kept: order 30; give captions for at least 100 of each" in printed.err
+    assert "text leak, replacement: none left, before " in printed.out
+    assert "balance: none left of replacement: their words alone gave them away" in printed.err
+    assert "so all are kept: order 30; give captions for at least 100 of each" in printed.err
     html = page.read_text(encoding="utf-8")
     assert "30 of 150 captions have a negative (20.0 %)" in html
     assert f'<td>refused: balance</td><td class="number">{made}</td>' in html
     assert '<td>order</td><td>in the manifest</td><td class="number">30</td>' in html
     assert "none left" in html
-    assert "too few to tell" in html
+    assert "too few to measure" in html
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--out", "x.txt", "--overwrite"], "--out x.txt is the input, too"),
-        (["--out", "o.jsonl", "--sheet", "x.txt", "--overwrite"], "--sheet x.txt is the input, too"),
+        (["--out", "o.jsonl", "--review-sheet", "x.txt", "--overwrite"], "--review-sheet x.txt is the input, too"),
         (["--out", "o.jsonl", "--report", "./o.jsonl"], "--report o.jsonl is --out, too"),
-        (["--out", "o.jsonl", "--sheet", "filled.csv"], "filled.csv exists: choose another --sheet"),
+        (["--out", "o.jsonl", "--review-sheet", "filled.csv"], "filled.csv exists: choose another --review-sheet"),
         (["--out", "o.jsonl", "--report", "filled.csv"], "filled.csv exists: choose another --report"),
     ],
 )
@@ -263,29 +267,29 @@ def test_nothing_of_worth_is_written_over(
     for name in ("x.txt", "filled.csv"):
         Path(name).write_text("A dog barks then a man speaks\n", encoding="utf-8")
     with pytest.raises(ValueError, match=message):
-        main(["generate", "x.txt", *options])
+        main(["x.txt", *options])
     left = {path.name: path.read_text() for path in tmp_path.iterdir()}
     assert left == dict.fromkeys(("x.txt", "filled.csv"), "A dog barks then a man speaks\n")
 
 
 def test_check_names_what_is_missing(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("caption\nA dog barks\n", encoding="utf-8")
-    with pytest.raises(ValueError, match=r"x\.csv is no manifest: `compa negatives generate .*x\.csv` makes one"):
-        main(["check", str(tmp_path / "x.csv")])
+    with pytest.raises(ValueError, match=r"x\.csv is not a manifest: `compa negatives generate .*x\.csv` makes one"):
+        check([str(tmp_path / "x.csv")])
     write_manifest(tmp_path / "bare.jsonl", [Clip("a", None, ("A dog barks",))])
-    with pytest.raises(ValueError, match=r"bare\.jsonl holds no negatives: `compa negatives generate` adds some"):
-        main(["check", str(tmp_path / "bare.jsonl")])
+    with pytest.raises(ValueError, match=r"bare\.jsonl has no negatives: `compa negatives generate` adds some"):
+        check([str(tmp_path / "bare.jsonl")])
     with pytest.raises(ValueError, match="--balance needs --out"):
-        main(["check", str(tmp_path / "m.jsonl"), "--balance"])
+        check([str(tmp_path / "m.jsonl"), "--balance"])
     with pytest.raises(FileNotFoundError):
-        main(["check", str(tmp_path / "m.jsonl")])
+        check([str(tmp_path / "m.jsonl")])
 
 
 def test_a_long_file_streams(tmp_path: Path) -> None:
     source = tmp_path / "x.txt"
     source.write_text("A dog barks then a man speaks\n" * 1500, encoding="utf-8")
     tracemalloc.start()
-    clips = add_negatives(read_clips(source), Rules(), 3, Tally(), ("order", "sub-scene"))
+    clips = add_negatives(read_clips(source), Rules(), ("order", "sub-scene"))
     held = [tracemalloc.get_traced_memory()[0] for _ in clips]
     tracemalloc.stop()
     assert held[-1] - held[500] < 200_000  # the list of figures itself; the clips would be a megabyte
@@ -293,9 +297,9 @@ def test_a_long_file_streams(tmp_path: Path) -> None:
 
 def test_neither_torch_nor_numpy_is_imported(captions: Path, tmp_path: Path) -> None:
     code = (
-        "import sys; from negatives.cli import main; main(sys.argv[1:]);"
-        "print({'torch', 'pytorch_lightning', 'numpy'} & set(sys.modules), file=sys.stdout)"
+        "import sys; from negatives.cli.generate import main; main(sys.argv[1:]);"
+        "print({'torch', 'pytorch_lightning', 'numpy', 'sklearn'} & set(sys.modules), file=sys.stdout)"
     )
-    command = [sys.executable, "-c", code, "generate", str(captions), "--out", str(tmp_path / "out.jsonl")]
+    command = [sys.executable, "-c", code, str(captions), "--out", str(tmp_path / "out.jsonl")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "set()"

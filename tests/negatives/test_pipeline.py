@@ -22,12 +22,12 @@ def clip(*captions: str, **fields: object) -> Clip:
 
 
 def negatives_of(clips: Iterable[Clip], seed: int = 0, num: int = 3) -> list[tuple[Negative, ...]]:
-    return [done.negatives for done in add_negatives(clips, Rules(), num, Tally(), KINDS, seed)]
+    return [done.negatives for done in add_negatives(clips, Rules(), KINDS, num, seed)]
 
 
 def test_every_negative_says_which_caption_kind_and_generator_it_is_of() -> None:
     tally = Tally()
-    [done] = add_negatives([clip(*CAPTIONS)], Rules(), 3, tally, KINDS)
+    [done] = add_negatives([clip(*CAPTIONS)], Rules(), KINDS, tally=tally)
     assert {(negative.of, negative.kind) for negative in done.negatives} == {
         (0, "order"),
         (0, "relation"),
@@ -56,9 +56,9 @@ def test_a_caption_gets_the_same_negatives_in_whatever_company() -> None:
 
 
 def test_what_a_clip_has_is_kept_and_not_said_again() -> None:
-    [once] = add_negatives([clip(CAPTIONS[1])], Rules(), 3, Tally(), KINDS)
+    [once] = add_negatives([clip(CAPTIONS[1])], Rules(), KINDS)
     tally = Tally()
-    [twice] = add_negatives([once], Rules(), 3, tally, KINDS, seed=5)
+    [twice] = add_negatives([once], Rules(), KINDS, seed=5, tally=tally)
     assert twice == once
     assert tally.refused == {("relation", "duplicate"): 1, ("attribute-swap", "duplicate"): 1}
 
@@ -69,9 +69,8 @@ def test_what_another_text_of_the_clip_says_is_true() -> None:
     [done] = add_negatives(
         [clip("Rain falls in the background as people talk", positives=(Positive(truth, "paraphrase"),))],
         Rules(),
-        3,
-        tally,
         ("relation",),
+        tally=tally,
     )
     assert done.negatives == ()
     assert tally.refused == {("relation", "true of the clip"): 1}
@@ -84,7 +83,7 @@ def test_no_more_is_read_than_the_generator_asks_for() -> None:
             yield clip(CAPTIONS[0])
 
     read: list[int] = []
-    stream = add_negatives(endless(), Rules(), 3, Tally(), KINDS)
+    stream = add_negatives(endless(), Rules(), KINDS)
     assert len(list(itertools.islice(stream, 5))) == 5
     assert len(read) <= 6
 
@@ -100,7 +99,7 @@ def test_a_generator_may_read_ahead() -> None:
 
     asked: list[tuple[str, int]] = []
     clips = [clip(*(f"Sound {i}.{j} can be heard" for j in range(i % 3))) for i in range(9)]
-    done = list(add_negatives(clips, Batches(), 1, Tally(), KINDS))
+    done = list(add_negatives(clips, Batches(), KINDS, 1))
     assert asked == [("x", of) for c in clips for of in range(len(c.captions))]
     assert [[n.text for n in c.negatives] for c in done] == [
         [caption + " then a bell rings" for caption in c.captions] for c in clips
@@ -114,9 +113,8 @@ def test_captions_of_absurd_length_are_refused_at_once() -> None:
 
 
 def test_positives_are_true_of_the_caption_and_never_negatives_too() -> None:
-    tally = Tally()
     wanted = (*kinds.available(), *levels.available())
-    [done] = add_negatives([clip("A dog barks, then a man speaks")], Rules(), 20, tally, wanted)
+    [done] = add_negatives([clip("A dog barks, then a man speaks")], Rules(), wanted, 20)
     texts = {(positive.level, positive.text, positive.of) for positive in done.positives}
     assert ("sub-scene", "A dog barks", 0) in texts
     assert ("sub-scene", "A man speaks", 0) in texts
@@ -130,7 +128,7 @@ def test_of_two_opposite_texts_the_first_stays() -> None:
     negative = Negative("A dog barks", "absence", of=0)
     tally = Tally()
     [done] = add_negatives(
-        [clip("A dog barks, then a man speaks", negatives=(negative,))], Rules(), 1, tally, ("sub-scene",)
+        [clip("A dog barks, then a man speaks", negatives=(negative,))], Rules(), ("sub-scene",), 1, tally=tally
     )
     assert [positive.text for positive in done.positives] == ["A man speaks"]
     assert tally.refused == {("sub-scene", "false of the clip"): 1}
@@ -145,7 +143,7 @@ def test_a_second_opinion_takes_negatives_away_and_is_counted() -> None:
         sizes.append(len(batch))
         return [["no" if negative.of == 0 else None for negative in c.negatives] for c in batch]
 
-    done = list(add_negatives(clips, Rules(), 3, tally, KINDS, filters=[judge]))
+    done = list(add_negatives(clips, Rules(), KINDS, filters=[judge], tally=tally))
     assert sizes == [256, 44]
     assert {negative.of for c in done for negative in c.negatives} == {1}
     assert sum(count for (_, reason), count in tally.refused.items() if reason == "no") == 900
@@ -162,7 +160,7 @@ def test_a_second_opinion_is_asked_of_what_is_new() -> None:
         return [["no"] * len(c.negatives) for c in batch]
 
     tally = Tally()
-    [done] = add_negatives([clip(CAPTIONS[0], negatives=(given,))], Rules(), 3, tally, KINDS, filters=[refuses_all])
+    [done] = add_negatives([clip(CAPTIONS[0], negatives=(given,))], Rules(), KINDS, filters=[refuses_all], tally=tally)
     assert done.negatives == (given,)
     assert given not in shown[0].negatives
     assert (tally.kept, tally.served) == ({"replacement": 1}, 0)
