@@ -137,7 +137,7 @@ class ChatRequest:
 @cache
 def response_format(kind: str, schema: type[Answers]) -> dict[str, Any] | None:
     """What stands under `response_format`; for `json_schema` what `chat.completions.parse` sends."""
-    plain = {"type": "json_object"}
+    plain: dict[str, Any] = {"type": "json_object"}
     named = {"name": schema.__name__, "strict": True, "schema": schema.model_json_schema()}
     return {
         "json_schema": {"type": "json_schema", "json_schema": named},
