@@ -34,9 +34,9 @@ def main(arguments: Sequence[str]) -> int:
     source, out, report, review_sheet = options.input, options.out, options.report, options.review_sheet
     if not options.estimate:
         check_outputs(source, {"--out": out, "--report": report, "--review-sheet": review_sheet}, options.overwrite)
-    model_options, journal = llm_options.read(options), options.journal or default_journal(out)
+    models, journal = llm_options.read(options), options.journal or default_journal(out)
     requests = requests_of(source, (*options.kinds, *options.levels), options.num, options.seed)
-    estimate = forecast(model_options, requests, journal)
+    estimate = forecast(models, requests, journal)
     if estimate or options.estimate:
         print(estimate or "estimate: no server is asked", flush=True)
     if options.estimate:
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     made = out.with_name(f"{out.name}.unbalanced{PARTIAL}") if options.balance else out
     filters = [_model_filter(options.filter, source.resolve().parent)] if options.filter else []
     rules = Rules(read_ontology(options.ontology) if options.ontology else None)
-    with open_session(model_options, rules, journal) as session:
+    with open_session(models, rules, journal) as session:
         try:
             tally = generate(
                 source,
@@ -119,4 +119,5 @@ def _parser() -> CommandParser:
     )
     add_examination_options(parser)
     llm_options.add_arguments(parser)
+    parser.add_argument("--journal", metavar="FILE", type=Path, help="file of all answers (default: beside --out)")
     return parser
