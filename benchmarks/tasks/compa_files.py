@@ -21,8 +21,7 @@ from benchmarks.tasks.sound_files import fingerprint, flaws_of, left_out, shorte
 from benchmarks.tasks.task import TaskInputs, TestSet
 from compa.data.audio_folder import youtube_url
 from compa.utils.text import did_you_mean
-from compa.utils.text_lines import Refusal
-from compa.utils.text_rows import Row, delimited_rows
+from compa.utils.text_rows import Row, RowError, delimited_rows
 
 SIDES = ("pair", "reversed_pair", "triplet")
 """The captions of an item are in the columns `<side>_caption`, its sounds in `<side>_file`."""
@@ -115,7 +114,7 @@ class CompaTask(PairTask):
 def _csv_items(table: Path, folder: Path) -> Iterator[RawItem]:
     columns: tuple[dict[str, str], ...] = ()
     for row in delimited_rows(table, number_repeated=True):
-        if isinstance(row, Refusal):
+        if isinstance(row, RowError):
             raise ValueError(f"{row}: correct the row, or use the published file")
         cells = {name.lower(): cell for name, cell in row.cells.items()}
         columns = columns or _columns(table, cells)

@@ -20,8 +20,7 @@ from compa.scenes.banks.folder import sound_files
 from compa.scenes.banks.recordings import readable
 from compa.scenes.holdout import stable_hash
 from compa.utils.text import did_you_mean
-from compa.utils.text_lines import Refusal
-from compa.utils.text_rows import delimited_rows
+from compa.utils.text_rows import RowError, delimited_rows
 
 SEPARATOR = ";"
 """Between the labels of a file in a CSV; not a comma, which occurs in labels."""
@@ -162,7 +161,7 @@ def _files_of_csv(data: Path) -> list[_File]:
         raise ValueError(f"there is no {data}: give a folder with one subfolder per label, or a CSV with file,label")
     found: dict[str, tuple[dict[str, None], str]] = {}
     for row in delimited_rows(data):
-        if isinstance(row, Refusal):
+        if isinstance(row, RowError):
             raise ValueError(f"{row}: correct or remove the row")
         cells = {name.lower(): cell for name, cell in row.cells.items()}
         for needed in ("file", "label"):

@@ -79,7 +79,7 @@ def count_scores(tally: Tally, batch: Batch, embeddings: Embeddings, embed_text:
 
 
 def beats(scores: Tensor, right: Tensor, wrong: Tensor) -> list[bool]:
-    """Whether each row's best right column beats all of its wrong ones; rows without right or wrong columns are omitted.
+    """Whether each row's best right column beats all of its wrong ones; rows that lack either are left out.
 
     Args:
         scores: (N, columns), higher is better.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from compa.data import quarantine
-from compa.manifest import LEVELS
+from compa.manifest import POSITIVE_LEVELS
 from compa.utils.arguments import CommandParser, add_out_file, add_overwrite
 from compa.utils.files import PARTIAL
 from negatives import postprocess
@@ -18,6 +18,9 @@ from negatives.llm.session import default_journal, forecast, open_session, reque
 from negatives.outputs import check_outputs
 from negatives.pipeline import Filter, Tally, generate
 from negatives.rules import Rules
+
+NUM_SHOWN = 10
+"""Rows without a caption that are shown; all are counted."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -31,9 +34,9 @@ def main(arguments: Sequence[str]) -> int:
     source, out, report, review_sheet = options.input, options.out, options.report, options.review_sheet
     if not options.estimate:
         check_outputs(source, {"--out": out, "--report": report, "--review-sheet": review_sheet}, options.overwrite)
-    model_options, journal = llm_options.read(options), options.journal or default_journal(out)
+    models, journal = llm_options.read(options), options.journal or default_journal(out)
     requests = requests_of(source, (*options.kinds, *options.levels), options.num, options.seed)
-    estimate = forecast(model_options, requests, journal)
+    estimate = forecast(models, requests, journal)
     if estimate or options.estimate:
         print(estimate or "estimate: no server is asked", flush=True)
     if options.estimate:
@@ -41,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     made = out.with_name(f"{out.name}.unbalanced{PARTIAL}") if options.balance else out
     filters = [_model_filter(options.filter, source.resolve().parent)] if options.filter else []
     rules = Rules(read_ontology(options.ontology) if options.ontology else None)
-    with open_session(model_options, rules, journal) as session:
+    with open_session(models, rules, journal) as session:
         try:
             tally = generate(
                 source,
@@ -58,7 +61,7 @@ def main(arguments: Sequence[str]) -> int:
         finally:  # what was used is reported even where a run ends early
             notes = session.notes()
             print("".join(f"{name}: {value}\n" for name, value in notes), end="", flush=True)
-    lines: list[str] = []
+    missing, lines = tally.without_caption, []
     if options.balance or report or review_sheet:
         refused = tally.refused
         if options.balance:
@@ -74,6 +77,8 @@ def main(arguments: Sequence[str]) -> int:
     print(
         "\n".join([f"{tally.clips} clips written to {out}", _summary(tally, (*options.kinds, *options.levels)), *lines])
     )
+    if missing:
+        print(f"refused: {len(missing)} rows without a caption", *missing[:NUM_SHOWN], sep="\n  ")
     if source.suffix == ".jsonl" and (left_out := quarantine.read(source)):
         print(f"left out: {len(left_out)} clips in {quarantine.list_path(source)}")
     session.require_served(tally.served)
@@ -90,7 +95,9 @@ def _model_filter(run: str, folder: Path) -> Filter:
 def _summary(tally: Tally, wanted: Sequence[str]) -> str:
     fraction = tally.served / max(tally.captions, 1)
     lines = [f"captions served: {tally.served} of {tally.captions} ({fraction:.1%})"]
-    lines += [f"  {kind}: {tally.kept[kind]} {'positives' if kind in LEVELS else 'negatives'}" for kind in wanted]
+    lines += [
+        f"  {kind}: {tally.kept[kind]} {'positives' if kind in POSITIVE_LEVELS else 'negatives'}" for kind in wanted
+    ]
     lines += [f"  refused {kind}, {reason}: {count}" for (kind, reason), count in sorted(tally.refused.items())]
     return "\n".join(lines)
 
@@ -112,4 +119,5 @@ def _parser() -> CommandParser:
     )
     add_examination_options(parser)
     llm_options.add_arguments(parser)
+    parser.add_argument("--journal", metavar="FILE", type=Path, help="file of all answers (default: beside --out)")
     return parser

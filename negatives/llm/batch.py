@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import time
@@ -18,11 +17,10 @@ from negatives.llm.budget import Usage
 from negatives.llm.generator import batched, plan
 from negatives.llm.journal import BATCH_OPEN, Entry, Journal
 from negatives.llm.openai_server import open_client, redact
-from negatives.llm.options import ModelOptions, read
+from negatives.llm.options import ModelOptions
 from negatives.llm.prompt import load
 from negatives.llm.request import ChatRequest, ModelSettings, PromptItem
 from negatives.llm.response import parse_response
-from negatives.llm.session import forecast, requests_of
 
 if TYPE_CHECKING:
     import openai
@@ -194,43 +192,6 @@ def _record(line: str) -> dict[str, Any]:
     except ValueError:
         return {}
     return record if isinstance(record, dict) else {}
-
-
-def add_commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
-    """Adds `compa negatives batch submit | status | collect`; `submit` still needs the options of `generate`."""
-    commands = parser.add_subparsers(dest="batch_command", required=True)
-    submit = commands.add_parser(
-        "submit",
-        help="upload what the journal has no answer to",
-        description="Uploads requests to a server with a Batch API. When they are answered, `collect` puts the answers "
-        "into the journal, and `generate` with the same options writes the manifest.",
-    )
-    status = commands.add_parser("status", help="print how far the batches are")
-    collect = commands.add_parser("collect", help="put the answers that are there into the journal")
-    for command in (status, collect):
-        command.add_argument("--journal", type=Path, required=True, help="as given to `submit`")
-        command.add_argument("--base-url", help="as given to `submit`")
-    return {"submit": submit, "status": status, "collect": collect}
-
-
-def main(arguments: argparse.Namespace) -> int:
-    """Runs one of the three.
-
-    Raises:
-        ValueError: If something is missing, or the server refuses.
-    """
-    if arguments.batch_command == "submit":
-        kinds = (*arguments.kinds, *arguments.levels)
-        requests = requests_of(arguments.input, kinds, arguments.num, arguments.seed)
-        if arguments.estimate:
-            print(forecast(read(arguments), requests, arguments.journal))
-            return 0
-        lines = submit(read(arguments), requests, arguments.journal)
-    else:
-        lines = {"status": status, "collect": collect}[arguments.batch_command](arguments.journal, arguments.base_url)
-    for line in lines:
-        print(line, flush=True)
-    return 0
 
 
 def submit(options: ModelOptions, requests: Iterable[Request], journal: Path) -> Iterator[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import math
 from dataclasses import dataclass, fields
-from pathlib import Path
 
 from compa.utils.arguments import non_negative_float, positive_int
 from negatives.llm.errors import KEY_VARIABLE
@@ -68,7 +67,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = group.add_argument
     add("--base-url", help="of an OpenAI-compatible server, such as http://localhost:8000/v1 (default: OpenAI)")
     add("--judge", metavar="NAME", help="model at the same server that must agree with every text")
-    add("--journal", type=Path, help="file of all answers; nothing in it is asked twice (default: beside --out)")
     add("--concurrency", type=positive_int, default=ModelOptions.concurrency, help="requests in flight")
     add("--captions-per-request", type=positive_int, default=ModelOptions.captions_per_request, help="in one prompt")
     add("--temperature", type=non_negative_float, help="default: the server's own")

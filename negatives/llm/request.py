@@ -16,11 +16,14 @@ from negatives.llm.response import Answers
 FORMATS = (
     ("json_schema", "max_completion_tokens"),
     ("json_schema", "max_tokens"),
+    ("json_object and schema", "max_tokens"),
     ("json_object", "max_tokens"),
     ("json_object", "max_completion_tokens"),
     ("text", "max_tokens"),
 )
-"""Response format and name of the token limit, from servers that enforce a schema to those that know neither."""
+"""Response format and name of the token limit, from servers that enforce a schema to those that know neither.
+
+llama.cpp and its Python bindings enforce a schema that is given beside `json_object`."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +116,10 @@ class ChatRequest:
     def body(self, request_format: int = 0) -> dict[str, Any]:
         """The arguments of `chat.completions.create` in one of `FORMATS`."""
         kind, limit = FORMATS[request_format]
-        formats = {"json_schema": _schema_format(self.prompt.schema), "json_object": {"type": "json_object"}}
-        optional = {"response_format": formats.get(kind), "temperature": self.settings.temperature}
+        optional = {
+            "response_format": response_format(kind, self.prompt.schema),
+            "temperature": self.settings.temperature,
+        }
         return {
             "model": self.settings.model,
             "messages": self.messages,
@@ -130,9 +135,12 @@ class ChatRequest:
 
 
 @cache
-def _schema_format(schema: type[Answers]) -> dict[str, Any]:
-    """What `chat.completions.parse` sends for a schema."""
+def response_format(kind: str, schema: type[Answers]) -> dict[str, Any] | None:
+    """What stands under `response_format`; for `json_schema` what `chat.completions.parse` sends."""
+    plain: dict[str, Any] = {"type": "json_object"}
+    named = {"name": schema.__name__, "strict": True, "schema": schema.model_json_schema()}
     return {
-        "type": "json_schema",
-        "json_schema": {"name": schema.__name__, "strict": True, "schema": schema.model_json_schema()},
-    }
+        "json_schema": {"type": "json_schema", "json_schema": named},
+        "json_object and schema": plain | {"schema": schema.model_json_schema()},
+        "json_object": plain,
+    }.get(kind)

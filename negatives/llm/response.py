@@ -135,7 +135,7 @@ def parse_response(raw: str, ids: Sequence[int], schema: type[Answers], num: int
     text = _text(_get(_get(choice, "message"), "content"))
     found = _answers(choice, text, schema)
     if isinstance(found, str):
-        return ParsedResponse((ItemResult((), found, tries),) * len(ids), tokens_in, tokens_out, text or raw)
+        return ParsedResponse((ItemResult((), found, tries),) * len(ids), tokens_in, tokens_out, text.strip() or raw)
     times = Counter(item for item, _ in found)
     values = dict(found)
     results = []

@@ -51,7 +51,7 @@ class AudioEncoder(nn.Module):
         return self.config if type(self.front_end()) is LogMel else None
 
     def prepare(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Prepares waveforms (B, samples) of lengths (B,) for the front end: rounded and filled up, where configured."""
+        """Prepares waveforms (B, samples) of lengths (B,) for the front end: rounded and filled up, if configured."""
         return int16_round_trip(waveforms) if self.config.int16 else waveforms, lengths
 
     def forward(self, features: Tensor, mask: Tensor, all_layers: bool = False) -> Frames:

@@ -20,7 +20,7 @@ RATE = 16000
 NUM_LAYERS = {"conv": 2, "spectrogram": 13}
 """Blocks and what enters them; the others have two blocks (of HTSAT's last stage)."""
 SECONDS_LOST = {"ast": 0.26, "wav2vec2": 0.02, "whisper": 0.01}
-"""Since they pad little or nothing at the ends, these encoders leave out up to so much at the end of a window or clip."""
+"""These encoders pad little or nothing, so they leave out up to so much at the end of a window or clip."""
 
 
 def build(name: str) -> AudioEncoder:

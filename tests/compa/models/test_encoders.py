@@ -299,7 +299,7 @@ def test_masked_htsat_hears_what_is_there_and_windows_one_after_the_other() -> N
 def test_encoders_refuse_what_they_cannot_do() -> None:
     with pytest.raises(ValueError, match="tiny, small, base; got 'huge'"):
         SpectrogramTransformer(size="huge")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="keep must be above 0 .* got 0"):
+    with pytest.raises(ValueError, match=r"keep must be above 0 .* got 0"):
         SpectrogramTransformer(keep=0)
     with pytest.raises(ValueError, match="must divide the 64 mel bands; got 24"):
         SpectrogramTransformer(patch_bands=24)
@@ -311,7 +311,7 @@ def test_encoders_refuse_what_they_cannot_do() -> None:
         AUDIO["htsat-repeatpad"]()(torch.zeros(1, 50, 16), torch.ones(1, 50, dtype=torch.bool))
     with pytest.raises(ValueError, match="has no pooler"):
         TransformersText({"model_type": "distilbert", "dim": 32, "n_heads": 4}, pooling="pooler")
-    with pytest.raises(ValueError, match="model_type 'robertta' is none"):
+    with pytest.raises(ValueError, match="got 'robertta'"):
         TransformersText({"model_type": "robertta"})
     with pytest.raises(ValueError, match="call fit_tokenizer"):
         CLAP(text_encoder=TEXT["roberta"]()).embed_text(["x"])

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from compa.manifest import KINDS, LEVELS
+from compa.manifest import NEGATIVE_KINDS, POSITIVE_LEVELS
 from negatives import levels
 from negatives.checks.consistency import is_equivalent
 from negatives.kinds import (
@@ -112,9 +112,9 @@ def rng() -> random.Random:
 
 
 def test_a_kind_is_found_by_the_name_of_its_module() -> None:
-    assert set(available()) == set(KINDS)
+    assert set(available()) == set(NEGATIVE_KINDS)
     assert available()["attribute-swap"] is attribute_swap.propose
-    assert set(levels.available()) <= set(LEVELS)
+    assert set(levels.available()) <= set(POSITIVE_LEVELS)
 
 
 @pytest.mark.parametrize(("caption", "expected"), ORDER.items())

@@ -1,4 +1,4 @@
-"""What a server may do wrong, done to us by a real server."""
+"""Failures of a server, shown by a real one."""
 
 from __future__ import annotations
 

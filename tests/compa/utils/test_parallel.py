@@ -1,4 +1,4 @@
-"""Work in processes: in order, bounded, and a crash costs one item."""
+"""Work in processes and threads: in order, bounded, and a crash of a process costs one item."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from compa.utils.parallel import map_in_processes
+from compa.utils.parallel import map_in_processes, map_threads
 
 
 def double(number: int) -> int:
@@ -64,11 +64,34 @@ def test_little_is_read_ahead() -> None:
     results.close()  # type: ignore[attr-defined]
 
 
+def test_threads_keep_the_order_and_read_little_ahead() -> None:
+    taken: list[int] = []
+
+    def numbers() -> Iterator[int]:
+        for number in range(50):
+            taken.append(number)
+            yield number
+
+    def slow_first(number: int) -> int:
+        time.sleep(0.05 if number == 0 else 0)
+        if number == 40:
+            raise ValueError("40 is refused")
+        return 2 * number
+
+    results = map_threads(slow_first, numbers(), num_threads=3, ahead=5)
+    assert [next(results) for _ in range(10)] == list(range(0, 20, 2))
+    assert len(taken) == 15
+    with pytest.raises(ValueError, match="40 is refused"):
+        list(results)
+    assert len(taken) < 50
+    assert list(map_threads(slow_first, [])) == []
+
+
 def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
     program = (
         "import itertools, os, pathlib, sys\n"
         "from compa.utils.parallel import map_in_processes\n"
-        "from tests.compa.data.test_parallel import note\n"
+        "from tests.compa.utils.test_parallel import note\n"
         "if __name__ == '__main__':\n"
         "    for _ in map_in_processes(note, itertools.repeat(sys.argv[1]), 2, crashed=str): pass\n"
     )
