@@ -42,7 +42,11 @@ def imported_by(statement: str) -> set[str]:
             "from benchmarks.metrics import classification, intervals, pairs, retrieval",
             ("pytorch_lightning", "transformers", "compa"),
         ),
-        ("import benchmarks.cli.main, benchmarks.report, benchmarks.runner", HEAVY),
+        (
+            "from benchmarks.cli import audit, compare, export, list, report, run, validate",
+            (*HEAVY, "numpy", "matplotlib", "jinja2"),
+        ),
+        ("import benchmarks.report, benchmarks.runner; from benchmarks.tasks import tasks; tasks()", HEAVY),
         (
             "import compa.objectives",
             ("pytorch_lightning", "transformers", "benchmarks", "negatives", "compa.models"),

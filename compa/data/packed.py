@@ -12,6 +12,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.trainer.states import TrainerFn
 from torch.utils.data import DataLoader
 
+from compa.audio.features import AudioConfig
 from compa.data.batch import Batch
 from compa.data.examples import Draw
 from compa.data.feature_cache import FeatureCache
@@ -141,8 +142,10 @@ class PackedData(pl.LightningDataModule):
     def _batches(self, readers: Sequence[ShardReader], batch_size: int, is_training: bool) -> PackedBatches:
         draw = self.draws[is_training]
         if self.feature_cache is not None and self.trainer is not None:
-            task: Any = self.trainer.lightning_module
-            draw = replace(draw, cache=FeatureCache(self.feature_cache, task.clap.audio_encoder.config))
+            config: AudioConfig | None = getattr(self.trainer.lightning_module, "log_mel_config", None)
+            if config is None:
+                raise ValueError("feature_cache keeps log-mel features, which this model does not read: leave it out")
+            draw = replace(draw, cache=FeatureCache(self.feature_cache, config))
         return PackedBatches(
             readers,
             batch_size,

@@ -9,13 +9,13 @@ from pathlib import Path
 import torch
 
 from compa.models.checkpoints.hub import transformers
-from compa.models.encoders.transformers_text import SPECIAL_TOKENS, build_tokeniser
+from compa.models.encoders.transformers_text import SPECIAL_TOKENS, build_tokenizer
 
 TEXTS = ("a dog barks, then rain falls", "two people speak while a car passes by", "a loud siren after quiet music")
 
 
 def make(folder: Path, is_fused: bool = False, seed: int = 0, texts: Iterable[str] = TEXTS) -> None:
-    """Writes the checkpoint with its extractor (16 kHz, windows of 2 s) and a tokeniser built from some texts."""
+    """Writes the checkpoint with its extractor (16 kHz, windows of 2 s) and a tokenizer built from some texts."""
     from tokenizers import Tokenizer
 
     package = transformers()
@@ -55,7 +55,7 @@ def make(folder: Path, is_fused: bool = False, seed: int = 0, texts: Iterable[st
         truncation="fusion" if is_fused else "rand_trunc",
     ).save_pretrained(folder)
     package.PreTrainedTokenizerFast(
-        tokenizer_object=Tokenizer.from_str(build_tokeniser(texts, config.text_config.vocab_size)),
+        tokenizer_object=Tokenizer.from_str(build_tokenizer(texts, config.text_config.vocab_size)),
         model_max_length=64,
         **SPECIAL_TOKENS,
     ).save_pretrained(folder)

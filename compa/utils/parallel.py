@@ -9,7 +9,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from itertools import islice
@@ -153,3 +153,35 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
+
+
+def map_threads(
+    function: Callable[[Item], Result], items: Iterable[Item], num_threads: int | None = None, ahead: int | None = None
+) -> Iterator[Result]:
+    """Yields `function(item)` of every item, in order, computed by threads.
+
+    Threads help where the work is done outside Python, as in decoding, resampling and hashing.
+
+    Args:
+        function: May run in several threads at once; its error is raised here.
+        items: Read by the caller's thread, at most `ahead` items before the one that is yielded.
+        num_threads: By default one per processor.
+        ahead: By default 4 items per thread.
+    """
+    num_threads = num_threads or num_processors()
+    source = iter(items)
+    waiting: deque[Future[Result]] = deque()
+    pool = ThreadPoolExecutor(num_threads)
+    try:
+        waiting.extend(pool.submit(function, item) for item in islice(source, ahead or 4 * num_threads))
+        while waiting:
+            done = waiting.popleft().result()
+            waiting.extend(pool.submit(function, item) for item in islice(source, 1))
+            yield done
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def num_processors() -> int:
+    """The number of processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks.report.ablation import compare_in_turn, draw, markdown
 from benchmarks.results.result import Result
+from benchmarks.results.schema import Metric
 
 NUM_ITEMS = 60
 
@@ -17,7 +18,7 @@ def seed(model: str, wins: int, shift: int = 0) -> Result:
         {"id": f"i{number}", "captions": ["a", "b"], "sources": [f"s{number}"], "correct": {"group": value}}
         for number, value in enumerate(won)
     ]
-    metric = {"value": wins / NUM_ITEMS, "low": 0.0, "high": 1.0, "chance": 1 / 6, "method": "Wilson"}
+    metric: Metric = {"value": wins / NUM_ITEMS, "low": 0.0, "high": 1.0, "chance": 1 / 6, "method": "Wilson"}
     return Result(
         model, "scenes-order", 1, {"fingerprint": "f", "found": 60, "expected": 60}, 0, "", {"group": metric}, items
     )

@@ -15,11 +15,11 @@ from compa.models.checkpoints.hub import check_keys, transformers
 from compa.models.checkpoints.transformers_clap import build_clap, read_extractor
 from compa.models.clap import CLAP
 from compa.models.encoders.audio import Pad
-from compa.models.encoders.transformers_text import read_tokeniser
+from compa.models.encoders.transformers_text import read_tokenizer
 
 MAX_TOKENS = 77
 """LAION's code cuts texts to so many tokens."""
-TOKENISER = "roberta-base"
+TOKENIZER = "roberta-base"
 HEAD_SIZE = 64
 """Size of RoBERTa's attention heads, which no weight shows."""
 CONFIG, EXTRACTOR = "config.json", "preprocessor_config.json"
@@ -61,12 +61,12 @@ def read_laion(weights: Mapping[str, Tensor], path: Path, pad: Pad | None = None
 
     Args:
         weights: The file's `state_dict`.
-        path: The file; RoBERTa's tokeniser is looked for beside it, then in the hub.
+        path: The file; RoBERTa's tokenizer is looked for beside it, then in the hub.
         pad: How clips shorter than a window are filled up; None is `repeatpad`, as LAION does.
         strict: Whether weights that are missing or have no place are an error.
 
     Raises:
-        ValueError: If the weights are those of another architecture, or there is no tokeniser.
+        ValueError: If the weights are those of another architecture, or there is no tokenizer.
     """
     weights = {name.removeprefix("module."): value for name, value in weights.items()}
     if not any(name.startswith("audio_branch.patch_embed.") for name in weights):
@@ -85,10 +85,10 @@ def read_laion(weights: Mapping[str, Tensor], path: Path, pad: Pad | None = None
     has_extractor = (path.parent / EXTRACTOR).is_file()
     extractor = read_extractor(str(path.parent)) if has_extractor else _extractor(config)
     try:
-        text, _, special = read_tokeniser(_tokeniser_beside(path))
+        text, _, special = read_tokenizer(_tokenizer_beside(path))
     except ValueError as error:
         raise ValueError(
-            f"{path} comes without a tokeniser: put tokenizer.json of {TOKENISER} beside it ({error})"
+            f"{path} comes without a tokenizer: put tokenizer.json of {TOKENIZER} beside it ({error})"
         ) from None
     return build_clap(config, model.state_dict(), extractor, (text, MAX_TOKENS, special), pad)
 
@@ -190,6 +190,6 @@ def _count(weights: Mapping[str, Tensor], pattern: str) -> int:
     return max((int(match[1]) for name in weights if (match := re.match(pattern, name))), default=-1) + 1
 
 
-def _tokeniser_beside(path: Path) -> str:
+def _tokenizer_beside(path: Path) -> str:
     names = ("tokenizer.json", "vocab.json")
-    return str(path.parent) if any((path.parent / name).is_file() for name in names) else TOKENISER
+    return str(path.parent) if any((path.parent / name).is_file() for name in names) else TOKENIZER

@@ -48,14 +48,14 @@ def write_onnx(clap: CLAP, folder: Path) -> None:
     clap = clap.eval().requires_grad_(False)
     samples = round(clap.audio_encoder.window_seconds * clap.sample_rate)
     lengths = torch.tensor([samples, samples // 2])
-    features = clap.log_mel(*clap.audio_encoder.fill(torch.zeros(2, samples), lengths))
-    tokens = clap.text_encoder.tokenise(["a dog barks, then rain falls", "rain"])
+    features = clap.log_mel(*clap.audio_encoder.prepare(torch.zeros(2, samples), lengths))
+    tokens = clap.text_encoder.tokenize(["a dog barks, then rain falls", "rain"])
     num_frames = "frames" if clap.audio_encoder.pad == "mask" else None
     _export(_Audio(clap), folder / "audio.onnx", {"features": features[0], "mask": features[1]}, ("clips", num_frames))
     _export(_Text(clap), folder / "text.onnx", {"tokens": tokens[0], "mask": tokens[1]}, ("texts", "length"))
     about = {"log_mel": dataclasses.asdict(clap.audio_encoder.config), "pad": clap.audio_encoder.pad}
     (folder / "features.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
-    (folder / "tokenizer.json").write_text(str(clap.text_encoder.init_args["tokeniser"]), encoding="utf-8")
+    (folder / "tokenizer.json").write_text(str(clap.text_encoder.init_args["tokenizer"]), encoding="utf-8")
 
 
 def _export(tower: nn.Module, path: Path, inputs: dict[str, Tensor], axes: tuple[str, str | None]) -> None:

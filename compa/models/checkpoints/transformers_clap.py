@@ -14,7 +14,7 @@ from compa.models.checkpoints.hub import check_keys, check_name, read_weights, r
 from compa.models.clap import CLAP, SCALES
 from compa.models.encoders.audio import Pad
 from compa.models.encoders.htsat import HTSAT, features_of
-from compa.models.encoders.transformers_text import SPECIAL_TOKENS, TransformersText, read_tokeniser
+from compa.models.encoders.transformers_text import SPECIAL_TOKENS, TransformersText, read_tokenizer
 
 _NAMES = {
     "audio_encoder.model.": "audio_model.",
@@ -32,7 +32,7 @@ _EXTRACTOR = ("frequency_min", "frequency_max", "fft_window_size", "hop_length",
 
 
 def read_clap(name: str, pad: Pad | None = None, strict: bool = True) -> CLAP:
-    """Reads a CLAP checkpoint of transformers with its own features, padding and tokeniser.
+    """Reads a CLAP checkpoint of transformers with its own features, padding and tokenizer.
 
     Args:
         name: A folder or hub id.
@@ -41,7 +41,7 @@ def read_clap(name: str, pad: Pad | None = None, strict: bool = True) -> CLAP:
 
     Raises:
         ValueError: If there is no such checkpoint, it is damaged, of another architecture, or lacks its extractor or
-            tokeniser.
+            tokenizer.
     """
     package = transformers()
     name = check_name(name)
@@ -53,7 +53,7 @@ def read_clap(name: str, pad: Pad | None = None, strict: bool = True) -> CLAP:
         )
     model, missing, unexpected = read_weights(package.ClapModel, name)
     check_keys(name, missing, unexpected, strict)
-    return build_clap(config, model.state_dict(), read_extractor(name), read_tokeniser(name), pad)
+    return build_clap(config, model.state_dict(), read_extractor(name), read_tokenizer(name), pad)
 
 
 def read_extractor(name: str) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def build_clap(
     config: Any,
     weights: Mapping[str, Tensor],
     extractor: dict[str, Any],
-    tokeniser: tuple[str, int | None, dict[str, str]],
+    tokenizer: tuple[str, int | None, dict[str, str]],
     pad: Pad | None = None,
 ) -> CLAP:
     """Makes our CLAP of what a checkpoint of transformers holds.
@@ -76,7 +76,7 @@ def build_clap(
         config: A `ClapConfig`.
         weights: By the names of a `ClapModel`.
         extractor: Settings of a `ClapFeatureExtractor`.
-        tokeniser: As `read_tokeniser` gives it.
+        tokenizer: As `read_tokenizer` gives it.
         pad: How clips shorter than a window are filled up; None is the extractor's own way.
 
     Raises:
@@ -86,7 +86,7 @@ def build_clap(
     if extractor["padding"] not in ways:
         raise ValueError(f"the extractor's padding {extractor['padding']!r} is none of {', '.join(ways)}")
     features = transformers().ClapFeatureExtractor(**extractor)
-    text, longest, special_tokens = tokeniser
+    text, longest, special_tokens = tokenizer
     clap = CLAP(
         HTSAT(
             features_of(features),
@@ -109,7 +109,7 @@ def build_clap(
 
 
 def write_clap(clap: CLAP, folder: Path) -> None:
-    """Writes a CLAP as a checkpoint that transformers reads, with extractor and tokeniser.
+    """Writes a CLAP as a checkpoint that transformers reads, with extractor and tokenizer.
 
     Raises:
         ValueError: If transformers' ClapModel cannot be like it; says why.
@@ -128,8 +128,8 @@ def write_clap(clap: CLAP, folder: Path) -> None:
         raise ValueError(f"transformers' ClapModel cannot be this model, since {reason}: export it with --format compa")
     assert isinstance(audio, HTSAT)
     assert isinstance(text, TransformersText)
-    if text.model.config.model_type != "clap_text_model" or text.init_args["lora"] or not text.init_args["tokeniser"]:
-        raise ValueError("transformers' ClapModel takes a text tower of CLAP with a tokeniser and without lora")
+    if text.model.config.model_type != "clap_text_model" or text.init_args["lora"] or not text.init_args["tokenizer"]:
+        raise ValueError("transformers' ClapModel takes a text tower of CLAP with a tokenizer and without lora")
     config = package.ClapConfig(
         text_config=text.model.config.to_dict(),
         audio_config=audio.model.config.to_dict(),
@@ -146,7 +146,7 @@ def write_clap(clap: CLAP, folder: Path) -> None:
     package.ClapFeatureExtractor(**extractor | {"padding": _PADDINGS[audio.pad]}).save_pretrained(folder)
     special = clap.origin.get("special_tokens", SPECIAL_TOKENS)
     package.PreTrainedTokenizerFast(
-        tokenizer_object=Tokenizer.from_str(text.init_args["tokeniser"]), model_max_length=text.max_tokens, **special
+        tokenizer_object=Tokenizer.from_str(text.init_args["tokenizer"]), model_max_length=text.max_tokens, **special
     ).save_pretrained(folder)
 
 

@@ -1,4 +1,4 @@
-"""A small text encoder trained from scratch, with a tokeniser built from the training captions."""
+"""A small text encoder trained from scratch, with a tokenizer built from the training captions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class TextEncoder(nn.Module):
 
     def embed(self, texts: Sequence[str], device: torch.device) -> Tensor:
         """Encodes texts, each into one vector: (N, width) on the device."""
-        tokens, mask = self.tokenise(texts)
+        tokens, mask = self.tokenize(texts)
         tokens, mask = tokens.to(device), mask.to(device)
         return self.pool(self(tokens, mask), mask)
 
@@ -49,17 +49,17 @@ class TextEncoder(nn.Module):
         if len(str(self.num_cut)) > len(str(before)) or (self.num_cut and not before):
             warnings.warn(f"texts cut to {max_tokens} tokens so far: {self.num_cut}", stacklevel=2)
 
-    def fit_tokeniser(self, texts: Iterable[str]) -> None:
-        """Builds the tokeniser from training texts; encoders that bring their own have nothing to do."""
+    def fit_tokenizer(self, texts: Iterable[str]) -> None:
+        """Builds the tokenizer from training texts; encoders that bring their own have nothing to do."""
 
-    def use_tokeniser(self, tokeniser: str | None) -> None:
-        """Takes a tokeniser's JSON, as a checkpoint has it; encoders that bring their own have nothing to do."""
+    def use_tokenizer(self, tokenizer: str | None) -> None:
+        """Takes a tokenizer's JSON, as a checkpoint has it; encoders that bring their own have nothing to do."""
 
     def use_cache(self, folder: str) -> None:
         """Freezes the encoder and keeps the vectors of texts in a folder; raises ValueError where it cannot."""
         raise ValueError(f"{type(self).__name__} keeps no vectors of texts: leave the cache out")
 
-    def tokenise(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+    def tokenize(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Turns texts into token ids (N, L) and a mask (N, L) that is True on real tokens."""
         raise TypeError(f"{type(self).__name__} is no text encoder of its own")
 
@@ -72,13 +72,13 @@ class CaptionTransformer(TextEncoder):
     """Byte-pair tokens, a convolution that shows each token its neighbours, transformer blocks.
 
     Args:
-        vocabulary_size: Rows of the embedding table; the tokeniser has at most so many tokens.
+        vocabulary_size: Rows of the embedding table; the tokenizer has at most so many tokens.
         max_tokens: Longer texts are cut here.
         width: Size of a token's vector.
         num_layers: Transformer blocks.
         num_heads: Attention heads of a block.
         dropout: Dropout of the blocks.
-        tokeniser: A tokeniser's JSON as `tokenizers` writes it; without one, call `fit_tokeniser` first.
+        tokenizer: A tokenizer's JSON as `tokenizers` writes it; without one, call `fit_tokenizer` first.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class CaptionTransformer(TextEncoder):
         num_layers: int = 1,
         num_heads: int = 4,
         dropout: float = 0.0,
-        tokeniser: str | None = None,
+        tokenizer: str | None = None,
     ) -> None:
         super().__init__()
         self.width = width
@@ -100,48 +100,48 @@ class CaptionTransformer(TextEncoder):
             "num_layers": num_layers,
             "num_heads": num_heads,
             "dropout": dropout,
-            "tokeniser": tokeniser,
+            "tokenizer": tokenizer,
         }
-        self._tokeniser: Tokenizer | None = None
-        self.use_tokeniser(tokeniser)
+        self._tokenizer: Tokenizer | None = None
+        self.use_tokenizer(tokenizer)
         self.embedding = nn.Embedding(vocabulary_size, width)
         self.neighbours = nn.Conv1d(width, width, kernel_size=3, padding=1)
         self.blocks = nn.ModuleList(Block(width, num_heads, dropout) for _ in range(num_layers))
         self.norm = nn.LayerNorm(width)
         nn.init.normal_(self.embedding.weight, std=0.02)
 
-    def fit_tokeniser(self, texts: Iterable[str]) -> None:
-        """Builds the tokeniser from texts, once; a loaded one is kept, since the weights belong to it."""
-        if self._tokeniser is not None:
+    def fit_tokenizer(self, texts: Iterable[str]) -> None:
+        """Builds the tokenizer from texts, once; a loaded one is kept, since the weights belong to it."""
+        if self._tokenizer is not None:
             return
-        tokeniser = Tokenizer(models.BPE())
-        tokeniser.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
-        tokeniser.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
-        tokeniser.decoder = decoders.ByteLevel()
+        tokenizer = Tokenizer(models.BPE())
+        tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+        tokenizer.decoder = decoders.ByteLevel()
         trainer = trainers.BpeTrainer(
             vocab_size=self.init_args["vocabulary_size"],
             special_tokens=[PADDING],
             initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
             show_progress=False,
         )
-        tokeniser.train_from_iterator(texts, trainer)
-        self.use_tokeniser(tokeniser.to_str())
+        tokenizer.train_from_iterator(texts, trainer)
+        self.use_tokenizer(tokenizer.to_str())
 
-    def use_tokeniser(self, tokeniser: str | None) -> None:
-        """Takes a tokeniser's JSON in place of the one there is; None changes nothing."""
-        if tokeniser:
-            self._tokeniser = tokeniser_of(tokeniser)
-            self.init_args["tokeniser"] = tokeniser
+    def use_tokenizer(self, tokenizer: str | None) -> None:
+        """Takes a tokenizer's JSON in place of the one there is; None changes nothing."""
+        if tokenizer:
+            self._tokenizer = tokenizer_of(tokenizer)
+            self.init_args["tokenizer"] = tokenizer
 
-    def tokenise(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+    def tokenize(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Turns texts into token ids (N, L) and a mask (N, L) that is True on real tokens.
 
         An empty text is one padding token, so that it has an embedding too.
         """
-        if self._tokeniser is None:
-            raise ValueError("the text encoder has no tokeniser yet: call fit_tokeniser(texts) or load a checkpoint")
+        if self._tokenizer is None:
+            raise ValueError("the text encoder has no tokenizer yet: call fit_tokenizer(texts) or load a checkpoint")
         max_tokens = self.init_args["max_tokens"]
-        encoded = [encoding.ids for encoding in self._tokeniser.encode_batch(list(texts))]
+        encoded = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
         self.count_cut(sum(len(ids) > max_tokens for ids in encoded), max_tokens)
         return padded([ids[:max_tokens] or [0] for ids in encoded], padding=0)
 
@@ -151,16 +151,16 @@ class CaptionTransformer(TextEncoder):
         vectors = vectors + self.neighbours(vectors.transpose(1, 2)).transpose(1, 2)
         for block in self.blocks:
             vectors = block(vectors, mask)
-        normalised: Tensor = self.norm(vectors)
-        return normalised
+        normalized: Tensor = self.norm(vectors)
+        return normalized
 
 
-def tokeniser_of(text: str) -> Tokenizer:
-    """Reads a tokeniser's JSON; raises ValueError where it is none."""
+def tokenizer_of(text: str) -> Tokenizer:
+    """Reads a tokenizer's JSON; raises ValueError where it is none."""
     try:
         return Tokenizer.from_str(text)
     except Exception as error:  # tokenizers raises nothing more special
-        raise ValueError(f"a damaged tokeniser ({error}): {text[:40]!r}") from None
+        raise ValueError(f"a damaged tokenizer ({error}): {text[:40]!r}") from None
 
 
 def by_length(lengths: NDArray[np.int64], share: float = REAL_SHARE) -> list[NDArray[np.int64]]:

@@ -13,12 +13,12 @@ from torch import Tensor
 from compa.models.checkpoints.fingerprint import fingerprint
 from compa.models.checkpoints.hub import check_name, read_model, reading, transformers
 from compa.models.encoders.lora import add_lora
-from compa.models.encoders.text import TextEncoder, by_length, padded, tokeniser_of
+from compa.models.encoders.text import TextEncoder, by_length, padded, tokenizer_of
 from compa.models.encoders.text_cache import EmbeddingCache
 
 Pooling = Literal["mean", "pooler"]
 SPECIAL_TOKENS = {"bos_token": "<s>", "pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
-"""Those of a tokeniser that is built from training captions; their numbers are 0 to 3."""
+"""Those of a tokenizer that is built from training captions; their numbers are 0 to 3."""
 MAX_TOKENS = 512
 """Of models whose positions have no end, such as T5."""
 CACHED_AT_A_TIME = 64
@@ -28,29 +28,29 @@ _FROM_PADDING = ("roberta", "clap_text_model", "camembert", "mpnet", "longformer
 
 
 class TransformersText(TextEncoder):
-    """A text encoder of transformers, with its own tokeniser.
+    """A text encoder of transformers, with its own tokenizer.
 
     Texts of similar lengths are encoded together, padded on the right, and masked.
 
     Args:
         model: A folder or hub id, whose weights are taken, or a configuration with its `model_type`, whose model
             starts with random weights. Of encoder-decoders such as T5 the encoder is taken, of CLAP the text tower.
-        tokeniser: A tokeniser's JSON as `tokenizers` writes it. None is that of the folder or hub id; of a
-            configuration, `fit_tokeniser` builds one.
-        max_tokens: Longer texts are cut, with a warning; None is as long as model and tokeniser take.
+        tokenizer: A tokenizer's JSON as `tokenizers` writes it. None is that of the folder or hub id; of a
+            configuration, `fit_tokenizer` builds one.
+        max_tokens: Longer texts are cut, with a warning; None is as long as model and tokenizer take.
         pooling: `mean` of the real tokens, or the model's own `pooler`, which reads the first token.
         lora: Settings of `peft.LoraConfig`, such as {r: 8, target_modules: [q, v]}: the model's own weights are
             frozen, small matrices beside them are trained.
         cache: A folder that keeps the vectors of texts. The model is frozen, and reads each text once, in all runs.
 
     Raises:
-        ValueError: If there is no such model, it has no fast tokeniser, or lora and cache are both given.
+        ValueError: If there is no such model, it has no fast tokenizer, or lora and cache are both given.
     """
 
     def __init__(
         self,
         model: str | dict[str, Any] = "google/flan-t5-large",
-        tokeniser: str | None = None,
+        tokenizer: str | None = None,
         max_tokens: int | None = None,
         pooling: Pooling = "mean",
         lora: dict[str, Any] | None = None,
@@ -61,8 +61,8 @@ class TransformersText(TextEncoder):
             raise ValueError("a text encoder with a cache is frozen, and one with lora is trained: give one of them")
         if pooling not in get_args(Pooling):
             raise ValueError(f"pooling {pooling!r} is none of {', '.join(get_args(Pooling))}")
-        if isinstance(model, str) and tokeniser is None:
-            tokeniser, longest, _ = read_tokeniser(model)
+        if isinstance(model, str) and tokenizer is None:
+            tokenizer, longest, _ = read_tokenizer(model)
             max_tokens = max_tokens or longest
         self.model = _encoder(read_model(model))
         config = self.model.config
@@ -76,7 +76,7 @@ class TransformersText(TextEncoder):
         self.width = int(config.hidden_size)
         self.init_args = {
             "model": config.to_dict(),
-            "tokeniser": None,
+            "tokenizer": None,
             "max_tokens": self.max_tokens,
             "pooling": pooling,
             "lora": lora,
@@ -87,8 +87,8 @@ class TransformersText(TextEncoder):
         self._opened: EmbeddingCache | None = None
         if cache:
             self.use_cache(cache)
-        self._tokeniser: Tokenizer | None = None
-        self.use_tokeniser(tokeniser)
+        self._tokenizer: Tokenizer | None = None
+        self.use_tokenizer(tokenizer)
 
     def use_cache(self, folder: str) -> None:
         """Freezes the model from now on, and keeps the vectors of texts in a folder."""
@@ -119,7 +119,7 @@ class TransformersText(TextEncoder):
 
     def _encode(self, texts: Sequence[str], device: torch.device) -> Tensor:
         """Encodes texts of similar lengths together, so that hardly any padding is."""
-        tokens, mask = self.tokenise(texts)
+        tokens, mask = self.tokenize(texts)
         lengths = mask.sum(1).numpy()
         groups = by_length(lengths)
         vectors = []
@@ -130,24 +130,24 @@ class TransformersText(TextEncoder):
         order = np.argsort(np.concatenate(groups))
         return torch.cat(vectors)[torch.from_numpy(order).to(device)]
 
-    def fit_tokeniser(self, texts: Iterable[str]) -> None:
-        """Builds a tokeniser from texts, where the model came without one."""
-        if self._tokeniser is None:
-            self.use_tokeniser(build_tokeniser(texts, self.model.config.vocab_size))
+    def fit_tokenizer(self, texts: Iterable[str]) -> None:
+        """Builds a tokenizer from texts, where the model came without one."""
+        if self._tokenizer is None:
+            self.use_tokenizer(build_tokenizer(texts, self.model.config.vocab_size))
 
-    def use_tokeniser(self, tokeniser: str | None) -> None:
-        """Takes a tokeniser's JSON in place of the one there is; None changes nothing."""
-        if tokeniser:
-            self.init_args["tokeniser"] = tokeniser
-            self._tokeniser = tokeniser_of(tokeniser)
-            self._tokeniser.no_padding()
-            self._tokeniser.enable_truncation(self.max_tokens)
+    def use_tokenizer(self, tokenizer: str | None) -> None:
+        """Takes a tokenizer's JSON in place of the one there is; None changes nothing."""
+        if tokenizer:
+            self.init_args["tokenizer"] = tokenizer
+            self._tokenizer = tokenizer_of(tokenizer)
+            self._tokenizer.no_padding()
+            self._tokenizer.enable_truncation(self.max_tokens)
 
-    def tokenise(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+    def tokenize(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Turns texts into token ids (N, L) and a mask (N, L) that is True on real tokens."""
-        if self._tokeniser is None:
-            raise ValueError("the text encoder has no tokeniser yet: call fit_tokeniser(texts) or load a checkpoint")
-        encoded = self._tokeniser.encode_batch(list(texts))
+        if self._tokenizer is None:
+            raise ValueError("the text encoder has no tokenizer yet: call fit_tokenizer(texts) or load a checkpoint")
+        encoded = self._tokenizer.encode_batch(list(texts))
         self.count_cut(sum(bool(encoding.overflowing) for encoding in encoded), self.max_tokens)
         return padded([encoding.ids or [self.padding] for encoding in encoded], self.padding)
 
@@ -164,25 +164,25 @@ class TransformersText(TextEncoder):
         return pooled
 
 
-def build_tokeniser(texts: Iterable[str], vocabulary_size: int) -> str:
+def build_tokenizer(texts: Iterable[str], vocabulary_size: int) -> str:
     """Builds byte-pair tokens as RoBERTa has them, with its special tokens, as JSON."""
-    tokeniser = Tokenizer(models.BPE(unk_token=SPECIAL_TOKENS["unk_token"]))
-    tokeniser.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer = Tokenizer(models.BPE(unk_token=SPECIAL_TOKENS["unk_token"]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary_size,
         special_tokens=list(SPECIAL_TOKENS.values()),
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokeniser.train_from_iterator(texts, trainer)
-    tokeniser.post_processor = processors.TemplateProcessing(
+    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
     )
-    return str(tokeniser.to_str())
+    return str(tokenizer.to_str())
 
 
-def read_tokeniser(name: str) -> tuple[str, int | None, dict[str, str]]:
-    """Reads a checkpoint's tokeniser.
+def read_tokenizer(name: str) -> tuple[str, int | None, dict[str, str]]:
+    """Reads a checkpoint's tokenizer.
 
     Args:
         name: A folder or hub id.
@@ -195,14 +195,14 @@ def read_tokeniser(name: str) -> tuple[str, int | None, dict[str, str]]:
     """
     name = check_name(name)
     with reading(name):
-        tokeniser = transformers().AutoTokenizer.from_pretrained(name)
-    backend = getattr(tokeniser, "backend_tokenizer", None)
+        tokenizer = transformers().AutoTokenizer.from_pretrained(name)
+    backend = getattr(tokenizer, "backend_tokenizer", None)
     if not isinstance(backend, Tokenizer):
         raise ValueError(
-            f"the tokeniser of {name} has no tokenizer.json: convert it with AutoTokenizer's save_pretrained"
+            f"the tokenizer of {name} has no tokenizer.json: convert it with AutoTokenizer's save_pretrained"
         )
-    longest = int(tokeniser.model_max_length)
-    special = {role: str(token) for role, token in tokeniser.special_tokens_map.items() if isinstance(token, str)}
+    longest = int(tokenizer.model_max_length)
+    special = {role: str(token) for role, token in tokenizer.special_tokens_map.items() if isinstance(token, str)}
     return str(backend.to_str()), longest if longest < 10**9 else None, special
 
 

@@ -129,6 +129,6 @@ def test_a_model_embeds_features_as_it_embeds_their_sounds(shards: Path, tmp_pat
     reader = ShardReader(shards)
     waveforms = PackedBatches([reader], 8, draw)[0]
     features = PackedBatches([reader], 8, replace(draw, cache=FeatureCache(tmp_path, config)))[0]
-    task.clap.text_encoder.fit_tokeniser(waveforms.captions)
+    task.clap.text_encoder.fit_tokenizer(waveforms.captions)
     with torch.no_grad():
         torch.testing.assert_close(task.embed(features).audio, task.embed(waveforms).audio, rtol=0, atol=2e-3)

@@ -26,7 +26,7 @@ TEXTS = ["a dog barks", "rain", "after the rain has stopped, a dog barks in the 
 def clap() -> CLAP:
     torch.manual_seed(0)
     model = CLAP().eval()
-    model.text_encoder.fit_tokeniser(TEXTS)
+    model.text_encoder.fit_tokenizer(TEXTS)
     return model
 
 
@@ -81,8 +81,8 @@ def test_long_texts_are_cut_and_unknown_characters_are_no_error(clap: CLAP) -> N
     torch.testing.assert_close(cut, same)
 
 
-def test_a_text_encoder_without_tokeniser_says_so() -> None:
-    with pytest.raises(ValueError, match="fit_tokeniser"):
+def test_a_text_encoder_without_tokenizer_says_so() -> None:
+    with pytest.raises(ValueError, match="fit_tokenizer"):
         CLAP().embed_text(["x"])
 
 
@@ -211,7 +211,7 @@ def test_what_is_no_model_is_refused_in_one_sentence(clap: CLAP, tmp_path: Path)
 @pytest.mark.parametrize(
     ("ours", "theirs", "message"),
     [
-        ('"tokeniser": "{', '"tokeniser": "x{', "damaged tokeniser"),
+        ('"tokenizer": "{', '"tokenizer": "x{', "damaged tokenizer"),
         ('"patch_channels": 48', '"patch_channels": 40', "size mismatch for audio_encoder.patches.weight"),
     ],
 )

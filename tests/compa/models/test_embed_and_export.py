@@ -42,7 +42,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     clap = CLAP(
         ConvTransformer(patch_channels=4, channels=8, width=16), CaptionTransformer(512, width=16), embedding_size=16
     )
-    clap.text_encoder.fit_tokeniser(TEXTS)
+    clap.text_encoder.fit_tokenizer(TEXTS)
     path = tmp_path_factory.mktemp("model") / "small"
     path.mkdir()
     pretrained.save(clap, path)

@@ -26,7 +26,7 @@ TEXTS = ["a dog barks", "rain", "after the rain has stopped, a dog barks in the 
 def clap_of(**options: Any) -> CLAP:
     torch.manual_seed(0)
     model = CLAP(text_encoder=TransformersText(BERT, **options), embedding_size=32)
-    model.text_encoder.fit_tokeniser(TEXTS)
+    model.text_encoder.fit_tokenizer(TEXTS)
     return model
 
 

@@ -24,7 +24,7 @@ from compa.data.shards.pack import Settings, pack
 from compa.models.encoders.transformers_text import TransformersText
 from compa.objectives import HardNegativeNCE
 from compa.training.contrastive import ContrastiveTask
-from compa.training.recipe import recipe
+from compa.training.launch import recipe
 from compa.training.schedule import warmup_cosine
 from tests.compa.data.corpus import write_corpus
 
@@ -80,6 +80,8 @@ def test_a_run_is_never_overwritten_unasked(
     assert fit(tone_folder, tmp_path, "--overwrite=true") == 1
     assert (tmp_path / "thesis.tex").exists()
     assert fit(tone_folder, run, "--overwrite=true") == 0
+    assert fit(tone_folder, run, "--overwrite=false") == 1
+    assert fit(tone_folder, run, "--overwrite", "--trainer.max_steps=2") == 0
 
 
 def test_validate_takes_a_checkpoint(run: Path, tone_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -176,13 +178,13 @@ def test_the_three_stages_follow_each_other(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path)
     pack(write_corpus(tmp_path / "in", 8), tmp_path / "shards", Settings())
     embedded: list[str] = []
-    tokenise = TransformersText.tokenise
+    tokenize = TransformersText.tokenize
 
     def counted(encoder: TransformersText, texts: Sequence[str]) -> Any:
         embedded.extend(texts)
-        return tokenise(encoder, texts)
+        return tokenize(encoder, texts)
 
-    monkeypatch.setattr(TransformersText, "tokenise", counted)
+    monkeypatch.setattr(TransformersText, "tokenize", counted)
     before: dict[str, torch.Tensor] = {}
     for config in PAPER_SIZE:
         run = Path("runs", config.stem)
