@@ -14,7 +14,7 @@ MAX_ASKED = 500
 
 
 class VectorStore:
-    """A database of float32 vectors by their keys; any number of processes on one machine may share it.
+    """A database of float32 vectors by their keys, for any number of processes on one machine.
 
     Args:
         path: The file, which is created if it is missing.
@@ -28,7 +28,7 @@ class VectorStore:
         self._database.execute("CREATE TABLE IF NOT EXISTS vectors (text BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID")
 
     def read(self, keys: Sequence[bytes]) -> dict[bytes, NDArray[np.float32]]:
-        """The vectors of those keys that are there."""
+        """Reads the vectors of keys; missing ones are left out."""
         found: dict[bytes, NDArray[np.float32]] = {}
         for start in range(0, len(keys), MAX_ASKED):
             asked = keys[start : start + MAX_ASKED]
@@ -37,7 +37,7 @@ class VectorStore:
         return found
 
     def write(self, vectors: Iterable[tuple[bytes, NDArray[np.float32]]]) -> None:
-        """Adds vectors, all or none; keys that are there already keep theirs."""
+        """Adds vectors, all or none; existing ones are kept."""
         rows = [(key, np.ascontiguousarray(vector, dtype=np.float32).tobytes()) for key, vector in vectors]
         self._database.execute("BEGIN IMMEDIATE")
         self._database.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?)", rows)

@@ -14,7 +14,7 @@ from compa.models.vector_store import VectorStore
 
 
 class EmbeddingCache:
-    """The vectors of texts of one encoder. Any number of processes on one machine may share it.
+    """The vectors of texts of one encoder, for any number of processes on one machine.
 
     Args:
         folder: Created if it is missing.
