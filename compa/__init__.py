@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from compa.models.embedder import Embedder
     from compa.models.encoders.audio import Pad
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 
 def load(model: str, pad: Pad | None = None, strict: bool = True) -> Embedder:

@@ -151,14 +151,14 @@ def _train(ablation: Ablation, variants: Mapping[str, Variant], out: Path, at_on
 
 
 def _score(ablation: Ablation, bank: EventBank, out: Path) -> None:
+    from benchmarks.models.open import open_scorer
     from benchmarks.report.ablation import compare_in_turn, draw, markdown
     from benchmarks.runner import run_all
-    from benchmarks.scorer import open_scorer
-    from benchmarks.tasks import Material
+    from benchmarks.tasks.task import TaskInputs
 
     tasks = [*_kinds(bank), SKILL]
     scorers = {name: open_scorer(str(out / name)) for name in ablation.names()}
-    saved = run_all(scorers, tasks, Material(bank), out / "results")
+    saved = run_all(scorers, tasks, TaskInputs(bank), out / "results")
     results = {(one.result.task, one.result.model): one.result for one in saved}
     table = compare_in_turn(
         {

@@ -97,19 +97,19 @@ def _train(events: str | None, out: Path, max_steps: int, seed: int) -> None:
 
 
 def _score(bank: Any, events: str | None, out: Path, seed: int) -> None:
-    from benchmarks.models.controls import CONTROLS
-    from benchmarks.report import report
+    from benchmarks.models.controls import controls
+    from benchmarks.models.open import open_scorer
+    from benchmarks.report import write_report
     from benchmarks.results.table import text_table
     from benchmarks.runner import run_all
-    from benchmarks.scorer import open_scorer
-    from benchmarks.tasks import Material
+    from benchmarks.tasks.task import TaskInputs
 
     print("\nScoring on unseen sounds in unseen combinations", file=sys.stderr)
-    material = Material(bank)
+    material = TaskInputs(bank)
     scorers = {model: open_scorer(str(out / model)) for model in MODELS}
-    scorers |= {f"control:{name}": open_scorer(f"control:{name}", seed) for name in CONTROLS}
+    scorers |= {f"control:{name}": open_scorer(f"control:{name}", seed) for name in controls()}
     saved = list(run_all(scorers, TASKS, material, out / "results", seed, {"events": events}))
-    report(out / "results", out / "report.html", material, [out / model for model in MODELS])
+    write_report(out / "results", out / "report.html", material, [out / model for model in MODELS])
     print(text_table([one.result for one in saved]))
     print(
         f"\nLook at {out / 'report.html'}; {out} also holds the two models and their results.",

@@ -1,4 +1,4 @@
-"""What a run folder says of the sounds that its model was not trained on."""
+"""Compares what a run folder recorded as held out with what a scene task measures on."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.models.names import HELD_OUT_FILE, run_folder
 from compa.scenes.banks.bank import EventBank
 from compa.scenes.holdout import held_out_pairs
-
-FILE_NAME = "heldout.json"
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What training left out.
+    """What a training left out.
 
     Attributes:
         bank: Name of the event bank that training drew from.
         pairs: Label pairs that were never combined.
-        recordings: Names of the recordings that were never heard.
+        recordings: Names of the recordings that were never used.
     """
 
     bank: str
@@ -28,12 +27,12 @@ class HeldOut:
 
 
 def read_held_out(run_folder: Path) -> HeldOut | None:
-    """Reads a run folder's record; None where it has none.
+    """Reads a run folder's record; None where there is none.
 
     Raises:
-        ValueError: If the record is there but is not of the form that training writes.
+        ValueError: If the record does not have the form that training writes.
     """
-    path = run_folder / FILE_NAME
+    path = run_folder / HELD_OUT_FILE
     if not path.is_file():
         return None
     try:
@@ -41,27 +40,20 @@ def read_held_out(run_folder: Path) -> HeldOut | None:
         pairs = tuple((str(first), str(second)) for first, second in record["held_out_pairs"])
         return HeldOut(str(record["bank"]), pairs, tuple(map(str, record["test_recordings"])))
     except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{path} is no record of what was held out ({error!r}): train again, or remove it") from None
-
-
-def run_folder(path: Path) -> Path:
-    """The run folder of a checkpoint: the nearest folder above with such a record; a folder is its own."""
-    if path.is_dir():
-        return path
-    return next((folder for folder in path.parents if (folder / FILE_NAME).is_file()), path.parent)
+        raise ValueError(f"{path} is not a valid held-out record ({error!r}): train again, or remove it") from None
 
 
 def leaks(model: Path, bank: EventBank) -> list[str]:
-    """What a scene task measures on this bank that a model may have been trained on; mostly nothing.
+    """Describes what a scene task on this bank has in common with a model's training; usually nothing.
 
-    Banks of different names are taken to be different sounds.
+    Banks of different names are taken to hold different sounds.
 
     Args:
         model: A run folder or one of its checkpoints.
-        bank: What the task renders its items from.
+        bank: The bank that the task renders its items from.
 
     Returns:
-        A sentence for each kind of leak.
+        One sentence per kind of leak.
     """
     held_out = read_held_out(run_folder(model))
     if held_out is None or held_out.bank != bank.name:

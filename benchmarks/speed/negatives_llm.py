@@ -28,18 +28,18 @@ import aiohttp
 import httpx2
 import openai
 from aiohttp import web
+from negatives.llm.chat import Chat, Settings, question
+from negatives.llm.server import KEY_VARIABLE, Address, Server
 
-from benchmarks.speed.output import tell
+from benchmarks.speed.output import print_tables
 from negatives.generator import Request
 from negatives.llm.budget import Budget
-from negatives.llm.chat import Chat, Settings, question
 from negatives.llm.client import Courier
 from negatives.llm.generator import LanguageModel
 from negatives.llm.journal import Journal
 from negatives.llm.prompt import load
 from negatives.llm.response import Texts
 from negatives.llm.scheduler import Asker
-from negatives.llm.server import KEY_VARIABLE, Address, Server
 
 LATENCY_SECONDS = 0.2
 CAPTIONS_PER_REQUEST = 10
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, help="file for the table, in Markdown")
     options = parser.parse_args(arguments)
     os.environ[KEY_VARIABLE] = "none"
-    tell(report(options.requests, options.concurrency, options.rounds), options.out)
+    print_tables(report(options.requests, options.concurrency, options.rounds), options.out)
 
 
 def report(num_requests: int, concurrency: int, rounds: int) -> Iterator[str]:

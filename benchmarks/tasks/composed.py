@@ -10,11 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.items import Item
 from benchmarks.results.result import Result
 from benchmarks.scorer import Scorer
-from benchmarks.tasks import Item, TestSet
 from benchmarks.tasks.paraphrases import WithParaphrases
 from benchmarks.tasks.scenes import Pair, RenderedPairs
+from benchmarks.tasks.task import TestSet
 from compa.manifest import Event
 from compa.scenes.banks.bank import EventBank, Snippet
 from compa.scenes.captions import Grammar

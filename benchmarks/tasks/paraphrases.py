@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.items import Group, Item, Scores
 from benchmarks.metrics.intervals import interval
 from benchmarks.metrics.pairs import paraphrase_chance, paraphrased
-from benchmarks.metrics.resampling import metric
-from benchmarks.results.result import Result, rounded
-from benchmarks.scorer import Group, Scorer, Scores, checked
-from benchmarks.tasks import Item
+from benchmarks.results.result import Result, metric, rounded
+from benchmarks.results.schema import Metric
+from benchmarks.scorer import Scorer, checked
 
 METRIC = "paraphrase"
 
@@ -59,6 +58,6 @@ class WithParaphrases:
         return replace(result, metrics={**result.metrics, **metrics}, items=records)
 
     @staticmethod
-    def _metric(won: NDArray[np.bool_], items: Sequence[Item]) -> dict[str, Any]:
+    def _metric(won: NDArray[np.bool_], items: Sequence[Item]) -> Metric:
         chance = float(paraphrase_chance(len(items[0].audio)))
         return metric(won.mean(), interval(won, [item.sources for item in items]), chance)

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from benchmarks.tasks import Credit, Item, Material, TestSet
-from benchmarks.tasks.exported import data_of_frozen, read_frozen
+from benchmarks.items import Credit, Item
+from benchmarks.tasks.exported import exported_data, read_exported
 from benchmarks.tasks.pairs import PairTask, leaks_of
+from benchmarks.tasks.task import TaskInputs, TestSet
 from compa.manifest import Event
 from compa.scenes.banks.bank import EventBank, Snippet
 from compa.scenes.holdout import held_out_pairs, stable_hash
@@ -37,23 +38,23 @@ class RenderedPairs(PairTask):
     def maker(self, bank: EventBank) -> Callable[[int], Item]:
         """What makes an item by its number, of the recordings of a bank that are for tests."""
 
-    def items(self, material: Material, limit: int | None = None) -> list[Item]:
+    def items(self, material: TaskInputs, limit: int | None = None) -> list[Item]:
         """The items, or the first `limit` of them, from the recordings of the bank that are for tests.
 
         Where the user brings what `compa bench export` wrote, that is read.
         """
         if material.data is not None:
-            return read_frozen(self, material.data)[:limit]
+            return read_exported(self, material.data)[:limit]
         make = self.maker(material.bank)
         numbers = range(self.expected if limit is None else min(limit, self.expected))
         return [make(n) for n in tqdm(numbers, f"Rendering {self.name}", unit="item", leave=False, disable=None)]
 
-    def prepare(self, material: Material, limit: int | None = None) -> TestSet:
+    def prepare(self, material: TaskInputs, limit: int | None = None) -> TestSet:
         """Makes the items, or reads them, and says what they are made of."""
         if material.data is None:
             return super().prepare(material, limit)
         items = self.items(material, limit)
-        return TestSet(items, data_of_frozen(self, material.data) | {"found": len(items)}, leaks_of(items))
+        return TestSet(items, exported_data(self, material.data) | {"found": len(items)}, leaks_of(items))
 
     def in_turn(self, pairs: Iterable[Pair]) -> list[Pair]:
         """Label pairs in the order in which they have their turns."""

@@ -13,12 +13,11 @@ import soxr
 from numpy.typing import NDArray
 
 from compa.audio.container import is_container, open_container
+from compa.audio.files import SUFFIXES
 from compa.audio.sndfile import open_sndfile
 from compa.audio.stream import AudioStream
-from compa.utils.text_lines import is_file
+from compa.utils.files import is_file
 
-SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".mp4", ".webm")
-"""Names of sound files end so, in any case of letters; the last three need PyAV."""
 SAMPLE_RATES = (1_000, 768_000)
 """Slowest and fastest rate of a file, in Hz. Beyond them a header is wrong, and resampling would fill the memory."""
 MAX_CHANNELS = 256

@@ -17,7 +17,8 @@ from compa.data import quarantine
 from compa.data.formats import Items, formats
 from compa.data.quarantine import Entry
 from compa.manifest import Clip, write_manifest
-from compa.utils.text_lines import Refusal, is_file
+from compa.utils.files import is_file
+from compa.utils.text_rows import RowError
 
 NUM_SHOWN = 10
 """So many refusals are shown; all are listed."""
@@ -59,7 +60,7 @@ class Intake:
         self.out = out
         self.counts: Counter[str] = Counter()
         self.missing: list[Entry] = []
-        self.refused: list[Refusal] = []
+        self.refused: list[RowError] = []
         self._split = split
         self._folder = out.resolve().parent
         self._seen: dict[str, str | None] = {}
@@ -72,8 +73,8 @@ class Intake:
     def take(self, items: Items) -> Iterator[Clip]:
         """Yields the clips that can stand in the manifest, their audio relative to it."""
         for item in items:
-            clip = item if isinstance(item, Refusal) else self._fit(item)
-            if isinstance(clip, Refusal):
+            clip = item if isinstance(item, RowError) else self._fit(item)
+            if isinstance(clip, RowError):
                 self.refused.append(clip)
                 continue
             self._seen[clip.id] = clip.audio
@@ -109,7 +110,7 @@ class Intake:
             lines += [f"  {_printable(str(item))}" for item in self.refused[:NUM_SHOWN]]
         return "\n".join(lines)
 
-    def _fit(self, clip: Clip) -> Clip | Refusal:
+    def _fit(self, clip: Clip) -> Clip | RowError:
         audio = None if clip.audio is None else Path(clip.audio)
         if audio is not None:
             absolute = Path(os.path.abspath(audio))  # noqa: PTH100  resolve() would follow links
@@ -118,9 +119,9 @@ class Intake:
         try:
             clip.to_json().encode()
         except UnicodeEncodeError:
-            return Refusal(where, "its name or text is not UTF-8: rename it")
+            return RowError(where, "its name or text is not UTF-8: rename it")
         if clip.id in self._seen:
-            return Refusal(where, f"its id {clip.id!r} is that of {self._seen[clip.id] or 'another clip'} already")
+            return RowError(where, f"its id {clip.id!r} is that of {self._seen[clip.id] or 'another clip'} already")
         return replace(clip, split=self._split or clip.split)
 
 

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from compa.manifest import Clip, parse_json, scan_manifest
-from compa.utils.text_lines import Refusal, is_file, numbered_lines
+from compa.manifest import Clip, scan_manifest
+from compa.utils.files import is_file
+from compa.utils.text_rows import RowError, numbered_lines, parse_json
 
 REMEDY = "mend it, or let `compa data verify` put it into quarantine"
 """What can be done about a line that cannot be used."""
@@ -97,7 +98,7 @@ class Quarantine:
         self.clips = {entry.id: entry.reason for entry in listed if entry.id is not None}
         self.lines = {entry.file: entry.reason for entry in listed if entry.id is None}
 
-    def reason(self, item: Clip | Refusal) -> str | None:
+    def reason(self, item: Clip | RowError) -> str | None:
         """Why something of the manifest must not be used; None for a clip that is not listed.
 
         Raises:
@@ -122,7 +123,7 @@ def usable_clips(manifest: str | Path) -> Iterator[Clip]:
             yield item
 
 
-def place(manifest: str | Path, refusal: Refusal) -> str:
+def place(manifest: str | Path, refusal: RowError) -> str:
     """What the list calls a line of its manifest that is no clip, wherever both are moved."""
     return refusal.where.removeprefix(f"{Path(manifest).parent}/")
 

@@ -14,8 +14,9 @@ from compa.audio.decode import open_audio
 from compa.data import quarantine
 from compa.data.manifest_stats import Contents
 from compa.manifest import Clip
-from compa.utils.parallel import add_workers_option, map_in_processes
-from compa.utils.text_lines import is_file
+from compa.utils.arguments import add_workers
+from compa.utils.files import is_file
+from compa.utils.parallel import map_in_processes
 
 PICTURES = (".png", ".svg", ".pdf")
 UNREADABLE = "unreadable audio"
@@ -84,5 +85,5 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("manifest", type=Path, help="manifest .jsonl")
     parser.add_argument("--picture", type=Path, metavar="FILE", help=f"draw it too ({', '.join(PICTURES)})")
-    add_workers_option(parser)
+    add_workers(parser)
     return parser

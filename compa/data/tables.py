@@ -13,8 +13,7 @@ from typing import Any
 from compa.data.audio_folder import add_audio_option
 from compa.data.formats import Items
 from compa.manifest import Clip, escape_id
-from compa.utils.text_lines import Refusal
-from compa.utils.text_rows import Row, Rows
+from compa.utils.text_rows import Row, RowError, Rows
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "id": ("id",),
@@ -53,7 +52,7 @@ def reader_of(rows_of: Callable[[Path], Rows]) -> Callable[[str, argparse.Namesp
     return read
 
 
-def clips_of_rows(rows: Iterable[Row | Refusal | Clip], source: Path, options: argparse.Namespace) -> Items:
+def clips_of_rows(rows: Iterable[Row | RowError | Clip], source: Path, options: argparse.Namespace) -> Items:
     """Yields a clip for every sound file that the rows name, with the captions of all its rows, in order.
 
     Args:
@@ -78,11 +77,11 @@ def clips_of_rows(rows: Iterable[Row | Refusal | Clip], source: Path, options: a
             except ValueError as error:
                 if not names:
                     raise
-                yield Refusal(row.where, str(error))
+                yield RowError(row.where, str(error))
                 continue
         draft = _draft(row, columns)
         if isinstance(draft, str):
-            yield Refusal(row.where, draft)
+            yield RowError(row.where, draft)
             continue
         key = (draft.audio, draft.fields.get("split", "")) if draft.audio else (str(number),)
         drafts.setdefault(key, draft).captions.update(draft.captions)
@@ -99,7 +98,7 @@ class _Draft:
     fields: dict[str, str]
     where: str = field(default="")
 
-    def clip(self, folder: Path, default_name: str) -> Clip | Refusal:
+    def clip(self, folder: Path, default_name: str) -> Clip | RowError:
         fields: dict[str, Any] = dict(self.fields)
         name = fields.pop("id", None) or (str(Path(self.audio).with_suffix("")) if self.audio else default_name)
         if self.audio and Path(self.audio).is_absolute() and "id" not in self.fields:
@@ -108,7 +107,7 @@ class _Draft:
             audio = str(folder / self.audio) if self.audio else None
             return replace(Clip(escape_id(name), audio, tuple(self.captions)), **fields)
         except ValueError as error:
-            return Refusal(self.where, str(error))
+            return RowError(self.where, str(error))
 
 
 def _draft(row: Row, columns: Mapping[str, list[str]]) -> _Draft | str:

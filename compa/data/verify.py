@@ -17,8 +17,9 @@ from compa.data.audio_probe import Probe, probe
 from compa.data.manifest_checks import KINDS, NOTES, Finding, Inspector
 from compa.data.quarantine import Entry
 from compa.manifest import Clip, scan_manifest
-from compa.utils.parallel import add_workers_option, map_in_processes
-from compa.utils.text_lines import Refusal
+from compa.utils.arguments import add_workers
+from compa.utils.parallel import map_in_processes
+from compa.utils.text_rows import RowError
 
 NUM_SHOWN = 10
 """So many findings are shown; all are listed."""
@@ -92,7 +93,7 @@ def verify(manifest: Path, min_seconds: float, max_seconds: float | None, num_wo
     probes = map_in_processes(_probe, paths, num_workers, lambda _: Probe(error="its decoder crashed"))
     shown = tqdm(probes, "verifying", unit=" clips", file=sys.stderr, mininterval=0.5, disable=None)
     for item, found in zip(items, shown, strict=True):
-        if isinstance(item, Refusal):
+        if isinstance(item, RowError):
             where = quarantine.place(manifest, item)
             verdict.findings.append(Finding("bad-line", None, where, item.reason))
             continue
@@ -106,8 +107,8 @@ def verify(manifest: Path, min_seconds: float, max_seconds: float | None, num_wo
     return verdict
 
 
-def _path(manifest: Path, item: Clip | Refusal) -> Path | None:
-    return None if isinstance(item, Refusal) or item.audio is None else manifest.parent / item.audio
+def _path(manifest: Path, item: Clip | RowError) -> Path | None:
+    return None if isinstance(item, RowError) or item.audio is None else manifest.parent / item.audio
 
 
 def _probe(path: Path | None) -> Probe | None:
@@ -148,7 +149,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--min-seconds", type=_seconds, default=0.1, metavar="S", help="default: %(default)s")
     parser.add_argument("--max-seconds", type=_seconds, default=None, metavar="S", help="default: no limit")
     parser.add_argument("--allow", type=_kinds, default=(), metavar="KINDS", help="kinds not to list, by comma")
-    add_workers_option(parser)
+    add_workers(parser)
     return parser
 
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tqdm import tqdm
 
-from compa.data.audio_folder import sound_files_below
+from compa.audio.files import sound_files
 from compa.data.quarantine import usable_clips
 from compa.models.embedding_file import SUFFIXES, Chunk, Row, files_of, part_of, write_embeddings
-from compa.models.vector_store import VectorStore
 from compa.utils.arguments import CommandParser, add_out_file, add_overwrite
+from compa.utils.store import Store
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,15 +71,15 @@ def embed(model: Embedder, source: Path, out: Path, name: str) -> None:
     if not num_rows:
         raise ValueError(f"{source} holds neither sounds nor captions")
     part = part_of(out)
-    store = VectorStore(part)
+    store = Store(part)
     num_embedded = 0
     with tqdm(total=num_rows, desc="embedding", file=sys.stderr, mininterval=0.5, disable=None) as bar:
         for rows in _chunks(source):
             keys = [_key(model, row) for row in rows]
-            found = store.read(keys)
+            found = store.get(keys)
             missing = [(key, row) for key, row in zip(keys, rows, strict=True) if key not in found]
             new = _embed_chunk(model, [row for _, row in missing])
-            store.write((key, new[row]) for key, row in missing if row in new)
+            store.put({key: new[row].tobytes() for key, row in missing if row in new}, required=True)
             num_embedded += len(rows) - sum(row not in new for _, row in missing)
             bar.update(len(rows))
     if not num_embedded:
@@ -98,7 +98,7 @@ def embed(model: Embedder, source: Path, out: Path, name: str) -> None:
 def rows_of(source: Path) -> Iterator[Row]:
     """The rows to be embedded: every sound file of a folder, or every usable clip of a manifest and its captions."""
     if source.is_dir():
-        for path in sound_files_below(source):
+        for path in sound_files(source):
             yield Row(path.relative_to(source).as_posix(), "audio", audio=str(path))
         return
     for clip in usable_clips(source):
@@ -121,10 +121,10 @@ def _key(model: Embedder, row: Row) -> bytes:
     return hashlib.sha256(json.dumps([model.fingerprint, row.text, row.audio, state]).encode()).digest()
 
 
-def _stored(store: VectorStore, model: Embedder, rows: list[Row]) -> Chunk:
+def _stored(store: Store, model: Embedder, rows: list[Row]) -> Chunk:
     keys = [_key(model, row) for row in rows]
-    found = store.read(keys)
-    kept = [(row, found[key]) for row, key in zip(rows, keys, strict=True) if key in found]
+    found = store.get(keys)
+    kept = [(row, np.frombuffer(found[key], np.float32)) for row, key in zip(rows, keys, strict=True) if key in found]
     vectors = np.array([vector for _, vector in kept], dtype=np.float32)
     return [row for row, _ in kept], vectors.reshape(len(kept), model.clap.embedding_size)
 

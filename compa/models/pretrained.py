@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from compa.models import HUB
 from compa.models.audio_windows import Audio
 from compa.models.checkpoints.hub import check_keys, naming
 from compa.models.clap import CLAP, current_description
@@ -25,8 +26,6 @@ WEIGHTS = "model.safetensors"
 DESCRIPTION = "model.json"
 LAST_CHECKPOINT = Path("checkpoints", "last.ckpt")
 """Of a run folder."""
-HUB = "hf:"
-"""Prefix of names of transformers' CLAP checkpoints, in a folder or on the Hub."""
 
 
 def load(

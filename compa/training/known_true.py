@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from torch import Tensor
 
 from compa.data.batch import Batch, Example
-from compa.manifest import Event
+from compa.data.known_true import ClipFacts, is_true_of
 from compa.objectives.known_true import judge_pairs
-from compa.scenes.claims import Truth, parse
-from compa.utils.text import normalized
 
 
 def known_true(batch: Batch, across_ranks: bool = False) -> Tensor:
@@ -30,26 +26,9 @@ def known_true(batch: Batch, across_ranks: bool = False) -> Tensor:
     return judge_pairs(texts, [_facts(example) for example in batch.examples], _is_true, across_ranks=across_ranks)
 
 
-@dataclass(frozen=True)
-class _Facts:
-    """The known facts about a clip, small enough to be sent between ranks."""
-
-    events: tuple[Event, ...]
-    labels: frozenset[str]
-    texts: frozenset[str]
+def _facts(example: Example) -> ClipFacts:
+    return ClipFacts.of(example.events, (example.caption, *example.positives, *example.also_true))
 
 
-def _facts(example: Example) -> _Facts:
-    return _Facts(
-        events=example.events,
-        labels=frozenset(event.label for event in example.events),
-        texts=frozenset(map(normalized, (example.caption, *example.positives, *example.also_true))),
-    )
-
-
-def _is_true(text_and_claim: tuple[str, str | None], clip: _Facts) -> bool:
-    text, claim = text_and_claim
-    if claim is None or not clip.events:
-        return normalized(text) in clip.texts
-    parsed = parse(claim)
-    return parsed.labels() <= clip.labels and parsed.judge(clip.events) is Truth.TRUE
+def _is_true(text_and_claim: tuple[str, str | None], clip: ClipFacts) -> bool:
+    return is_true_of(*text_and_claim, clip)

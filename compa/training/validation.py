@@ -15,7 +15,7 @@ from torch import Tensor
 from benchmarks.metrics.pairs import outcomes
 from compa.data.batch import Batch, Example
 from compa.objectives import Embeddings
-from compa.objectives.kernels import distributed as ranks
+from compa.objectives.kernels import distributed
 from compa.scenes.claims import Has
 from compa.scenes.old_captions import in_words
 from compa.training.known_true import known_true
@@ -110,4 +110,4 @@ def _twins(examples: Sequence[Example]) -> dict[str, list[tuple[int, int]]]:
 
 def _of_all_ranks(counts: dict[str, list[int]]) -> list[tuple[str, list[int]]]:
     items = list(counts.items())
-    return ranks.gather_objects(items) if ranks.are_several() else items
+    return distributed.all_gather_objects(items) if distributed.is_distributed() else items

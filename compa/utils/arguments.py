@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+from compa.utils.parallel import num_processors
 from compa.utils.text import did_you_mean
 
 
@@ -91,8 +91,7 @@ def add_events(parser: argparse.ArgumentParser) -> None:
 
 def add_workers(parser: argparse.ArgumentParser) -> None:
     """Adds `--workers N`: by default as many as there are processors that this process may use."""
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    parser.add_argument("--workers", metavar="N", type=positive_int, default=available, help="number of processes")
+    parser.add_argument("--workers", metavar="N", type=positive_int, default=num_processors(), help="worker processes")
 
 
 def positive_int(text: str) -> int:

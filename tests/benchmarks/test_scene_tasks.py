@@ -17,9 +17,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
-from benchmarks.models.controls import CONTROLS
-from benchmarks.scorer import Group, Scores
-from benchmarks.tasks import Item, Material, TestSet, find_task
+from benchmarks.items import Group, Item, Scores
+from benchmarks.models.controls import controls
+from benchmarks.tasks import find_task
+from benchmarks.tasks.task import TaskInputs, TestSet
 from compa.scenes.banks.bank import EventBank
 from compa.scenes.banks.open import open_bank
 from compa.scenes.banks.synthesizer import Synthesiser
@@ -42,7 +43,7 @@ NUM = 120
 
 @pytest.fixture(scope="module", params=COMPOSED)
 def test_set(request: pytest.FixtureRequest, bank: EventBank) -> TestSet:
-    return find_task(request.param).prepare(Material(bank), limit=NUM)
+    return find_task(request.param).prepare(TaskInputs(bank), limit=NUM)
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ def test_every_pair_meets_every_kind() -> None:
     assert len(held_out_pairs(few.labels)) == 8
     met = Counter(
         (tuple(sorted(item.labels)), item.kind)
-        for item in find_task("scenes-mention-time").prepare(Material(few), limit=32).items
+        for item in find_task("scenes-mention-time").prepare(TaskInputs(few), limit=32).items
     )
     assert set(met.values()) == {1}
     assert len(met) == 32
@@ -175,7 +176,7 @@ def test_words_do_not_tell_which_caption_is_true(test_set: TestSet) -> None:
 @pytest.mark.parametrize("control", ["constant", "text-only", "audio-only"])
 def test_controls_that_read_or_hear_only_score_nothing(test_set: TestSet, control: str) -> None:
     task = find_task(test_set.items[0].id.rpartition("-")[0])
-    metrics = task.run(CONTROLS[control](0), control, test_set, 0).metrics
+    metrics = task.run(controls()[control](0), control, test_set, 0).metrics
     for name in ("group", "paraphrase"):
         assert metrics[name]["value"] == 0
     assert metrics["text" if control != "audio-only" else "audio"]["value"] == 0
@@ -199,7 +200,7 @@ class ByMention:
 
 def test_who_takes_mention_for_time_scores_a_quarter(bank: EventBank) -> None:
     task = find_task("scenes-mention-time")
-    test_set = task.prepare(Material(bank), limit=NUM)
+    test_set = task.prepare(TaskInputs(bank), limit=NUM)
     metrics = task.run(ByMention(test_set), "by mention", test_set, 0).metrics
     assert [metrics[name]["value"] for name in ("text", "audio", "group", "paraphrase")] == [0.25, 0.25, 0.25, 0]
     cells = {name: metrics[f"group_{name}"]["value"] for name in COMPOSED["scenes-mention-time"]}
@@ -227,7 +228,7 @@ class Knowing:
 
 def test_kinds_and_paraphrases_are_told_apart_in_results(bank: EventBank) -> None:
     task = find_task("scenes-nesting")
-    test_set = task.prepare(Material(bank), limit=12)
+    test_set = task.prepare(TaskInputs(bank), limit=12)
     blind = [item.kind == "depth-3" for item in test_set.items]
     result = task.run(Knowing(blind), "knowing", test_set, 0)
     values = {name: metric["value"] for name, metric in result.metrics.items()}
@@ -244,7 +245,7 @@ def test_kinds_and_paraphrases_are_told_apart_in_results(bank: EventBank) -> Non
 
 
 def test_a_bank_of_speakers_is_asked_who_says_what(speakers: EventBank) -> None:
-    items = find_task("scenes-binding").prepare(Material(speakers), limit=40).items
+    items = find_task("scenes-binding").prepare(TaskInputs(speakers), limit=40).items
     held_out = held_out_pairs(speakers.labels)
     assert {item.kind for item in items} == {"voices", "words"}
     for item in items:
@@ -263,8 +264,8 @@ def test_a_bank_of_speakers_is_asked_who_says_what(speakers: EventBank) -> None:
 def test_a_bank_that_cannot_serve_is_told_in_a_sentence(speakers: EventBank, bank: EventBank) -> None:
     few = Synthesiser(16000, labels=bank.labels[:4])
     with pytest.raises(ValueError, match="scenes-nesting combines 5 labels, but built-in has 4"):
-        find_task("scenes-nesting").prepare(Material(few))
-    assert len(find_task("scenes-overlap").prepare(Material(few), limit=4).items) == 4
+        find_task("scenes-nesting").prepare(TaskInputs(few))
+    assert len(find_task("scenes-overlap").prepare(TaskInputs(few), limit=4).items) == 4
 
     class Alone:
         """One speaker."""
@@ -272,7 +273,7 @@ def test_a_bank_that_cannot_serve_is_told_in_a_sentence(speakers: EventBank, ban
         name, labels = "alone", tuple(label for label in speakers.labels if label.startswith("theo"))
 
     with pytest.raises(ValueError, match="nothing to exchange in alone: it takes two speakers"):
-        find_task("scenes-binding").prepare(Material(Alone()))  # type: ignore[arg-type]
+        find_task("scenes-binding").prepare(TaskInputs(Alone()))  # type: ignore[arg-type]
 
     class Short:
         """Recordings that are too short to be heard."""
@@ -285,7 +286,7 @@ def test_a_bank_that_cannot_serve_is_told_in_a_sentence(speakers: EventBank, ban
             return self.whole.sample(label, rng, duration=0.1)
 
     with pytest.raises(ValueError, match="scenes-count cannot be made of the test recordings of built-in"):
-        find_task("scenes-count").prepare(Material(Short(few)), limit=1)  # type: ignore[arg-type]
+        find_task("scenes-count").prepare(TaskInputs(Short(few)), limit=1)  # type: ignore[arg-type]
 
 
 # Versions are fixed
@@ -322,6 +323,6 @@ def test_a_version_is_the_same_items_for_ever(bank: EventBank, name: str) -> Non
     """Where this fails, scores stop being comparable: put it right, or raise the task's version."""
     task = find_task(name)
     assert task.version == VERSIONS.get(name, 1)
-    items = task.prepare(Material(bank), limit=20).items
+    items = task.prepare(TaskInputs(bank), limit=20).items
     assert digest(items) == PINNED[name][0]
     assert heard(items) == pytest.approx(PINNED[name][1], rel=1e-3)

@@ -1,7 +1,7 @@
 """One format of captioned audio a file: a module here that has a `read` is a format, named after its file.
 
 Such a module has three names: `ABOUT` (what it reads, in words), `add_arguments(parser)` for options of its own,
-and `read(source, options)`, which yields a `Clip` or, for what is broken, a `Refusal`. A clip's `audio` is the
+and `read(source, options)`, which yields a `Clip` or, for what is broken, a `RowError`. A clip's `audio` is the
 path where its sound file lies or should lie; import makes it relative to the manifest.
 """
 
@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from typing import Protocol, cast
 
 from compa.manifest import Clip
-from compa.utils.text_lines import Refusal
+from compa.utils.text_rows import RowError
 
-Items = Iterator[Clip | Refusal]
+Items = Iterator[Clip | RowError]
 
 
 class Format(Protocol):

@@ -10,8 +10,7 @@ from pathlib import Path
 from compa.data.audio_folder import AudioFolder, add_audio_option, youtube_stems, youtube_url
 from compa.data.formats import Items
 from compa.manifest import Clip, escape_id
-from compa.utils.text_lines import Refusal
-from compa.utils.text_rows import Rows, delimited_rows, require_columns
+from compa.utils.text_rows import RowError, Rows, delimited_rows
 
 ABOUT = "AudioCaps' train.csv, val.csv or test.csv, or a folder of them; --audio DIR has the clips"
 SPLITS = ("train", "val", "test")
@@ -33,7 +32,7 @@ def read(source: str, options: argparse.Namespace) -> Items:
     folder = AudioFolder(options.audio)
     for table in tables:
         split = table.stem if table.stem in SPLITS else None
-        rows = require_columns(delimited_rows(table), table, ("youtube_id", "start_time", "caption"))
+        rows = delimited_rows(table, ("youtube_id", "start_time", "caption"))
         yield from _clips(rows, folder, split)
 
 
@@ -43,15 +42,15 @@ class _Piece:
     start: float
 
 
-def _clips(rows: Rows, folder: AudioFolder, split: str | None) -> Iterator[Clip | Refusal]:
+def _clips(rows: Rows, folder: AudioFolder, split: str | None) -> Iterator[Clip | RowError]:
     captions: dict[_Piece, list[str]] = {}
     for row in rows:
-        if isinstance(row, Refusal):
+        if isinstance(row, RowError):
             yield row
             continue
         video, start, caption = (row.cells.get(name, "") for name in ("youtube_id", "start_time", "caption"))
         if not video or not caption or not start.isdecimal():
-            yield Refusal(row.where, "it needs a youtube_id, a start_time in whole seconds and a caption")
+            yield RowError(row.where, "it needs a youtube_id, a start_time in whole seconds and a caption")
             continue
         captions.setdefault(_Piece(video, int(start)), []).append(caption)
     for piece, texts in captions.items():
@@ -59,6 +58,6 @@ def _clips(rows: Rows, folder: AudioFolder, split: str | None) -> Iterator[Clip 
         try:
             audio = folder.find(*youtube_stems(piece.video, piece.start))
         except ValueError as error:
-            yield Refusal(name, str(error))
+            yield RowError(name, str(error))
             continue
         yield Clip(escape_id(name), audio, tuple(dict.fromkeys(texts)), split=split, source=youtube_url(piece.video))

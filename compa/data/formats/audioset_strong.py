@@ -11,7 +11,7 @@ from pathlib import Path
 from compa.data.audio_folder import AudioFolder, add_audio_option, youtube_stems, youtube_url
 from compa.data.formats import Items
 from compa.manifest import Clip, Event, escape_id
-from compa.utils.text_lines import Refusal
+from compa.utils.text_rows import RowError
 
 ABOUT = "TSVs of strong labels (file, label, onset, offset), as AudioSet-Strong's; --audio DIR has the clips"
 HAS = ("{all} can be heard", "the sound of {all}", "a recording of {all}", "{all}")
@@ -49,7 +49,7 @@ def read(source: str, options: argparse.Namespace) -> Items:
     folder = AudioFolder(options.audio)
     names = read_names(options.names) if options.names else None
     for item in read_strong_labels(Path(source), names):
-        if isinstance(item, Refusal):
+        if isinstance(item, RowError):
             yield item
             continue
         segment = parse_segment(item.name)
@@ -57,7 +57,7 @@ def read(source: str, options: argparse.Namespace) -> Items:
         try:
             audio = folder.find(*((stem, *youtube_stems(*segment)) if segment else (Path(stem).name,)))
         except ValueError as error:
-            yield Refusal(item.name, str(error))
+            yield RowError(item.name, str(error))
             continue
         rng = random.Random(f"{options.seed} {item.name}")
         texts = true_captions(item.events, options.captions, rng)

@@ -10,8 +10,7 @@ from typing import Any
 from compa.data.audio_folder import AudioFolder, add_audio_option, freesound_url
 from compa.data.formats import Items
 from compa.manifest import Clip, escape_id
-from compa.utils.text_lines import Refusal
-from compa.utils.text_rows import delimited_rows, require_columns
+from compa.utils.text_rows import RowError, delimited_rows
 
 ABOUT = "Clotho's clotho_captions_*.csv (5 captions a clip); --audio DIR has the clips, --metadata FILE the sources"
 CAPTIONS = tuple(f"caption_{number}" for number in range(1, 6))
@@ -30,20 +29,20 @@ def read(source: str, options: argparse.Namespace) -> Items:
     folder = AudioFolder(options.audio)
     split = next((split for name, split in SPLITS.items() if name in path.stem.lower()), None)
     metadata = _metadata(options.metadata) if options.metadata else {}
-    for row in require_columns(delimited_rows(path), path, ("file_name", CAPTIONS[0])):
-        if isinstance(row, Refusal):
+    for row in delimited_rows(path, ("file_name", CAPTIONS[0])):
+        if isinstance(row, RowError):
             yield row
             continue
         name = row.cells["file_name"]
         captions = tuple(dict.fromkeys(text for column in CAPTIONS if (text := row.cells.get(column))))
         if not name or not captions:
-            yield Refusal(row.where, f"no {'caption' if name else 'file_name'}")
+            yield RowError(row.where, f"no {'caption' if name else 'file_name'}")
             continue
         stem = Path(name).stem
         try:
             audio = folder.find(stem)
         except ValueError as error:
-            yield Refusal(row.where, str(error))
+            yield RowError(row.where, str(error))
             continue
         known = metadata.get(name, {})
         sound = known.get("sound_id", "")
@@ -60,5 +59,5 @@ def read(source: str, options: argparse.Namespace) -> Items:
 
 def _metadata(path: Path) -> dict[str, Mapping[str, Any]]:
     """The rows of the metadata by file name; a broken one says nothing of its clip."""
-    rows = require_columns(delimited_rows(path), path, ("file_name",))
-    return {row.cells["file_name"]: row.cells for row in rows if not isinstance(row, Refusal)}
+    rows = delimited_rows(path, ("file_name",))
+    return {row.cells["file_name"]: row.cells for row in rows if not isinstance(row, RowError)}

@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from compa.data.audio_folder import sound_files_below
+from compa.audio.files import sound_files
 from compa.data.formats import Items
 from compa.manifest import Clip, escape_id
-from compa.utils.text_lines import Refusal, numbered_lines
+from compa.utils.text_rows import RowError, numbered_lines
 
 ABOUT = "a folder of sound files, each with a .txt of its name beside it (a caption a line), or --names"
 FIELDS = ("caption", "split", "source", "author", "licence")
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def read(source: str, options: argparse.Namespace) -> Items:
     """Yields a clip a sound file, in the order of their names."""
     root = Path(source)
-    paths = list(sound_files_below(root))
+    paths = list(sound_files(root))
     stems = Counter(path.with_suffix("") for path in paths)
     for path in paths:
         name = path.relative_to(root).as_posix()
@@ -40,11 +40,11 @@ def read(source: str, options: argparse.Namespace) -> Items:
         try:
             captions = _sidecar(path) or ([fields["caption"]] if fields.get("caption") else [])
         except (ValueError, OSError) as error:
-            yield Refusal(str(path), f"its text file cannot be read: {error}")
+            yield RowError(str(path), f"its text file cannot be read: {error}")
             continue
         if not captions:
             named = "nor does its name fit --names" if options.names else "and --names is not given"
-            yield Refusal(str(path), f"no caption: {path.with_suffix('.txt').name} is not there or empty, {named}")
+            yield RowError(str(path), f"no caption: {path.with_suffix('.txt').name} is not there or empty, {named}")
             continue
         fields.pop("caption", None)
         unique = name if stems[path.with_suffix("")] > 1 else name.removesuffix(path.suffix)
@@ -69,7 +69,7 @@ def _sidecar(path: Path) -> list[str]:
         return []
     captions = []
     for _, line in numbered_lines(text):
-        if isinstance(line, Refusal):
+        if isinstance(line, RowError):
             raise ValueError(str(line))
         captions += [line.strip()] if line.strip() else []
     return list(dict.fromkeys(captions))

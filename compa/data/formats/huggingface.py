@@ -10,7 +10,7 @@ from typing import Any
 
 from compa.data.formats import Items
 from compa.manifest import Clip, escape_id
-from compa.utils.text_lines import Refusal
+from compa.utils.text_rows import RowError
 
 ABOUT = "a data set of Hugging Face (needs compa[datasets]): a hub name, saved folder or Parquet file"
 MAGIC = {b"RIFF": ".wav", b"fLaC": ".flac", b"OggS": ".ogg", b"ID3": ".mp3", b"\x1aE\xdf\xa3": ".webm"}
@@ -79,7 +79,7 @@ def _column(rows: Any, asked: str | None, usual: Sequence[str], what: str) -> st
     return found[0]
 
 
-def _clips(rows: Any, split: str, audio: str, caption: str, folder: Path) -> Iterator[Clip | Refusal]:
+def _clips(rows: Any, split: str, audio: str, caption: str, folder: Path) -> Iterator[Clip | RowError]:
     import datasets
 
     rows = rows.select_columns([audio, caption]).cast_column(audio, datasets.Audio(decode=False))
@@ -89,7 +89,7 @@ def _clips(rows: Any, split: str, audio: str, caption: str, folder: Path) -> Ite
             text.strip() for text in ([texts] if isinstance(texts, str) else texts or []) if text and text.strip()
         ]
         if not captions or not (sound.get("bytes") or sound.get("path")):
-            yield Refusal(where, f"no {'audio' if captions else 'caption'}")
+            yield RowError(where, f"no {'audio' if captions else 'caption'}")
             continue
         name = escape_id(f"{split}-{number:07d}")
         path = str(sound["path"]) if not sound.get("bytes") else str(_write(folder, name, sound))

@@ -9,8 +9,7 @@ from pathlib import Path
 from compa.data.formats import Items
 from compa.data.tables import COLUMNS, add_table_options, clips_of_rows
 from compa.manifest import Clip, build_clip
-from compa.utils.text_lines import Refusal
-from compa.utils.text_rows import Row, json_rows
+from compa.utils.text_rows import Row, RowError, json_rows
 
 ABOUT = "JSON Lines: a manifest, or an object a clip or a caption (--map FIELD=KEY where keys do not tell)"
 CLIP_KEYS = {field.name for field in fields(Clip)}
@@ -29,7 +28,7 @@ def read(source: str, options: argparse.Namespace) -> Items:
     return clips_of_rows(known, path, options)
 
 
-def _clip(row: Row, folder: Path) -> Clip | Row | Refusal:
+def _clip(row: Row, folder: Path) -> Clip | Row | RowError:
     """The clip of a manifest's line; any other row is given back."""
     keys = row.cells.keys()
     if not {"id", "audio", "captions"} <= keys <= CLIP_KEYS:
@@ -38,5 +37,5 @@ def _clip(row: Row, folder: Path) -> Clip | Row | Refusal:
         clip = build_clip(row.cells)
     except ValueError as error:
         says_more = keys - COLUMNS.keys() - {"captions"}  # than any table does: nothing of it may be dropped
-        return Refusal(row.where, str(error)) if says_more else row
+        return RowError(row.where, str(error)) if says_more else row
     return replace(clip, audio=str(folder / clip.audio)) if clip.audio else clip

@@ -9,8 +9,8 @@ from typing import Any
 
 from compa.data.audio_folder import AudioFolder, add_audio_option, freesound_url, youtube_url
 from compa.data.formats import Items
-from compa.manifest import Clip, escape_id, parse_json
-from compa.utils.text_lines import Refusal
+from compa.manifest import Clip, escape_id
+from compa.utils.text_rows import RowError, parse_json
 
 ABOUT = "a JSON of WavCaps (AudioSet_SL, BBC, FreeSound or SoundBible); --audio DIR has the clips"
 
@@ -38,19 +38,19 @@ def read(source: str, options: argparse.Namespace) -> Items:
     for number, entry in enumerate(entries, start=1):
         where = f"{path}, entry {number}"
         if not isinstance(entry, dict) or not all(isinstance(entry.get(key), str) for key in ("id", "caption")):
-            yield Refusal(where, "it needs the texts 'id' and 'caption'")
+            yield RowError(where, "it needs the texts 'id' and 'caption'")
             continue
         try:
             yield _clip(entry, folder, where)
         except ValueError as error:
-            yield Refusal(where, str(error))
+            yield RowError(where, str(error))
 
 
-def _clip(entry: dict[str, Any], folder: AudioFolder, where: str) -> Clip | Refusal:
+def _clip(entry: dict[str, Any], folder: AudioFolder, where: str) -> Clip | RowError:
     name = re.sub(r"\.(wav|flac)$", "", entry["id"])
     caption = entry["caption"].strip()
     if not name or not caption:
-        return Refusal(where, f"its {'caption' if name else 'id'} is empty")
+        return RowError(where, f"its {'caption' if name else 'id'} is empty")
     author = entry.get("author")
     return Clip(
         escape_id(name),

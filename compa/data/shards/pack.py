@@ -17,9 +17,8 @@ from compa.data.shards.folder import ShardFolder, add_engine_option
 from compa.data.shards.index import INDEX, Index
 from compa.data.shards.pack_shard import Task, pack_shard
 from compa.manifest import Clip, scan_from
-from compa.utils.files import sha256_of
-from compa.utils.parallel import add_workers_option
-from compa.utils.text_lines import is_file
+from compa.utils.arguments import add_workers
+from compa.utils.files import is_file, sha256_of
 
 
 @dataclass(frozen=True)
@@ -149,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--clips-per-shard", metavar="N", type=int, default=Settings.clips_per_shard, help="(%(default)s)"
     )
-    add_workers_option(parser)
+    add_workers(parser)
     add_engine_option(parser)
     return parser
 

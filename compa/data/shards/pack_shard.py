@@ -15,7 +15,8 @@ from compa.data import quarantine
 from compa.data.shards.folder import write_shard
 from compa.data.shards.index import Skipped
 from compa.manifest import Clip, scan_from
-from compa.utils.text_lines import Place, is_file
+from compa.utils.files import is_file
+from compa.utils.text_rows import LineOffset
 
 SILENCE = 0.5 / 2**15
 """Peaks below this are 0 in 16 bits a sample."""
@@ -36,7 +37,7 @@ class Task:
     """
 
     manifest: Path
-    first: Place
+    first: LineOffset
     count: int
     quarantined: Mapping[int, str]
     tar: Path

@@ -16,7 +16,7 @@ from typing import Any
 from compa.audio.encode import FORMATS, check_format, encode_audio
 from compa.data.shards.folder import ShardFolder, add_engine_option, write_shard
 from compa.data.shards.index import Index
-from compa.manifest import KINDS, Clip
+from compa.manifest import NEGATIVE_KINDS, Clip
 from compa.scenes.banks.augmented import VariedBank
 from compa.scenes.banks.bank import EventBank
 from compa.scenes.banks.open import open_bank
@@ -25,7 +25,7 @@ from compa.scenes.claims.scale import SCALES
 from compa.scenes.composition.composer import Composer
 from compa.scenes.composition.settings import Settings
 from compa.scenes.holdout import held_out_pairs
-from compa.utils.parallel import add_workers_option
+from compa.utils.arguments import add_workers
 
 MIN_RATE = 8000
 """In Hz; telephones have as much."""
@@ -255,7 +255,9 @@ def _parser() -> argparse.ArgumentParser:
         default=",".join(SCALES),
         help="what sounds differ in (%(default)s); '' is nothing",
     )
-    parser.add_argument("--kinds", metavar="A,B", default=",".join(KINDS), help="of negatives and twins (%(default)s)")
+    parser.add_argument(
+        "--kinds", metavar="A,B", default=",".join(NEGATIVE_KINDS), help="of negatives and twins (%(default)s)"
+    )
     parser.add_argument("--negatives", metavar="N", type=int, default=default.negatives, help="a clip (%(default)s)")
     parser.add_argument("--positives", metavar="N", type=int, default=default.positives, help="a clip (%(default)s)")
     parser.add_argument("--no-twins", action="store_true", help="single clips")
@@ -268,6 +270,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--clips-per-shard", metavar="N", type=int, default=Rendering.clips_per_shard, help="(%(default)s)"
     )
-    add_workers_option(parser)
+    add_workers(parser)
     add_engine_option(parser)
     return parser

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from compa.audio.decode import SUFFIXES
+from compa.audio.files import SUFFIXES
 from compa.scenes.banks.bank import MemoryBank
 from compa.scenes.banks.recordings import SoundFile, read_recordings, readable
 from compa.scenes.banks.splits import divide

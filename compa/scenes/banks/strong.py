@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
-from compa.audio.decode import SUFFIXES
+from compa.audio.files import SUFFIXES
 from compa.scenes.banks.bank import MemoryBank
 from compa.scenes.banks.recordings import SoundFile, read_recordings
 from compa.scenes.banks.splits import divide
 from compa.scenes.banks.strong_labels import parse_segment, read_strong_labels
 from compa.scenes.holdout import stable_hash
-from compa.utils.text_lines import Refusal
+from compa.utils.text_rows import RowError
 
 ACCEPTS = "a TSV of strong labels with the columns file, label, onset and offset, beside its sound files"
 MAX_RECORDINGS = 64
@@ -36,7 +36,7 @@ def open_events(path: Path, sample_rate: int) -> MemoryBank:
     segments: defaultdict[str, list[SoundFile]] = defaultdict(list)
     skipped: dict[str, str] = {}
     for item in read_strong_labels(path):
-        if isinstance(item, Refusal):
+        if isinstance(item, RowError):
             skipped[item.where] = item.reason
             continue
         found = paths.get(item.name)

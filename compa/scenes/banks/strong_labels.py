@@ -8,10 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from compa.manifest import Event, parse_json
+from compa.manifest import Event
 from compa.scenes.banks.recordings import readable
-from compa.utils.text_lines import Refusal, numbered_lines
-from compa.utils.text_rows import Row, delimited_rows
+from compa.utils.text_rows import Row, RowError, delimited_rows, numbered_lines, parse_json
 
 COLUMNS = {
     "file": ("segment_id", "clip_id", "filename", "file"),
@@ -44,7 +43,7 @@ class LabelledFile:
         )
 
 
-def read_strong_labels(path: Path, names: Mapping[str, str] | None = None) -> Iterator[LabelledFile | Refusal]:
+def read_strong_labels(path: Path, names: Mapping[str, str] | None = None) -> Iterator[LabelledFile | RowError]:
     """Yields what is wrong with rows, then the files in the order in which they first stand in the TSV.
 
     Args:
@@ -57,14 +56,14 @@ def read_strong_labels(path: Path, names: Mapping[str, str] | None = None) -> It
     names = _names_beside(path) if names is None else names
     events: dict[str, list[Event]] = {}
     columns: dict[str, str] = {}
-    for row in delimited_rows(path, "\t"):
-        if isinstance(row, Refusal):
+    for row in delimited_rows(path, delimiter="\t"):
+        if isinstance(row, RowError):
             yield row
             continue
         columns = columns or _columns(path, row)
         found = _event(row, columns, names, path)
         if isinstance(found, str):
-            yield Refusal(row.where, found)
+            yield RowError(row.where, found)
         else:
             events.setdefault(row.cells[columns["file"]], []).append(found)
     for name, of_file in events.items():

@@ -6,7 +6,7 @@ import difflib
 import math
 from dataclasses import dataclass
 
-from compa.manifest import KINDS
+from compa.manifest import NEGATIVE_KINDS
 from compa.scenes.claims.scale import SCALES
 
 MAX_EVENTS = 6
@@ -32,7 +32,7 @@ class Settings:
     max_events: int = MAX_EVENTS
     max_depth: int = MAX_EVENTS - 1
     attributes: tuple[str, ...] = tuple(SCALES)
-    kinds: tuple[str, ...] = KINDS
+    kinds: tuple[str, ...] = NEGATIVE_KINDS
     negatives: int = 3
     positives: int = 3
     twins: bool = True
@@ -46,7 +46,7 @@ class Settings:
                 raise ValueError(f"{name} goes from {low} to {high}, not {getattr(self, name)}")
         if not 1 <= self.positives <= 99:
             raise ValueError(f"positives goes from 1 to 99, not {self.positives}")
-        for word, names, legal in (("attribute", self.attributes, tuple(SCALES)), ("kind", self.kinds, KINDS)):
+        for word, names, legal in (("attribute", self.attributes, tuple(SCALES)), ("kind", self.kinds, NEGATIVE_KINDS)):
             if unknown := [name for name in names if name not in legal]:
                 near = difflib.get_close_matches(unknown[0], legal, n=1)
                 meant = f"; did you mean {near[0]!r}?" if near else ""

@@ -7,7 +7,7 @@ from itertools import cycle
 
 import numpy as np
 
-from compa.manifest import LEVELS, Negative, Positive
+from compa.manifest import POSITIVE_LEVELS, Negative, Positive
 from compa.scenes.captions import Grammar
 from compa.scenes.claims import Absent, Claim, Has, Louder, Sound, Truth
 from compa.scenes.composition.edits import EDITS
@@ -25,10 +25,10 @@ def positives(
 ) -> tuple[Positive, ...]:
     """True texts of several levels, which take turns from a random one on."""
     found: dict[str, Positive] = {}
-    choices = {level: list(_candidates(level, timeline)) for level in LEVELS}
-    levels = [str(level) for level in rng.permutation(LEVELS)]
+    choices = {level: list(_candidates(level, timeline)) for level in POSITIVE_LEVELS}
+    levels = [str(level) for level in rng.permutation(POSITIVE_LEVELS)]
     for number, level in enumerate(cycle(levels)):
-        if len(found) == settings.positives or number == MAX_ROUNDS * len(LEVELS):
+        if len(found) == settings.positives or number == MAX_ROUNDS * len(POSITIVE_LEVELS):
             break
         if not choices[level]:
             continue

@@ -15,7 +15,7 @@ from compa.data.quarantine import Entry
 from compa.data.shards.pack import Settings, pack
 from compa.data.shards.reader import ShardReader
 from compa.manifest import scan_manifest
-from compa.utils.text_lines import Refusal
+from compa.utils.text_rows import RowError
 from tests.compa.data.bad_files import BAD_LINES, BAD_SOUNDS, GOOD_SOUNDS, build_corpus
 
 Corpus = tuple[Path, dict[str, str], set[str]]
@@ -183,7 +183,7 @@ def test_a_bad_line_does_not_stop_the_next(name: str, tmp_path: Path) -> None:
     path = tmp_path / "m.jsonl"
     path.write_bytes(BAD_LINES[name] + b'\n{"id": "good", "audio": null, "captions": ["x"]}\n')
     bad, good = scan_manifest(path)
-    assert isinstance(bad, Refusal)
+    assert isinstance(bad, RowError)
     assert bad.where == f"{path}, line 1"
-    assert not isinstance(good, Refusal)
+    assert not isinstance(good, RowError)
     assert good.id == "good"

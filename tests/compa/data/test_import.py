@@ -148,7 +148,7 @@ def test_broken_rows_are_refused_and_the_rest_goes_on(tmp_path: Path, capsys: py
     assert "no caption" in found["line 3"]
     assert "3 cells for 2 columns" in found["line 4"]
     assert "not UTF-8" in found["line 5"]
-    assert "no CSV" in found["line 6"]
+    assert "not CSV" in found["line 6"]
     assert "refused: 4" in capsys.readouterr().out
 
 

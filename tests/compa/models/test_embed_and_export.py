@@ -167,7 +167,7 @@ def test_what_cannot_be_embedded_is_told(
     cases = {
         "holds neither sounds nor captions": (tmp_path / "empty", "x.npy"),
         "must end in one of .parquet, .npy": (sounds, "x.csv"),
-        "no file": (tmp_path / "nothing.jsonl", "x.npy"),
+        "nothing.jsonl": (tmp_path / "nothing.jsonl", "x.npy"),
     }
     for message, (source, out) in cases.items():
         assert run("embed", "--model", model, source, "--out", tmp_path / out) == 1

@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
-from compa.manifest import KINDS
+from compa.manifest import NEGATIVE_KINDS
 from compa.scenes.banks.activity import Active
 from compa.scenes.banks.bank import EventBank, MemoryBank, Snippet
 from compa.scenes.banks.recordings import Recording
@@ -96,7 +96,7 @@ def test_a_caption_cannot_be_told_from_its_negative_by_text(noises: EventBank, s
 
 
 @pytest.mark.usefixtures("rich")
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", NEGATIVE_KINDS)
 def test_no_kind_of_negative_gives_itself_away(noises: EventBank, speakers: EventBank, kind: str) -> None:
     """Single clips: with twins, what is false of the one is true of the other, and all texts are alike by symmetry."""
     bank = speakers if kind == "binding" else noises
@@ -181,7 +181,7 @@ def relative(values: list[float], kind: str) -> list[float]:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("rich")
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", NEGATIVE_KINDS)
 def test_an_edit_leaves_no_trace_in_the_sound(noises: EventBank, speakers: EventBank, kind: str) -> None:
     """Which of two twins was drawn and which is its edit: the sounds that make a difference are as often in either."""
     composer = Composer(speakers if kind == "binding" else noises, Settings(kinds=(kind,)), seed=1)

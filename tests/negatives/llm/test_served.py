@@ -16,13 +16,13 @@ from pathlib import Path
 import pytest
 
 from negatives.llm.budget import Budget
-from negatives.llm.chat import Question, Settings, question
-from negatives.llm.client import Courier
+from negatives.llm.client import RetryingClient
 from negatives.llm.journal import Journal
+from negatives.llm.openai_server import OpenAIServer
 from negatives.llm.prompt import load
+from negatives.llm.request import ModelSettings, PromptItem, prompt_item
 from negatives.llm.response import MALFORMED, TRUNCATED, WRONG_SCHEMA
-from negatives.llm.scheduler import Asker
-from negatives.llm.server import Address, Server
+from negatives.llm.scheduler import RequestScheduler
 
 PROGRAM = shutil.which("transformers", path=str(Path(sys.executable).parent))
 
@@ -78,43 +78,43 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     running.stop()
 
 
-def open_asker(served: Served, folder: Path) -> Asker:
-    model = Server(Address(f"http://127.0.0.1:{served.port}/v1"), 2, 60.0)
-    return Asker(Courier(model, Budget()), Journal(folder / "j.sqlite"), 2)
+def open_scheduler(served: Served, folder: Path) -> RequestScheduler:
+    model = OpenAIServer(f"http://127.0.0.1:{served.port}/v1", 60.0)
+    return RequestScheduler(RetryingClient(model, Budget(), max_unreadable=1.0), Journal(folder / "j.sqlite"), 2)
 
 
-def sheets(served: Served, *captions: str) -> list[list[Question]]:
-    settings = Settings(served.model, temperature=1.0, max_answer_tokens=16)
-    return [[question(load("order"), {"caption": caption}, 2, 0, settings)] for caption in captions]
+def batches(served: Served, *captions: str) -> list[list[PromptItem]]:
+    settings = ModelSettings(served.model, temperature=1.0, max_answer_tokens=16)
+    return [[prompt_item(load("order"), {"caption": caption}, 2, 0, settings)] for caption in captions]
 
 
 def test_nonsense_is_counted_and_kept_and_not_asked_for_again(served: Served, tmp_path: Path) -> None:
-    asked = sheets(served, "A dog barks, then a man speaks", "Rain falls before a bell rings")
-    with open_asker(served, tmp_path) as asker:
-        outcomes = [outcome for answered in asker.ask(asked) for outcome in answered]
-        assert {outcome.reason for outcome in outcomes} <= {MALFORMED, TRUNCATED, WRONG_SCHEMA}
-        assert sum(asker.reasons.values()) == 2
-        spent = asker.courier.budget.spent
+    asked = batches(served, "A dog barks, then a man speaks", "Rain falls before a bell rings")
+    with open_scheduler(served, tmp_path) as scheduler:
+        results = [result for answered in scheduler.answer(asked) for result in answered]
+        assert {result.reason for result in results} <= {MALFORMED, TRUNCATED, WRONG_SCHEMA}
+        assert sum(scheduler.reasons.values()) == 2
+        spent = scheduler.client.budget.used
         assert spent.requests == 6  # three tries each
         assert spent.tokens_in > 6 * 1000
         assert 0 < spent.tokens_out <= 6 * 16
     connection = sqlite3.connect(tmp_path / "j.sqlite")
     assert connection.execute("SELECT count(*), sum(tokens_in) FROM responses").fetchone() == (6, spent.tokens_in)
     connection.close()
-    with open_asker(served, tmp_path) as asker:
-        assert [outcome for answered in asker.ask(asked) for outcome in answered] == outcomes
-        assert asker.courier.budget.spent.requests == 0
+    with open_scheduler(served, tmp_path) as scheduler:
+        assert [result for answered in scheduler.answer(asked) for result in answered] == results
+        assert scheduler.client.budget.used.requests == 0
 
 
 @pytest.mark.slow
 def test_a_restart_of_the_server_is_sat_out(served: Served, tmp_path: Path) -> None:
-    asked = sheets(served, *(f"A bell rings {i} times before a man speaks" for i in range(40)))
-    with open_asker(served, tmp_path) as asker:
-        answers = asker.ask(asked)
+    asked = batches(served, *(f"A bell rings {i} times before a man speaks" for i in range(40)))
+    with open_scheduler(served, tmp_path) as scheduler:
+        answers = scheduler.answer(asked)
         first = next(answers)
         served.stop()
         served.start()
-        outcomes = [first, *answers]
-        assert len(outcomes) == 40
-        assert {outcome.reason for [outcome] in outcomes} <= {MALFORMED, TRUNCATED, WRONG_SCHEMA}
-        assert {"no connection", "connection lost"} & asker.courier.failures.keys()
+        results = [first, *answers]
+        assert len(results) == 40
+        assert {result.reason for [result] in results} <= {MALFORMED, TRUNCATED, WRONG_SCHEMA}
+        assert {"no connection", "connection lost"} & scheduler.client.failures.keys()
