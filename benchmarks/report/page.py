@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks.checks.held_out import HeldOut, read_held_out
 from benchmarks.report.curves import charts
 from benchmarks.report.duel import duels
 from benchmarks.report.examples import listening
@@ -19,6 +18,7 @@ from benchmarks.report.task_results import Block, blocks
 from benchmarks.report.warnings import notices
 from benchmarks.results.result import read_results
 from benchmarks.tasks import Material
+from compa.scenes.holdout import HeldOut
 from compa.utils.files import write_whole
 from compa.utils.page import fill
 
@@ -92,7 +92,7 @@ def _page(found: Sequence[Block], material: Material | None, runs: Sequence[Path
 
 def held_out_records(runs: Sequence[Path]) -> list[HeldOut]:
     """What the runs held out, each different record once."""
-    records = (read_held_out(run) for run in runs)
+    records = (HeldOut.read(run) for run in runs)
     return list(dict.fromkeys(record for record in records if record is not None))
 
 

@@ -19,7 +19,7 @@ from benchmarks.tasks.sound_files import fingerprint, flaws_of, left_out, name_o
 from compa.scenes.banks.bank import short_hash
 from compa.scenes.banks.folder import sound_files
 from compa.scenes.banks.recordings import readable
-from compa.scenes.holdout import stable_hash
+from compa.utils.text import stable_hash
 from compa.utils.text_lines import Refusal
 from compa.utils.text_rows import delimited_rows
 

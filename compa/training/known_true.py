@@ -42,7 +42,7 @@ def _facts(example: Example) -> _Facts:
     return _Facts(
         events=example.events,
         labels=frozenset(event.label for event in example.events),
-        texts=frozenset(map(_normalised, (example.caption, *example.positives, *example.also_true))),
+        texts=frozenset(map(_normalised, (example.caption, *example.positives, *example.other_true_texts))),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,12 +17,12 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from compa.models import pretrained
+from compa.scenes import holdout
 from compa.training.finite import FiniteWatch
 from compa.training.randomness import StepRandomness
 from compa.training.stopping import StopBetweenSteps, Stopped
 from compa.utils.files import whole_file
 
-HELD_OUT = "heldout.json"
 METRICS = "metrics.csv"
 LAST_CHECKPOINT = Path("checkpoints", "last.ckpt")
 BEST_CHECKPOINT = Path("checkpoints", "best.ckpt")
@@ -59,7 +58,7 @@ def prepare(folder: Path, overwrite: bool = False) -> None:
 
 def is_run(folder: Path) -> bool:
     """Whether a folder was made by a training or a demo."""
-    marks = (METRICS, HELD_OUT, pretrained.WEIGHTS, "config.yaml", "vanilla.yaml")
+    marks = (METRICS, holdout.FILE_NAME, pretrained.WEIGHTS, "config.yaml", "vanilla.yaml")
     return any((folder / mark).exists() for mark in marks)
 
 
@@ -81,7 +80,7 @@ class RunFolder(Callback):
         """Writes down what this training never sees."""
         data = trainer.datamodule  # type: ignore[attr-defined]
         if trainer.is_global_zero and hasattr(data, "held_out"):
-            self._write(HELD_OUT, data.held_out())
+            data.held_out().write(self.folder)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Says where a resumed run goes on, and puts its steps' metrics back; those after its checkpoint come again."""
@@ -130,11 +129,6 @@ class RunFolder(Callback):
         """Keeps what an interrupted training has learnt, if it was stopped where it can be resumed."""
         if isinstance(exception, Stopped):
             trainer.save_checkpoint(self.folder / LAST_CHECKPOINT, weights_only=False)  # the optimiser, too
-
-    def _write(self, name: str, content: dict[str, Any]) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(content, indent=1, ensure_ascii=False)
-        (self.folder / name).write_text(text + "\n", encoding="utf-8")
 
 
 class BestCheckpoint(ModelCheckpoint):
