@@ -18,8 +18,7 @@ from benchmarks.tasks.task import TaskInputs
 from compa.scenes.banks.bank import short_hash
 from compa.scenes.banks.folder import sound_files
 from compa.scenes.banks.recordings import readable
-from compa.scenes.holdout import stable_hash
-from compa.utils.text import did_you_mean
+from compa.utils.text import did_you_mean, stable_hash
 from compa.utils.text_rows import delimited_rows, whole_rows
 
 SEPARATOR = ";"

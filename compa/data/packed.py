@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 
 from compa.audio.features import AudioConfig
 from compa.data.batch import Batch
-from compa.data.examples import Draw
+from compa.data.examples import ExampleConfig
 from compa.data.feature_cache import FeatureCache
 from compa.data.loader import TrainingLoader, check_resumed, validation_loader
 from compa.data.partition import shares_of
@@ -77,7 +77,7 @@ class PackedData(pl.LightningDataModule):
         self.validation_batch_size = validation_batch_size or batch_size
         self.sample_rate = sample_rate
         self.draws = {
-            is_training: Draw(sample_rate, clip_seconds, num_negatives, num_positives, is_training)
+            is_training: ExampleConfig(sample_rate, clip_seconds, num_negatives, num_positives, is_training)
             for is_training in (True, False)
         }
         self.num_workers = num_workers

@@ -60,7 +60,6 @@ class RetryingClient:
     Args:
         model: Answers.
         budget: What may be used.
-        seed: Of the jitter.
         max_unreadable: The run ends when more than this fraction of a model's recent answers could not be read.
         first_wait: Seconds before the second attempt; they double with each further one.
         report: Is called with a sentence when requests keep failing; prints on stderr by default.
@@ -75,12 +74,11 @@ class RetryingClient:
         self,
         model: Model,
         budget: Budget,
-        seed: int = 0,
         max_unreadable: float = 0.9,
         first_wait: float = FIRST_WAIT_SECONDS,
         report: Callable[[str], None] | None = None,
     ) -> None:
-        self.model, self.budget, self.seed = model, budget, seed
+        self.model, self.budget = model, budget
         self.max_unreadable, self.first_wait, self.report = max_unreadable, first_wait, report or _print
         self.failures: Counter[str] = Counter()
         self.num_answers = 0
@@ -132,8 +130,7 @@ class RetryingClient:
                 continue
             except RetryableError as error:
                 used = most if error.is_lost else Usage(int(error.reason != NO_CONNECTION))
-                rng = random.Random(f"{self.seed} {request.items[0].key} {attempt}")
-                wait = self._wait_after(error, state, attempt, rng)
+                wait = self._wait_after(error, state, attempt)
                 attempt += 1
             else:
                 self._learn_from(parsed, state, request.settings.model)
@@ -155,7 +152,7 @@ class RetryingClient:
             raise FatalServerError(f"the server refuses every format of request ({said}): check --model")
         state.request_format = state.untried.popleft()
 
-    def _wait_after(self, error: RetryableError, state: _ModelState, attempt: int, rng: random.Random) -> float:
+    def _wait_after(self, error: RetryableError, state: _ModelState, attempt: int) -> float:
         """Seconds before this request is sent again; what a server asks for holds for all requests."""
         with self._lock:
             self.failures[error.reason] += 1
@@ -163,7 +160,7 @@ class RetryingClient:
             self._last = str(error)
         if error.reason == NO_CONNECTION and not self.num_answers and attempt == 2:
             raise FatalServerError(f"no server answers ({error.detail}): start it, or check --base-url")
-        wait = delay(attempt, rng, self.first_wait)
+        wait = delay(attempt, self.first_wait)
         next_try = "the same"
         if error.wait is not None:
             if error.wait > MAX_WAIT_SECONDS:
@@ -171,9 +168,9 @@ class RetryingClient:
             with self._lock:
                 self._not_before = max(self._not_before, time.monotonic() + error.wait)
             # Jitter, so that not all requests are sent at the same moment.
-            wait = error.wait + (delay(0, rng, self.first_wait) if error.wait else 0.0)
+            wait = error.wait + (delay(0, self.first_wait) if error.wait else 0.0)
         elif error.may_be_format and not state.has_answered and attempt >= 2:
-            wait = delay(0, rng, self.first_wait) if state.untried else wait
+            wait = delay(0, self.first_wait) if state.untried else wait
             state.request_format = state.untried.popleft() if state.untried else 0
             next_try = " with ".join(FORMATS[state.request_format])
         self._report_failures(f"trying {next_try} in {wait:.1f} s, attempt {attempt + 2} of {MAX_ATTEMPTS}")
@@ -231,9 +228,9 @@ def _alone_until_it_has_answered(state: _ModelState) -> Iterator[None]:
     yield
 
 
-def delay(attempt: int, rng: random.Random, first: float = FIRST_WAIT_SECONDS) -> float:
+def delay(attempt: int, first: float = FIRST_WAIT_SECONDS) -> float:
     """Seconds that double with every attempt (0, 1, ...), with jitter: between half of that and all of it."""
-    return float(min(MAX_BACKOFF_SECONDS, first * 2**attempt)) * (0.5 + 0.5 * rng.random())
+    return float(min(MAX_BACKOFF_SECONDS, first * 2**attempt)) * random.uniform(0.5, 1.0)
 
 
 def _used(parsed: ParsedResponse, raw: str, request: ChatRequest) -> Usage:

@@ -46,10 +46,10 @@ def test_every_group_lists_its_commands(group: str, capsys: pytest.CaptureFixtur
         (["data"], 2, "data verify"),
         (["data", "verfy"], 2, "unknown data subcommand 'verfy'; did you mean 'verify'?"),
         (["data", "import", "cvs", "a", "--out", "b"], 2, "invalid choice: 'cvs'"),
-        (["data", "import", "csv", "a.csv", "--out", "b.jsonl"], 1, "compa: a.csv is no file"),
-        (["data", "verify", "m.jsonl"], 1, "compa: m.jsonl is no file"),
+        (["data", "import", "csv", "a.csv", "--out", "b.jsonl"], 1, "compa: a.csv is not a file"),
+        (["data", "verify", "m.jsonl"], 1, "compa: m.jsonl is not a file"),
         (["data", "verify", "m.jsonl", "--allow", "slient"], 2, "unknown kind 'slient'"),
-        (["data", "stats", "m.jsonl"], 1, "compa: m.jsonl is no file"),
+        (["data", "stats", "m.jsonl"], 1, "compa: m.jsonl is not a file"),
         (["demo", "--minutes", "0.5"], 1, "compa: --minutes 0.5 leaves no time to train"),
         (["demo", "--events", "nowhere"], 1, "compa: there is no nowhere"),
         (

@@ -150,8 +150,8 @@ _USAGE = {
         'or `compa.load("hf:THIS_FOLDER")`.',
     ],
     "onnx": [
-        "`audio.onnx` takes `features` (clips, frames, mels) and `mask` (clips, frames), as `features.json` describes",
-        "them; `text.onnx` takes `tokens` and `mask` (texts, length), by `tokenizer.json`. Both give unit vectors.",
+        "`audio.onnx` reads `features` (clips, frames, mels) and `mask` (clips, frames), described in `features.json`;",
+        "`text.onnx` reads `tokens` and `mask` (texts, length) of `tokenizer.json`. Both return unit vectors.",
     ],
 }
 

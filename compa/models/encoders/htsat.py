@@ -29,9 +29,9 @@ class HTSAT(AudioEncoder):
     Args:
         config: The log-mel features it reads, or a name of `compa.audio.features.PRESETS`. None is that of the
             checkpoint's own extractor, or `laion-unfused`.
-        model: A folder or hub id with a CLAP checkpoint of transformers, whose audio tower is taken, or values of a
+        model: A folder or hub id with a CLAP checkpoint of transformers, whose audio tower is read, or values of a
             `ClapAudioConfig`, such as {depths: [2, 2, 12, 2], patch_embeds_hidden_size: 128, hidden_size: 1024} for
-            HTSAT-base, which starts with random weights.
+            HTSAT-base, for random weights.
         pad: How clips shorter than a window are handled. `mask` leaves padding out of the mean; as CLAP checkpoints
             were trained, `repeatpad` repeats the clip as often as it fits and fills up with zeros, `repeat` fills up
             with the clip's start, `zeros` with silence.

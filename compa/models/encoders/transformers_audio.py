@@ -68,7 +68,7 @@ class AST(AudioEncoder):
 
         def encode(windows: Tensor) -> list[Tensor]:
             layers = layers_of(self.model, (windows - self.mean) / (2 * self.std), all_layers)
-            return [layer[:, 2:].unflatten(1, (self.num_rows, -1)).mean(1) for layer in layers]
+            return [layer[:, 2:].reshape(len(layer), self.num_rows, -1, self.width).mean(1) for layer in layers]
 
         layers, mask = by_windows(encode, features, mask, self.model.config.max_length, silence=0.0)
         return Frames(layers, mask, self.frame_seconds)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from compa.scenes.banks.recordings import Recording, Split
-from compa.scenes.holdout import stable_hash
+from compa.utils.text import stable_hash
 
 TEST_SHARE = 0.25
 MIN_LABELS = 3

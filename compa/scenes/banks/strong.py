@@ -10,7 +10,7 @@ from compa.scenes.banks.bank import MemoryBank
 from compa.scenes.banks.recordings import SoundFile, read_recordings
 from compa.scenes.banks.splits import divide
 from compa.scenes.banks.strong_labels import parse_segment, read_strong_labels
-from compa.scenes.holdout import stable_hash
+from compa.utils.text import stable_hash
 from compa.utils.text_rows import RowError
 
 ACCEPTS = "a TSV of strong labels with the columns file, label, onset and offset, beside its sound files"

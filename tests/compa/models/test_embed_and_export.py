@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -257,7 +258,12 @@ def test_a_process_that_was_killed_goes_on(model: Path, tmp_path: Path, monkeypa
     embedder = Embedder(compa.load(str(model)).clap)
     embedded: list[int] = []
     embed_text = embedder.embed_text
-    monkeypatch.setattr(embedder, "embed_text", lambda texts: embedded.append(len(texts)) or embed_text(texts))
+
+    def counted(texts: Sequence[str]) -> NDArray[np.float32]:
+        embedded.append(len(texts))
+        return embed_text(texts)
+
+    monkeypatch.setattr(embedder, "embed_text", counted)
     embed_command.embed(embedder, tmp_path / "m.jsonl", tmp_path / "x.npy", str(model))
     assert sum(embedded) == 200_000 - kept
     assert np.load(tmp_path / "x.npy").shape == (200_000, 16)

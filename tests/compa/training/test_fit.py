@@ -139,6 +139,28 @@ def test_the_shipped_recipes_are_those_of_the_demo(name: str) -> None:
     assert shipped["model"] == ours["model"]
 
 
+def test_features_are_cached_for_models_that_read_log_mel_features_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """AST reads Kaldi's features: cached log-mel features would be others, without a word."""
+    pack(write_corpus(tmp_path / "in", 8), tmp_path / "shards", Settings())
+    layers = {"num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16, "hidden_size": 16}
+    config = {
+        "model": {"class_path": "ContrastiveTask", "init_args": {"clap": {"class_path": "CLAP", "init_args": {
+            "embedding_size": 16, "num_segments": 0,
+            "audio_encoder": {"class_path": "AST", "init_args": {
+                "model": {**layers, "num_mel_bins": 32, "max_length": 100}}}}}}},
+        "data": {"class_path": "PackedData", "init_args": {
+            "train": [str(tmp_path / "shards")], "batch_size": 4, "feature_cache": str(tmp_path / "cache")}},
+        "trainer": {"max_steps": 1, "accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False},
+    }  # fmt: skip
+    (tmp_path / "x.yaml").write_text(yaml.safe_dump(config))
+    words = ["fit", "--config", str(tmp_path / "x.yaml"), "--out", str(tmp_path / "run")]
+    assert cli.main(words) == 1
+    assert "feature_cache keeps log-mel features" in capsys.readouterr().err
+    assert cli.main([*words, "--overwrite", "--data.feature_cache=null"]) == 0
+
+
 PAPER_SIZE = sorted(path for path in (ROOT / "configs").glob("[0-9]*.yaml") if not path.stem.endswith("_small"))
 
 

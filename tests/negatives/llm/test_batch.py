@@ -109,8 +109,6 @@ def test_a_submission_that_never_arrived_is_made_again(server: BatchServer, api:
 def test_many_requests_are_several_batches(api: BatchAPI, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_REQUESTS", 2)
     assert len(api.submit([batch(caption) for caption in "abcde"])) == 3
-    monkeypatch.setattr(module, "MAX_BYTES", 1)
-    assert len(api.submit([batch(caption) for caption in "fg"])) == 2
 
 
 def test_answers_to_what_was_not_asked_are_ignored(server: BatchServer, api: BatchAPI) -> None:

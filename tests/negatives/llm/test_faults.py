@@ -18,7 +18,7 @@ from negatives.llm.errors import NO_CONNECTION, FatalServerError, RetryableError
 from negatives.llm.journal import Journal
 from negatives.llm.openai_server import OpenAIServer
 from negatives.llm.prompt import load
-from negatives.llm.request import ChatRequest, ModelSettings, PromptItem, prompt_item
+from negatives.llm.request import FORMATS, ChatRequest, ModelSettings, PromptItem, prompt_item
 from negatives.llm.scheduler import RequestScheduler
 from tests.negatives.llm.conftest import OpenScheduler
 from tests.negatives.llm.scripted import KEY, Reply, ScriptedServer, completion, good, items_of, texts_for
@@ -268,14 +268,14 @@ def test_servers_that_know_less_are_asked_in_plainer_forms(
     assert len(server.bodies) <= 9 + 3 * 4
 
 
-def test_a_server_that_takes_nothing_is_named(server: ScriptedServer, open_scheduler: OpenScheduler) -> None:
+def test_a_server_that_accepts_no_format_is_named(server: ScriptedServer, open_scheduler: OpenScheduler) -> None:
     server.script = lambda _body, _number: Reply('{"error": "no such model"}', 400)
     with (
         open_scheduler(concurrency=1) as scheduler,
         pytest.raises(FatalServerError, match=r"no such model.*--model"),
     ):
         answers(scheduler, ["a"], ["b"])
-    assert len(server.bodies) == 5
+    assert len(server.bodies) == len(FORMATS)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])

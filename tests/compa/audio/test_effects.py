@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from compa.scenes.composition.effects import at_distance, at_pitch, at_rate
-from compa.scenes.composition.loudness import loudness
+from compa.audio.effects import at_distance, at_pitch, at_rate
+from compa.audio.loudness import loudness
 
 RATE = 16000
 

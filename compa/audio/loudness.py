@@ -1,4 +1,4 @@
-"""How loud a sound is to people: ITU-R BS.1770's K-weighted level, over the whole of a short sound."""
+"""Levels of short sounds: loudness as ITU-R BS.1770 weights it, and plain RMS."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 _HEAD = ((1.53512485958697, -2.69169619638940, 1.19839281085285), (1.0, -1.69065929318241, 0.73248077421585))
 _HIGH_PASS = ((1.0, -2.0, 1.0), (1.0, -1.99004745483398, 0.99007225036621))
 _RATE = 48000
-"""The two filters of BS.1770 (numerator, denominator) are for this rate; their response serves for all rates."""
+"""BS.1770 gives its two filters (numerator, denominator) for this rate; their response is used at every rate."""
 _OFFSET_DB = -0.691
 
 
 def loudness(waveform: NDArray[np.float32], sample_rate: int) -> float:
-    """The loudness in LUFS of a mono waveform of shape (samples,), without gates; silence gives -200.
+    """The loudness in LUFS of a mono waveform of shape (samples,), without gating; silence gives -200.
 
     A sine of 997 Hz at full scale has -3.01 LUFS.
     """
@@ -24,6 +24,15 @@ def loudness(waveform: NDArray[np.float32], sample_rate: int) -> float:
     power = spectrum.real**2 + spectrum.imag**2
     mean_square = 2.0 * float(power @ _weights(size, sample_rate)) / size / max(len(waveform), 1)
     return _OFFSET_DB + 10 * float(np.log10(max(mean_square, 10**-19.93)))
+
+
+def rms_level(waveform: NDArray[np.float32], _sample_rate: int) -> float:
+    """The root mean square in dBFS of a mono waveform of shape (samples,), whatever its rate; silence gives -200.
+
+    A sine at full scale has -3.01 dBFS.
+    """
+    energy = float(np.dot(waveform, waveform)) / max(len(waveform), 1)
+    return 10 * float(np.log10(max(energy, 1e-20)))
 
 
 @lru_cache(maxsize=64)

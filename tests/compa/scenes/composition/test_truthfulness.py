@@ -13,11 +13,11 @@ import pytest
 from compa.manifest import NEGATIVE_KINDS
 from compa.scenes.banks.bank import EventBank
 from compa.scenes.banks.open import open_bank
-from compa.scenes.banks.synthesizer import Synthesiser
+from compa.scenes.banks.synthesizer import Synthesizer
 from compa.scenes.claims import parse
 from compa.scenes.composition.composer import Composer
 from compa.scenes.composition.plan import depth
-from compa.scenes.composition.preparation import Studio
+from compa.scenes.composition.preparation import SnippetPreparer
 from compa.scenes.composition.settings import Settings
 from compa.utils.parallel import map_in_processes
 from tests.compa.scenes.scene_checker import Stem, check, stems_of
@@ -38,7 +38,7 @@ def verdicts(bank: EventBank, numbers: range, settings: Settings = SETTINGS) -> 
     wrong: list[str] = []
     for number in numbers:
         for clip, waveform, timeline in composer.scenes(number):
-            stems = stems_of(timeline, Studio(bank))
+            stems = stems_of(timeline, SnippetPreparer(bank))
             mixed = np.sum([stem.waveform for stem in stems], axis=0)
             gain = float(waveform @ mixed) / float(mixed @ mixed)
             np.testing.assert_allclose(waveform, gain * mixed, atol=1e-4)  # the stems are what is heard
@@ -83,7 +83,7 @@ def test_the_checker_hears_lies(bank: EventBank) -> None:
     contradicted = total = 0
     for number in range(30):
         clip, _, timeline = composer.scenes(number)[0]
-        stems = stems_of(timeline, Studio(bank))
+        stems = stems_of(timeline, SnippetPreparer(bank))
         labels = [stem.label for stem in stems]
         wrong = [Stem(label, s.waveform, s.plain, s.rate) for label, s in zip(labels[::-1], stems, strict=True)]
         if "Then(" in str(clip.claims[0]):
@@ -104,7 +104,7 @@ def chunk(first: int) -> tuple[Counter[str], list[str]]:
 @lru_cache(maxsize=1)
 def _built_in() -> EventBank:
     """Made once a process."""
-    return Synthesiser(16000, ("train",))
+    return Synthesizer(16000, ("train",))
 
 
 @pytest.mark.slow

@@ -74,29 +74,29 @@ def test_fingerprints_tell_splits_and_rates_apart(bank: EventBank, tmp_path: Pat
 
 def test_questions_that_make_no_sense_are_answered(bank: EventBank) -> None:
     rng, label = np.random.default_rng(0), bank.labels[0]
-    with pytest.raises(ValueError, match="no label 'dgo'"):
+    with pytest.raises(ValueError, match="'dgo'"):
         bank.sample("dgo", rng)
-    with pytest.raises(ValueError, match="no label"):
+    with pytest.raises(ValueError, match="'dgo'"):
         bank.recordings("dgo")
-    with pytest.raises(ValueError, match=r"no attribute 'colour': it has duration"):
+    with pytest.raises(ValueError, match="'colour'"):
         bank.sample(label, rng, colour=1.0)
     for duration in (0.0, -1.0, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="positive number of seconds"):
             bank.sample(label, rng, duration=duration)
-    with pytest.raises(ValueError, match="'train' and 'test'"):
+    with pytest.raises(ValueError, match="'train', 'test'; got 'dev'"):
         bank.split("dev")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="split the whole bank"):
+    with pytest.raises(ValueError, match="'test'"):
         bank.split("train").split("test")
     assert bank.split("test").split("test").recordings(label) == bank.split("test").recordings(label)
 
 
 def test_what_is_no_bank(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"there is no .*nowhere: events are a CSV .* or a folder"):
+    with pytest.raises(ValueError, match=r"nowhere.* a CSV .* a folder"):
         open_bank(tmp_path / "nowhere")
     (tmp_path / "notes.txt").write_text("hello")
-    with pytest.raises(ValueError, match=r"notes\.txt is not a bank of events: give a CSV"):
+    with pytest.raises(ValueError, match=r"notes\.txt.* a CSV"):
         open_bank(tmp_path / "notes.txt")
-    with pytest.raises(ValueError, match="positive number of Hz"):
+    with pytest.raises(ValueError, match="positive"):
         open_bank(None, 0)
 
 

@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from compa.scenes.banks.open import open_bank
-from compa.scenes.banks.synthesizer import SOUNDS, Synthesiser, record
+from compa.scenes.banks.synthesizer import SOUNDS, Synthesizer, record
 
-BANK = Synthesiser()
+BANK = Synthesizer()
 RATE = BANK.sample_rate
 
 
@@ -60,7 +60,7 @@ def test_every_label(label: str) -> None:
 
 
 def test_a_recording_is_a_function_of_its_name() -> None:
-    one, other = Synthesiser(), Synthesiser()
+    one, other = Synthesizer(), Synthesizer()
     other.sample("siren", np.random.default_rng(9))  # what was made before does not matter
     for label in ("siren", "rain"):
         snippets = [bank.sample(label, np.random.default_rng(3)) for bank in (one, other)]
@@ -68,59 +68,23 @@ def test_a_recording_is_a_function_of_its_name() -> None:
     assert level(one.sample("siren", np.random.default_rng(3)).waveform) == pytest.approx(0.2547, abs=2e-3)
 
 
-def test_pitch_moves_frequencies() -> None:
-    def centre(pitch: float) -> float:
-        active = record("alarm clock", "alarm clock/train-00", RATE, pitch=pitch).active
-        spectrum = np.abs(np.fft.rfft(active.waveform)) ** 2
-        return float(np.argmax(spectrum) * RATE / len(active.waveform))
-
-    assert centre(12) / centre(0) == pytest.approx(2, rel=0.02)
-    assert centre(-7) / centre(0) == pytest.approx(2 ** (-7 / 12), rel=0.02)
-
-
-def test_rate_moves_tempo() -> None:
-    def num_ticks(rate: float) -> int:
-        active = record("clock tick", "clock tick/train-00", RATE, rate=rate).active
-        return int(np.sum(np.diff(active.frames) > 3)) + 1
-
-    assert num_ticks(2) == pytest.approx(2 * num_ticks(1), abs=2)
-
-
-def test_attributes_that_were_asked_for_are_told() -> None:
-    snippet = BANK.sample("dog bark", np.random.default_rng(0), pitch=3.0, rate=1.5, duration=1.0)
-    assert dict(snippet.attributes) == {"pitch": 3.0, "rate": 1.5}
-    assert len(snippet.waveform) == RATE
-    plain = BANK.sample("dog bark", np.random.default_rng(0), duration=1.0)
-    assert dict(plain.attributes) == {}
-    assert plain.recording == snippet.recording
-    assert not np.array_equal(plain.waveform, snippet.waveform)
-
-
 def test_long_durations_are_made_not_repeated() -> None:
     assert len(BANK.sample("rain", np.random.default_rng(0), duration=6.0).waveform) == 6 * RATE
 
 
-@pytest.mark.parametrize(("name", "value"), [("pitch", 25.0), ("rate", 0.1), ("rate", 0.0), ("pitch", float("nan"))])
-def test_attributes_out_of_range(name: str, value: float) -> None:
-    with pytest.raises(ValueError, match=f"{name} goes from"):
-        BANK.sample("rain", np.random.default_rng(0), **{name: value})
-    with pytest.raises(ValueError, match="it has duration, pitch, rate"):
-        BANK.sample("rain", np.random.default_rng(0), speed=1.0)
-
-
 def test_fewer_labels() -> None:
-    bank = Synthesiser(labels=("siren", "dog bark", "rain"))
+    bank = Synthesizer(labels=("siren", "dog bark", "rain"))
     assert bank.labels == ("dog bark", "rain", "siren")
     assert bank.split("test").labels == bank.labels
-    with pytest.raises(ValueError, match="no label 'cat meow'"):
+    with pytest.raises(ValueError, match="'cat meow'"):
         bank.sample("cat meow", np.random.default_rng(0))
-    with pytest.raises(ValueError, match="no label 'sirn': did you mean 'siren'"):
-        Synthesiser(labels=("sirn",))
+    with pytest.raises(ValueError, match="'sirn'; did you mean 'siren'"):
+        Synthesizer(labels=("sirn",))
 
 
 @pytest.mark.parametrize("sample_rate", [8000, 44100])
 def test_other_rates(sample_rate: int) -> None:
-    bank = Synthesiser(sample_rate)
+    bank = Synthesizer(sample_rate)
     for label in bank.labels:
         waveform = bank.sample(label, np.random.default_rng(0), duration=1.0).waveform
         assert waveform.shape == (sample_rate,)

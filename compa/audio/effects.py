@@ -1,4 +1,4 @@
-"""Makes a snippet higher or lower, faster or slower, nearer or further away; the same input gives the same sound."""
+"""Changes the tempo, pitch or distance of a sound; the same input gives the same output."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 Wave = NDArray[np.float32]
 
 FRAME_SECONDS = 0.04
-"""Tempo is changed by taking such frames from other places ..."""
+"""Tempo is changed by overlapping frames of this length, taken from other places of the waveform ..."""
 SEARCH_SECONDS = 0.012
-"""... shifted by up to so much either way, to where they continue what was played."""
+"""... each moved by up to this much, to where it best continues the frame before."""
 _STRIDE = 4  # of the samples that are compared
 CLEAR_METRES = 1.5
 """Up to this distance nothing changes."""
@@ -37,9 +37,9 @@ def at_rate(waveform: Wave, rate: float, sample_rate: int) -> Wave:
         middle = search + round(number * hop * rate)
         if number:
             lags = np.lib.stride_tricks.sliding_window_view(source[middle - search : middle + search + hop], hop)
-            goes_on = source[place + hop : place + 2 * hop]
-            alike = lags[::_STRIDE, ::_STRIDE] @ goes_on[::_STRIDE]
-            middle += int(np.argmax(alike)) * _STRIDE - search
+            continuation = source[place + hop : place + 2 * hop]
+            similarity = lags[::_STRIDE, ::_STRIDE] @ continuation[::_STRIDE]
+            middle += int(np.argmax(similarity)) * _STRIDE - search
         place = min(max(middle, 0), len(source) - 2 * hop)
         played[start : start + 2 * hop] += window * source[place : place + 2 * hop]
     return played[hop : hop + wanted]
@@ -54,21 +54,19 @@ def at_pitch(waveform: Wave, semitones: float, sample_rate: int) -> Wave:
 
 
 def at_distance(waveform: Wave, metres: float, sample_rate: int) -> Wave:
-    """Lets a sound come from further away: dull, and with more of the room than of itself.
+    """Makes a sound come from further away: air absorbs its high frequencies, and a room adds reverberation.
 
-    The length stays, so the room's last echo is cut off.
+    The length stays, so the end of the reverberation is cut off.
     """
     if metres <= CLEAR_METRES:
         return waveform
     size = 1 << (len(waveform) + round(TAIL_SECONDS * sample_rate) - 1).bit_length()
-    return np.asarray(
-        np.fft.irfft(np.fft.rfft(waveform, size) * _room(size, metres, sample_rate), size)[: len(waveform)],
-        dtype=np.float32,
-    )
+    spectrum = np.fft.rfft(waveform, size) * _distance_response(size, metres, sample_rate)
+    return np.asarray(np.fft.irfft(spectrum, size)[: len(waveform)], dtype=np.float32)
 
 
 @lru_cache(maxsize=32)
-def _room(size: int, metres: float, sample_rate: int) -> NDArray[np.complex64]:
+def _distance_response(size: int, metres: float, sample_rate: int) -> NDArray[np.complex64]:
     """The frequency response of air and room over a distance."""
     seconds = np.arange(round(TAIL_SECONDS * sample_rate)) / sample_rate
     tail = np.random.default_rng(0).normal(size=len(seconds)) * np.exp(-seconds * 6.9 / TAIL_SECONDS)
@@ -77,5 +75,5 @@ def _room(size: int, metres: float, sample_rate: int) -> NDArray[np.complex64]:
     response[: len(tail)] = tail
     response[0] += 1.0
     hz = np.fft.rfftfreq(size, 1 / sample_rate)
-    dull = 1 / np.sqrt(1 + (hz / (18000.0 / metres)) ** 4)  # of second order, at 1.5 kHz from 12 metres away
-    return np.asarray(np.fft.rfft(response) * dull, dtype=np.complex64)
+    absorption = 1 / np.sqrt(1 + (hz / (18000.0 / metres)) ** 4)  # of second order, at 1.5 kHz from 12 metres away
+    return np.asarray(np.fft.rfft(response) * absorption, dtype=np.complex64)
