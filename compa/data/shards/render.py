@@ -64,7 +64,7 @@ class Rendering:
     def __post_init__(self) -> None:
         check_format(self.format, self.sample_rate)
         if self.sample_rate < MIN_RATE:
-            raise ValueError(f"rate must be at least {MIN_RATE} Hz; got {self.sample_rate}")
+            raise ValueError(f"sample_rate must be at least {MIN_RATE} Hz; got {self.sample_rate}")
         for name in ("num", "clips_per_shard"):
             value = getattr(self, name)
             if value < self.clips_per_scene or value % self.clips_per_scene:
@@ -115,7 +115,7 @@ def main(arguments: Sequence[str]) -> int:
             seed=options.seed,
             settings=settings,
             format=options.format,
-            sample_rate=options.rate,
+            sample_rate=options.sample_rate,
             clips_per_shard=options.clips_per_shard,
         )
     except ValueError as error:
@@ -129,7 +129,7 @@ def main(arguments: Sequence[str]) -> int:
 def _about_option(message: str) -> str:
     """A message that begins with the name of a setting, about the option of that name."""
     name = message.split()[0]
-    known = {setting.name for setting in (*fields(Settings), *fields(Rendering))} | {"rate"}
+    known = {setting.name for setting in (*fields(Settings), *fields(Rendering))}
     return f"--{name.replace('_', '-')}{message.removeprefix(name)}" if name in known else message
 
 
@@ -258,7 +258,9 @@ def _parser() -> argparse.ArgumentParser:
         help="add a noise that is from LOW to HIGH dB below the events; by default there is none",
     )
     parser.add_argument("--format", choices=FORMATS, default=Rendering.format, help="format of the audio")
-    parser.add_argument("--rate", metavar="HZ", type=positive_int, default=Rendering.sample_rate, help="sample rate")
+    parser.add_argument(
+        "--sample-rate", metavar="HZ", type=positive_int, default=Rendering.sample_rate, help="sample rate"
+    )
     parser.add_argument(
         "--clips-per-shard",
         metavar="N",
