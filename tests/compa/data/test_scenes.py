@@ -26,12 +26,12 @@ def batches(
     bank: EventBank,
     counts: TextCounts = TWO_NEGATIVES,
     kinds: Sequence[str] = EDIT_SCHEDULE,
-    **changes: int | bool | Shares,
+    **changes: int | bool | BatchPartition,
 ) -> SceneBatches:
     settings = {"num_batches": 4, "batch_size": 8, "twins_together": True, "seed": 3} | changes
     pairs = training_pairs(bank.labels)
     twins = [TwinExamples(kind, bank.split("train"), pairs, counts) for kind in kinds]
-    return SceneBatches(twins, **settings)
+    return SceneBatches(twins, **settings)  # type: ignore[arg-type]
 
 
 def clips(some: list[Batch]) -> dict[str, tuple[str, bytes]]:
