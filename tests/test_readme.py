@@ -28,7 +28,7 @@ OUTSIDE = ("pip", "pytest", "ruff", "mypy", "git", "python", "docker", "ray", "t
 """Commands that are not compa's; the first two README blocks with them are what `.ci/run` runs."""
 
 
-class Accepted(Exception):  # noqa: N818
+class Accepted(Exception):
     """The command line was parsed."""
 
 
@@ -54,9 +54,11 @@ def test_documented_commands_are_accepted(path: Path, monkeypatch: pytest.Monkey
         if words[1] in ("fit", "validate"):
             lightning_parser_accepts(words[1:])
             continue
-        with pytest.raises(Accepted):
+        try:
             code = cli.main(words[1:])
-            pytest.fail(f"{' '.join(words)} exits with {code}: {capsys.readouterr().err}")
+        except Accepted:
+            continue
+        pytest.fail(f"{' '.join(words)} exits with {code}: {capsys.readouterr().err}")
 
 
 def test_an_unknown_option_is_not_accepted() -> None:
