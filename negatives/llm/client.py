@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from negatives.llm.budget import Budget, Usage
@@ -88,7 +88,7 @@ class RetryingClient:
         self._stopped = threading.Event()
         self._not_before = self._next_report = 0.0
         self._failed_in_a_row = self._fruitless = 0
-        self._last = ""
+        self._last = self._verdict = ""
 
     def complete(self, request: ChatRequest, tries: int) -> tuple[str, ParsedResponse]:
         """Returns the raw answer and what it says; raw is empty where none came, and the results say why.
@@ -100,7 +100,16 @@ class RetryingClient:
         with self._lock:
             state = self._states.setdefault(request.settings.model, _ModelState())
         with _alone_until_it_has_answered(state):
+            self.check()
             return self._complete(request, state, tries)
+
+    def check(self) -> None:
+        """Raises a FatalServerError if the answers so far say that nothing more should be sent.
+
+        `complete` does so before it sends, not after: an answer that ends the run is kept, too.
+        """
+        if self._verdict:
+            raise FatalServerError(self._verdict)
 
     def stop(self) -> None:
         """Ends the waits of all threads; nothing more is sent."""
@@ -125,7 +134,9 @@ class RetryingClient:
             except InvalidRequestError as error:
                 used = Usage(1)
                 if state.has_answered or not error.may_be_format:
-                    return error.raw, all_failed(error.reason, len(request.items), tries)
+                    parsed = replace(all_failed(error.reason, len(request.items), tries), text=error.raw)
+                    self._count(parsed, state, request.settings.model)
+                    return error.raw, parsed
                 self._use_plainer_format(state, error)
                 continue
             except RetryableError as error:
@@ -134,6 +145,7 @@ class RetryingClient:
                 attempt += 1
             else:
                 self._learn_from(parsed, state, request.settings.model)
+                self._count(parsed, state, request.settings.model)
                 return raw, parsed
             finally:
                 self.budget.commit(most, used)
@@ -184,31 +196,32 @@ class RetryingClient:
         self.report(f"{self._failed_in_a_row} requests in a row have failed (last: {self._last}); {next_step}")
 
     def _learn_from(self, parsed: ParsedResponse, state: _ModelState, model: str) -> None:
-        """Counts an answer.
-
-        Raises:
-            FatalServerError: If too many in a row hold no text, or too many of the recent ones could not be read.
-        """
+        """Notes that the server answers, and ends the run if too many answers in a row hold no text."""
         with self._lock:
             self.num_answers += 1
             self._failed_in_a_row = self._fruitless = 0
             state.without_text = 0 if parsed.has_text else state.without_text + 1
-            state.recent.append(parsed.is_readable)
-            if not parsed.is_readable:
-                self.unreadable = shown(parsed.text)
             limit = MAX_WITHOUT_TEXT_LATER if state.has_answered else MAX_WITHOUT_TEXT
             state.has_answered = state.has_answered or parsed.has_text
-            num_unreadable = len(state.recent) - sum(state.recent)
-        if state.without_text >= limit:
-            raise FatalServerError(
-                f"{state.without_text} answers in a row hold no text of {model!r}; the last begins "
-                f"{self.unreadable!r}: check --base-url, that no sign-in page answers, and that streaming is off"
-            )
-        if len(state.recent) == RECENT_ANSWERS and num_unreadable > self.max_unreadable * RECENT_ANSWERS:
-            raise FatalServerError(
-                f"{num_unreadable} of the last {RECENT_ANSWERS} answers of {model!r} could not be read; the last one "
-                f"begins {self.unreadable!r}: take another model, or run again with a higher --max-unreadable"
-            )
+            if state.without_text >= limit:
+                self._verdict = (
+                    f"{state.without_text} answers in a row hold no text of {model!r}; the last begins "
+                    f"{shown(parsed.text)!r}: check --base-url, that no sign-in page answers, and that streaming is off"
+                )
+
+    def _count(self, parsed: ParsedResponse, state: _ModelState, model: str) -> None:
+        """Counts unreadable answers, and ends the run if too many of the recent ones are."""
+        with self._lock:
+            state.recent.append(parsed.is_readable)
+            if parsed.is_readable:
+                return
+            self.unreadable = shown(parsed.text)
+            unreadable = state.recent.count(False)
+            if len(state.recent) == RECENT_ANSWERS and unreadable > self.max_unreadable * RECENT_ANSWERS:
+                self._verdict = self._verdict or (
+                    f"{unreadable} of the last {RECENT_ANSWERS} answers of {model!r} could not be read; the last one "
+                    f"begins {self.unreadable!r}: take another model, or run again with a higher --max-unreadable"
+                )
 
     def _no_answers(self) -> str:
         return f"the server has answered none of {self.budget.used.requests} requests (last: {self._last})"

@@ -83,6 +83,7 @@ def test_thirty_captions(served: Served, tmp_path: Path, capsys: pytest.CaptureF
     assert len(raw) >= 30
     reasons = Counter(reason for reason, _ in results)
     num_texts = sum(len(json.loads(texts)) for _, texts in results)
+    read = f"{reasons[None]} of {len(raw)} answers read"
     with capsys.disabled():
-        print(f"\n{served.command[0]}: {len(raw)} answers in {seconds:.0f} s, captions by outcome {dict(reasons)}")
+        print(f"\n{served.command[0]}: {read} in {seconds:.0f} s, captions by outcome {dict(reasons)}")
         print(f"{num_texts} texts proposed, {num_accepted} accepted\n{printed.out}")
