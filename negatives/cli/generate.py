@@ -20,7 +20,7 @@ from negatives.pipeline import Filter, Tally, generate
 from negatives.rules import Rules
 
 NUM_SHOWN = 10
-"""Rows without a caption that are shown; all are counted."""
+"""Refused rows that are shown; all are counted."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str]) -> int:
         found = _balanced(made, out, options.seed) if options.balance else postprocess.inspect(out, seed=options.seed)
         write_outputs(found, report, review_sheet, options.examples, options.seed, tally.refused, notes)
         found.tally.refused.update(tally.refused)
-        found.tally.without_caption = tally.without_caption
+        found.tally.refused_rows = tally.refused_rows
         tally, lines = found.tally, list(found.lines())
     print(f"{tally.clips} clips written to {out}")
     print("\n".join([*_summary(tally, (*options.kinds, *options.levels)), *lines]))
@@ -96,9 +96,9 @@ def _summary(tally: Tally, wanted: Sequence[str]) -> Iterator[str]:
         yield f"  {kind}: {tally.kept[kind]} {'positives' if kind in POSITIVE_LEVELS else 'negatives'}"
     for (kind, reason), count in sorted(tally.refused.items()):
         yield f"  refused {kind}, {reason}: {count}"
-    if tally.without_caption:
-        yield f"refused: {len(tally.without_caption)} rows without a caption, such as"
-        yield from (f"  {row}" for row in tally.without_caption[:NUM_SHOWN])
+    if tally.refused_rows:
+        yield f"refused: {len(tally.refused_rows)} rows of the source, such as"
+        yield from (f"  {row}" for row in tally.refused_rows[:NUM_SHOWN])
 
 
 def _parser() -> CommandParser:
