@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.torch import load_file, save_file
 
 from benchmarks.checks.degenerate import (
     AUDIO_EMBEDDED_ALIKE,
@@ -94,6 +95,27 @@ def test_a_run_folder_that_cannot_read_is_kept_with_its_warning_and_reported(
         assert f"warning: mine in scenes-order: {TEXTS_EMBEDDED_ALIKE}" in errors
     assert bench(["report", "results", "--out", "report.html"]) == 0
     assert TEXTS_EMBEDDED_ALIKE in Path("report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("short_tasks")
+@pytest.mark.parametrize(("side", "expected"), [("text", TEXTS_EMBEDDED_ALIKE), ("audio", AUDIO_EMBEDDED_ALIKE)])
+def test_a_checkpoint_whose_projection_is_zero(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    side: str,
+    expected: str,
+) -> None:
+    from compa.models import tiny_clap
+
+    monkeypatch.chdir(tmp_path)
+    tiny_clap.make(Path("tiny"))
+    weights = load_file("tiny/model.safetensors")
+    weights[f"{side}_projection.linear2.weight"].zero_()
+    save_file(weights, "tiny/model.safetensors", {"format": "pt"})
+    assert run("hf:tiny") == 0
+    assert warnings_of("hf:tiny") == [expected]
+    assert f"warning: hf:tiny in scenes-order: {expected}" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("short_tasks")

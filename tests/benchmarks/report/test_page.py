@@ -105,7 +105,7 @@ class Prepared:
     """A task that gives the items it was made with."""
 
     items: TestSet
-    version: int = 1
+    version: int = 2
 
     def prepare(self, *_: object, **__: object) -> TestSet:
         return self.items
@@ -121,15 +121,8 @@ def full(tmp_path_factory: pytest.TempPathFactory, bank: EventBank, few: TestSet
     for name, bonus in {"good": 2.0, "bad-seed1": 0.2, "bad-seed2": 0.3, HOSTILE: 1.0}.items():
         run(Skilled(bonus), name, "scenes-order", TaskInputs(bank), folder / "results", 0, hostile)
         write_result(general(name, 0.2 + bonus / 5), folder / "results")
-    run(
-        open_scorer("control:random"),
-        "control:random",
-        "scenes-order",
-        TaskInputs(bank),
-        folder / "results",
-        0,
-        hostile,
-    )
+    control = "control:random"
+    run(open_scorer(control), control, "scenes-order", TaskInputs(bank), folder / "results", 0, hostile)
     for name in ("good", "bad-seed1"):
         write_run(folder / name, bank)
     with pytest.MonkeyPatch.context() as patch:
@@ -223,7 +216,7 @@ def test_results_on_other_data_have_a_table_of_their_own(demo: Path) -> None:
     write_result(result(model="elsewhere", data=other), demo / "results")
     page = page_of(demo)
     assert page.count('class="scores"') == 3  # one each, and one of both
-    assert "version 1, on esc10" in page
+    assert "version 2, on esc10" in page
 
 
 def test_an_unknown_task_is_shown(tmp_path: Path) -> None:
