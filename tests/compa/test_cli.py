@@ -25,7 +25,9 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("command", [name for name in cli.COMMANDS if name not in ("fit", "validate")])
 def test_every_command_has_help_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([*command.split(), "--help"]) == 0
-    assert f"usage: compa {command}" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert f"usage: compa {command}" in shown
+    assert f"example:\n  compa {command}" in shown
 
 
 @pytest.mark.parametrize("group", ["data", "scenes"])
