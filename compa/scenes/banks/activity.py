@@ -1,4 +1,4 @@
-"""Where something sounds in a recording, and cuts that hold a fair share of it."""
+"""Where something sounds in a recording, and cuts that hold enough of its energy."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ START_RANGE_DB = 20.0
 MIN_ACTIVE_SECONDS = 0.1
 """A recording with less sound than this is of no use."""
 MIN_WINDOW_ENERGY = 0.25
-"""A cut holds at least this share of the energy of the recording's best cut of the same length."""
+"""A cut holds at least this fraction of the energy of the recording's best cut of the same length."""
 MAX_PAUSE_SECONDS = 0.5
-"""A longer silence at the end of a cut is no part of the event and is shortened to this."""
+"""A longer silence at the end of a cut does not belong to the event and is shortened to this."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Active:
         )
 
     def cut(self, duration: float, rng: np.random.Generator) -> NDArray[np.float32]:
-        """Cuts out `duration` seconds that start with sound and hold a fair share of it.
+        """Cuts out `duration` seconds that start with sound and hold enough of its energy.
 
         The start is drawn uniformly from the loud frames whose window holds at least a quarter of the best
         window's energy. What is shorter comes whole, never repeated, and the silence at the end of a cut is

@@ -79,7 +79,7 @@ def read_names(path: Path) -> dict[str, str]:
     if path.suffix.lower() == ".json":
         nodes = parse_json(path.read_text(encoding="utf-8"))
         if not isinstance(nodes, list) or not all(isinstance(n, dict) and {"id", "name"} <= n.keys() for n in nodes):
-            raise ValueError(f"{path} is no list of objects with 'id' and 'name': give AudioSet's ontology")
+            raise ValueError(f"{path} is not a list of objects with 'id' and 'name': give AudioSet's ontology")
         return {str(node["id"]): str(node["name"]) for node in nodes}
     cells = [str(line).rstrip("\r\n").split("\t") for _, line in numbered_lines(path)]
     return {row[0]: row[1] for row in cells if len(row) >= 2}
@@ -130,13 +130,13 @@ def _event(row: Row, columns: Mapping[str, str], names: Mapping[str, str], path:
         return f"no {'file' if label else 'label'}"
     if re.fullmatch(r"/[a-z]/\w+", label):
         if label not in names:
-            known = f"none of the {len(names)} names is for it" if names else f"there is no {NAME_FILES[0]}"
+            known = f"none of the {len(names)} known ids matches" if names else f"there is no {NAME_FILES[0]}"
             raise ValueError(f"{path} has the label id {label}, and {known}: put {NAME_FILES[0]} beside it")
         label = names[label]
     try:
         onset, offset = float(row.cells[columns["onset"]]), float(row.cells[columns["offset"]])
     except ValueError:
-        return "its onset and offset are no numbers of seconds"
+        return "its onset and offset are not numbers of seconds"
     if not (math.isfinite(offset) and 0 <= onset < offset):
         return f"it lasts from {onset:g} to {offset:g} s: an event needs 0 <= onset < offset"
     return Event(spoken(label), onset, offset)
