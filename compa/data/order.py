@@ -16,8 +16,8 @@ class Order:
     Each source is an endless row of shuffles of its clips. An epoch takes the same number of clips from each source,
     in shuffled places, from where the epoch before stopped; what does not fill a batch at the end is left out.
 
-    Where any clip has a twin, clips are drawn in pairs: twins, or two single clips that were drawn next to each other. So
-    twins stay together if the batch size per rank is even.
+    Where any clip has a twin, clips are drawn in pairs: twins, or two single clips that were drawn next to each other.
+    So twins stay together if the batch size per rank is even.
 
     Args:
         twins: For each source, the row of every clip's twin or -1.
@@ -26,7 +26,7 @@ class Order:
         weights: How the clips of an epoch are shared out to sources; None lets each clip come once an epoch.
 
     Raises:
-        ValueError: If twins do not fit the batch, weights are not positive numbers, or there are too few clips for one batch.
+        ValueError: If twins do not fit the batch, a weight is not positive, or there are too few clips for one batch.
     """
 
     def __init__(
