@@ -20,8 +20,9 @@ class Embeddings:
         is_positive: `(M,)` bool, whether an extra is true of its clip.
         scale: `()`, 1 / temperature.
         known_true: `(B + M, G)` bool or None. Text t (captions first, then extras) is true of clip g of the batch of
-            all ranks, clips in rank order (`G = B` in one process and in `eval()` mode). Such a pair is not a negative in
-            either direction. A text's own clip is ignored, but a hard negative may not be marked true of its own clip.
+            all ranks, clips in rank order (`G = B` in one process and in `eval()` mode). Such a pair is not a negative
+            in either direction. A text's own clip is ignored, but a hard negative may not be marked true of its own
+            clip.
     """
 
     audio: Tensor
