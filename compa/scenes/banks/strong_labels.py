@@ -1,4 +1,4 @@
-"""Strong labels: TSVs that say from when to when each sound event of a file lasts, as AudioSet-Strong and DCASE do."""
+"""Strong labels: TSVs with the onset and offset of each sound event, as AudioSet-Strong and DCASE have them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ COLUMNS = {
     "onset": ("start_time_seconds", "onset", "start"),
     "offset": ("end_time_seconds", "offset", "end"),
 }
-"""What is read, and the names that columns have for it."""
+"""The columns that are read, and their possible names."""
 NAME_FILES = ("mid_to_display_name.tsv", "audioset_ontology.json", "ontology.json")
-"""Where the names of AudioSet's label ids stand, beside a TSV."""
+"""Files beside a TSV that name AudioSet's label ids."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class LabelledFile:
 
 
 def read_strong_labels(path: Path, names: Mapping[str, str] | None = None) -> Iterator[LabelledFile | RowError]:
-    """Yields what is wrong with rows, then the files in the order in which they first stand in the TSV.
+    """Yields errors in rows, then the files in the order in which they first occur in the TSV.
 
     Args:
         path: A TSV with a header; times are in seconds from the file's start.
@@ -79,14 +79,14 @@ def read_names(path: Path) -> dict[str, str]:
     if path.suffix.lower() == ".json":
         nodes = parse_json(path.read_text(encoding="utf-8"))
         if not isinstance(nodes, list) or not all(isinstance(n, dict) and {"id", "name"} <= n.keys() for n in nodes):
-            raise ValueError(f"{path} is not a list of objects with 'id' and 'name': give AudioSet's ontology")
+            raise ValueError(f"{path} is no list of objects with 'id' and 'name': give AudioSet's ontology")
         return {str(node["id"]): str(node["name"]) for node in nodes}
     cells = [str(line).rstrip("\r\n").split("\t") for _, line in numbered_lines(path)]
     return {row[0]: row[1] for row in cells if len(row) >= 2}
 
 
 def spoken(label: str) -> str:
-    """A label as a caption says it: its first name, in lower case.
+    """A label for captions: its first name, in lower case.
 
     Example:
         >>> spoken("Vehicle horn, car horn, honking")
@@ -130,13 +130,13 @@ def _event(row: Row, columns: Mapping[str, str], names: Mapping[str, str], path:
         return f"no {'file' if label else 'label'}"
     if re.fullmatch(r"/[a-z]/\w+", label):
         if label not in names:
-            known = f"none of the {len(names)} known ids matches" if names else f"there is no {NAME_FILES[0]}"
+            known = f"none of the {len(names)} names is for it" if names else f"there is no {NAME_FILES[0]}"
             raise ValueError(f"{path} has the label id {label}, and {known}: put {NAME_FILES[0]} beside it")
         label = names[label]
     try:
         onset, offset = float(row.cells[columns["onset"]]), float(row.cells[columns["offset"]])
     except ValueError:
-        return "its onset and offset are not numbers of seconds"
+        return "onset and offset must be numbers of seconds"
     if not (math.isfinite(offset) and 0 <= onset < offset):
-        return f"it lasts from {onset:g} to {offset:g} s: an event needs 0 <= onset < offset"
+        return f"an event must have 0 <= onset < offset; got {onset:g} and {offset:g} s"
     return Event(spoken(label), onset, offset)

@@ -81,6 +81,22 @@ def test_values_of_recordings_are_compared_as_they_are() -> None:
         assert judge_attribute(name, "x", event(), []) is Truth.UNCLEAR
 
 
+def test_effects_are_refused_where_they_are_inaudible() -> None:
+    time = np.arange(2 * RATE) / RATE
+    noise = np.random.default_rng(0).normal(size=2 * RATE).astype(np.float32)
+    hum = np.sin(2 * np.pi * 200 * time).astype(np.float32)
+    clicked = hum.copy()
+    clicked[2:6] += np.array([5, -5, 5, -5], np.float32)  # bright, but faded away
+    pulses = noise * (np.sin(2 * np.pi * 2 * time) > 0).astype(np.float32)
+
+    def is_audible(name: str, waveform: np.ndarray, value: float) -> bool:
+        return all_attributes()[name].is_audible(waveform, value, [value, value], RATE)
+
+    assert [is_audible("distance", waveform, 15.0) for waveform in (noise, hum, clicked)] == [True, False, False]
+    assert [is_audible("rate", waveform, 1.5) for waveform in (pulses, noise)] == [True, False]
+    assert [is_audible("pitch", hum, semitones) for semitones in (7.0, -7.0, -24.0)] == [True, True, False]
+
+
 # One more file
 
 
