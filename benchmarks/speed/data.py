@@ -32,7 +32,7 @@ from compa.data.examples import Draw
 from compa.data.feature_cache import FeatureCache
 from compa.data.loader import TrainingLoader
 from compa.data.shards.index import INDEX, SAMPLES
-from compa.data.shards.pack import Settings, pack
+from compa.data.shards.pack import PackSettings, pack
 from compa.data.shards.reader import ShardReader
 from compa.data.stream import PackedBatches
 from compa.manifest import Clip, write_manifest
@@ -85,7 +85,7 @@ def make_shards(folder: Path, num_clips: int, seconds: float, clips_per_shard: i
         soundfile.write(folder / f"{number}.wav", noise, RATE)
         clips.append(Clip(f"clip-{number}", f"{number}.wav", (f"noise of number {number}",)))
     write_manifest(folder / "manifest.jsonl", clips)
-    pack(folder / "manifest.jsonl", folder / "shards", Settings("flac", RATE, clips_per_shard), os.cpu_count() or 1)
+    pack(folder / "manifest.jsonl", folder / "shards", PackSettings("flac", RATE, clips_per_shard), os.cpu_count() or 1)
     return folder / "shards"
 
 

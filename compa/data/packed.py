@@ -16,7 +16,7 @@ from compa.data.batch import Batch
 from compa.data.examples import Draw
 from compa.data.feature_cache import FeatureCache
 from compa.data.loader import TrainingLoader, check_resumed, validation_loader
-from compa.data.partition import shares_of
+from compa.data.partition import partition_of
 from compa.data.shards.reader import CACHE, ShardReader
 from compa.data.stream import PackedBatches
 
@@ -149,7 +149,7 @@ class PackedData(pl.LightningDataModule):
             draw,
             seed=self.seed,
             weights=self.weights if is_training else None,
-            shares=shares_of(self.trainer, is_training),
+            partition=partition_of(self.trainer, is_training),
         )
 
 

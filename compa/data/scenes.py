@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from compa.data.batch import Batch, Example, collate
 from compa.data.loader import TrainingLoader, check_resumed, validation_loader
-from compa.data.partition import WHOLE, Shares, shares_of
+from compa.data.partition import WHOLE, BatchPartition, partition_of
 from compa.data.twin_examples import ComposedTwins, Further, TwinExamples, make_twins
 from compa.scenes.banks.augmented import VariedBank
 from compa.scenes.banks.auxiliary import GuestBank
@@ -47,7 +47,7 @@ class SceneBatches(Dataset[Batch]):
         batch_size: Clips a batch over all ranks and accumulated steps.
         twins_together: Whether twins share a batch.
         seed: Two sets of the same seed are the same.
-        shares: Which part of every batch this is; element i is the one of step `i % num_steps` of batch
+        partition: Which part of every batch this is; element i is the one of step `i % num_steps` of batch
             `i // num_steps`. All parts together are the same for any number of ranks and steps.
     """
 
@@ -58,29 +58,29 @@ class SceneBatches(Dataset[Batch]):
         batch_size: int,
         twins_together: bool,
         seed: int,
-        shares: Shares = WHOLE,
+        partition: BatchPartition = WHOLE,
     ) -> None:
-        shares.check(batch_size, of_twins=twins_together)
+        partition.check(batch_size, of_twins=twins_together)
         self.num_batches = num_batches
         self.batch_size = batch_size
         self.twins_together = twins_together
         self.seed = seed
-        self.shares = shares
+        self.partition = partition
         self._twins = twins
 
     def __len__(self) -> int:
         """How many elements an epoch has; more can be asked for, they belong to the next epochs."""
-        return self.num_batches * self.shares.num_steps
+        return self.num_batches * self.partition.num_steps
 
     def __getitem__(self, index: int) -> Batch:
         """Composes this rank's share."""
-        batch, step = divmod(index, self.shares.num_steps)
+        batch, step = divmod(index, self.partition.num_steps)
         if self.twins_together:
             numbers = range(batch * self.batch_size // 2, (batch + 1) * self.batch_size // 2)
-            share = numbers[self.shares.part(len(numbers), step)]
+            share = numbers[self.partition.slice_for(len(numbers), step)]
             return collate([example for number in share for example in self.twins(number)])
         first = batch // 2 * self.batch_size
-        share = range(first, first + self.batch_size)[self.shares.part(self.batch_size, step)]
+        share = range(first, first + self.batch_size)[self.partition.slice_for(self.batch_size, step)]
         return collate([self.twins(number)[(number + batch) % 2] for number in share])
 
     def twins(self, number: int) -> tuple[Example, Example]:
@@ -203,8 +203,8 @@ class SceneData(pl.LightningDataModule):
         }
 
     def _batches(self, seed: int, num_batches: int, twins_together: bool, is_training: bool) -> SceneBatches:
-        shares = shares_of(self.trainer, is_training)
-        return SceneBatches(self._twins(), num_batches, self.batch_size, twins_together, seed, shares)
+        partition = partition_of(self.trainer, is_training)
+        return SceneBatches(self._twins(), num_batches, self.batch_size, twins_together, seed, partition)
 
     def _twins(self) -> list[TwinExamples]:
         bank, pairs = self._trained

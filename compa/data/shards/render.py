@@ -61,7 +61,7 @@ class Rendering:
         check_format(self.format, self.sample_rate)
         if self.sample_rate < MIN_RATE:
             raise ValueError(
-                f"--rate {self.sample_rate} is too low for sounds that are told apart: take {MIN_RATE} or more"
+                f"--sample-rate {self.sample_rate} is too low for sounds that are told apart: take {MIN_RATE} or more"
             )
         if self.seed < 0:
             raise ValueError(f"--seed {self.seed} is none: take 0 or more")
@@ -126,7 +126,7 @@ def _wished(options: argparse.Namespace) -> Rendering:
         background=tuple(options.background) if options.background else None,
     )
     return Rendering(
-        options.events, options.num, options.seed, settings, options.phrasings, options.format, options.rate,
+        options.events, options.num, options.seed, settings, options.phrasings, options.format, options.sample_rate,
         options.clips_per_shard,
     )  # fmt: skip
 
@@ -266,7 +266,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--phrasings", metavar="YAML", help="further phrasings, of the form of phrasings.yaml")
     parser.add_argument("--format", choices=FORMATS, default=Rendering.format, help="of the sounds (%(default)s)")
-    parser.add_argument("--rate", metavar="HZ", type=int, default=Rendering.sample_rate, help="(%(default)s)")
+    parser.add_argument("--sample-rate", metavar="HZ", type=int, default=Rendering.sample_rate, help="(%(default)s)")
     parser.add_argument(
         "--clips-per-shard", metavar="N", type=int, default=Rendering.clips_per_shard, help="(%(default)s)"
     )

@@ -13,7 +13,7 @@ from compa.audio.features import PRESETS, AudioConfig, LogMel, int16_round_trip
 from compa.data.examples import Draw
 from compa.data.feature_cache import FeatureCache, Waveform
 from compa.data.loader import TrainingLoader
-from compa.data.shards.pack import Settings, pack
+from compa.data.shards.pack import PackSettings, pack
 from compa.data.shards.reader import ShardReader
 from compa.data.stream import PackedBatches
 from compa.models.clap import CLAP
@@ -84,7 +84,7 @@ def test_a_folder_that_cannot_be_written_is_told_once(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("corpus")
-    pack(write_corpus(folder, 24, twins=True), folder / "shards", Settings(sample_rate=RATE, clips_per_shard=7))
+    pack(write_corpus(folder, 24, twins=True), folder / "shards", PackSettings(sample_rate=RATE, clips_per_shard=7))
     return folder / "shards"
 
 

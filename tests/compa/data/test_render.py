@@ -178,8 +178,9 @@ def test_what_is_not_there_gets_one_sentence(
 
 
 def test_processes_that_read_recordings_leave_nothing_behind(wide_folder: Path, tmp_path: Path) -> None:
-    words = f"--events {wide_folder} --out {tmp_path / 's'} --num 8 --clips-per-shard 4 --workers 2 --rate 8000".split()
-    command = [sys.executable, "-m", "compa.cli", "scenes", "render", *words, "--attributes", ""]
+    words = f"--out {tmp_path / 's'} --num 8 --clips-per-shard 4 --workers 2 --sample-rate 8000".split()
+    options = ["--events", str(wide_folder), *words, "--attributes", ""]
+    command = [sys.executable, "-m", "compa.cli", "scenes", "render", *options]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3])
     assert "8 clips in 2 shards" in done.stderr
     assert "leaked" not in done.stderr

@@ -10,7 +10,7 @@ import torch
 
 from compa.data import twin_examples
 from compa.data.batch import Batch, Example, collate
-from compa.data.partition import Shares
+from compa.data.partition import BatchPartition
 from compa.data.scenes import KINDS, SceneBatches, SceneData
 from compa.data.twin_examples import Further, make_twins
 from compa.scenes.banks.augmented import VariedBank
@@ -24,7 +24,10 @@ TWO_NEGATIVES = Further(num_negatives=2)
 
 
 def batches(
-    bank: EventBank, further: Further = TWO_NEGATIVES, kinds: Sequence[str] = KINDS, **changes: int | bool | Shares
+    bank: EventBank,
+    further: Further = TWO_NEGATIVES,
+    kinds: Sequence[str] = KINDS,
+    **changes: int | bool | BatchPartition,
 ) -> SceneBatches:
     settings = {"num_batches": 4, "batch_size": 8, "twins_together": True, "seed": 3} | changes
     pairs = training_pairs(bank.labels)
@@ -66,7 +69,7 @@ def test_the_batch_of_all_ranks_and_steps_is_the_same_for_any_number(
 ) -> None:
     whole = batches(tone_bank, twins_together=twins_together)
     parts = [
-        batches(tone_bank, twins_together=twins_together, shares=Shares(rank, num_ranks, num_steps))
+        batches(tone_bank, twins_together=twins_together, partition=BatchPartition(rank, num_ranks, num_steps))
         for rank in range(num_ranks)
     ]
     assert {len(part) for part in parts} == {4 * num_steps}
@@ -78,12 +81,12 @@ def test_the_batch_of_all_ranks_and_steps_is_the_same_for_any_number(
 
 
 def test_sizes_that_do_not_divide_are_refused_with_the_nearest_that_do(tone_bank: EventBank) -> None:
-    with pytest.raises(ValueError, match="batch_size 18 does not divide into twins on 2 ranks: take 16 or 20"):
-        batches(tone_bank, batch_size=18, shares=Shares(0, 2))
-    with pytest.raises(ValueError, match="clips on 2 ranks x 3 accumulated steps: take 12 or 18"):
-        batches(tone_bank, batch_size=16, shares=Shares(0, 2, 3), twins_together=False)
+    with pytest.raises(ValueError, match=r"batch_size 18 does not divide into twins on 2 ranks.* 16 or 20"):
+        batches(tone_bank, batch_size=18, partition=BatchPartition(0, 2))
+    with pytest.raises(ValueError, match=r"clips on 2 ranks x 3 accumulated steps.* 12 or 18"):
+        batches(tone_bank, batch_size=16, partition=BatchPartition(0, 2, 3), twins_together=False)
     for size in (1, 0, -3):
-        with pytest.raises(ValueError, match="twins on 1 rank: take 2"):
+        with pytest.raises(ValueError, match=r"twins on 1 rank.* 2"):
             batches(tone_bank, batch_size=size)
 
 

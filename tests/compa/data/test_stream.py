@@ -17,8 +17,8 @@ from compa.data.batch import Batch
 from compa.data.examples import Draw, make_example
 from compa.data.loader import TrainingLoader
 from compa.data.packed import PackedData
-from compa.data.partition import Shares
-from compa.data.shards.pack import Settings, pack
+from compa.data.partition import BatchPartition
+from compa.data.shards.pack import PackSettings, pack
 from compa.data.shards.reader import ShardReader
 from compa.data.stream import PackedBatches
 from compa.manifest import Clip, Event, Negative, Positive, read_manifest
@@ -36,7 +36,7 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def shards(manifest: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("packed") / "shards"
-    pack(manifest, out, Settings(sample_rate=RATE, clips_per_shard=7))
+    pack(manifest, out, PackSettings(sample_rate=RATE, clips_per_shard=7))
     return out
 
 
@@ -93,7 +93,7 @@ def test_ranks_accumulation_and_workers_change_nothing(
     expected = [facts(whole[number]) for number in range(2 * len(whole))]
     shares = []
     for rank in range(num_ranks):
-        part = batches(shards, shares=Shares(rank, num_ranks, num_steps))
+        part = batches(shards, partition=BatchPartition(rank, num_ranks, num_steps))
         assert len(part) == 5 * num_steps
         found = [facts(batch) for batch in TrainingLoader(part, 2 * len(part), num_workers)]
         assert len(found) == 2 * len(part)
@@ -113,10 +113,10 @@ def test_ranks_accumulation_and_workers_change_nothing(
 
 
 def test_shares_that_are_not_equal_are_refused(shards: Path) -> None:
-    with pytest.raises(ValueError, match="does not divide into twins on 3 ranks: take 6 or 12"):
-        batches(shards, shares=Shares(0, 3))
-    with pytest.raises(ValueError, match="on 4 ranks x 2 accumulated steps: take 16"):
-        batches(shards, shares=Shares(0, 4, 2))
+    with pytest.raises(ValueError, match=r"does not divide into twins on 3 ranks.* 6 or 12"):
+        batches(shards, partition=BatchPartition(0, 3))
+    with pytest.raises(ValueError, match=r"on 4 ranks x 2 accumulated steps.* 16"):
+        batches(shards, partition=BatchPartition(0, 4, 2))
 
 
 def test_training_draws_anew_every_epoch_and_evaluation_never(shards: Path) -> None:

@@ -163,7 +163,7 @@ def test_what_cannot_be_embedded_is_told(
     cases = {
         "holds neither sounds nor captions": (tmp_path / "empty", "x.npy"),
         "its name ends in .parquet, .npy": (sounds, "x.csv"),
-        "no file": (tmp_path / "nothing.jsonl", "x.npy"),
+        "not a file": (tmp_path / "nothing.jsonl", "x.npy"),
     }
     for message, (source, out) in cases.items():
         assert run("embed", "--model", model, source, "--out", tmp_path / out) == 1
