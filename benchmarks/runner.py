@@ -1,4 +1,4 @@
-"""Runs tasks on models and keeps what they score."""
+"""Runs tasks on models and writes the results."""
 
 from __future__ import annotations
 
@@ -12,25 +12,31 @@ from pathlib import Path
 from typing import Any
 
 import compa
+from benchmarks.checks.degenerate import FINDINGS, scored_alike
+from benchmarks.items import Group, Scores
+from benchmarks.models.embedding import EmbeddingScorer
+from benchmarks.models.names import is_control
+from benchmarks.models.open import opened_as
 from benchmarks.results.result import WARNINGS, Result, read_result, write_result
-from benchmarks.scorer import CONTROL, Scorer, Told
-from benchmarks.tasks import Material, Task, TestSet, find_task
+from benchmarks.scorer import NeedsItems, Scorer
+from benchmarks.tasks import find_task
+from benchmarks.tasks.task import Task, TaskInputs, TestSet
 
 FINGERPRINT = "model_fingerprint"
-"""Where under `run` a result says of which weights it is."""
+"""The key under `run` that identifies the weights."""
 PREPROCESSING = "preprocessing"
-"""Where under `run` a result says what happened to audio before the model heard it, such as how clips were padded."""
+"""The key under `run` that says how audio was prepared for the model, such as how clips were padded."""
 
 
 @dataclass(frozen=True)
 class Saved:
-    """A result and the file that holds it.
+    """A result and its file.
 
     Attributes:
         result: What was scored.
-        path: Its file.
-        replaced: Whether that file replaced an earlier one.
-        kept: Whether it was there already, and nothing was measured.
+        path: The file.
+        replaced: Whether it replaced an earlier one.
+        kept: Whether an existing result was reused.
     """
 
     result: Result
@@ -38,12 +44,17 @@ class Saved:
     replaced: bool
     kept: bool = False
 
+    @property
+    def findings(self) -> list[str]:
+        """What measuring showed of the model's ability to read and hear; see `benchmarks.checks.degenerate`."""
+        return [warning for warning in self.result.warnings if warning in FINDINGS]
+
 
 def run(
-    scorer: Scorer,
-    model: str,
+    model: object,
+    name: str,
     task: str | Task,
-    material: Material,
+    inputs: TaskInputs,
     out: Path,
     seed: int = 0,
     test_set: TestSet | None = None,
@@ -52,62 +63,63 @@ def run(
     overwrite: bool = False,
     warnings: Sequence[str] = (),
 ) -> Saved:
-    """Scores one model in one task and writes the result, or finds it written.
+    """Scores one model in one task and writes the result, unless it is there already.
 
-    A result that is there is kept where it is of the same task version, data, seed and code version, and of a model
-    with the same fingerprint. A scorer without one may be another each time: it is always measured anew.
+    An existing result is kept if it has the same task version, data, seed, code version and model fingerprint. A model
+    without a fingerprint may change between runs, so it is always measured.
 
     Args:
-        scorer: The model.
-        model: Its name in the result: a run folder's own name or `control:<name>`.
+        model: A `benchmarks.models.open.Model`, or an implementation of the protocol that the task needs.
+        name: Its name in the result, such as a run folder's own name or `control:<name>`.
         task: A task or its name.
-        material: What the task makes its items of.
+        inputs: What the task makes its items of.
         out: Folder for the result file.
         seed: Recorded in the result; the items do not depend on it.
-        test_set: From the task's `prepare`, to save rendering the same items for every model.
-        notes: Kept under `run` in the result, beside the times: paths, the device.
-        overwrite: Measure anew in any case, and let a result of fewer items replace one of more.
-        warnings: What may make the score too good, recorded in the result's `data`.
+        test_set: From the task's `prepare`, to make the items once for several models.
+        notes: Stored under `run` in the result: paths, the device.
+        overwrite: Measure again in any case, and let a result of fewer items replace one of more.
+        warnings: What may make the score too good; stored in the result's `data`.
 
     Raises:
-        ValueError: If the task is unknown, the scores are unusable, or a result of more items would be lost.
+        ValueError: If the task is unknown, the model cannot serve it, its scores are unusable, or a result of more
+            items would be lost.
     """
     task = find_task(task) if isinstance(task, str) else task
-    test_set = test_set or task.prepare(material)
-    fingerprint = _fingerprint(scorer, model)
-    data: dict[str, Any] = dict(test_set.data)
-    if warnings:
-        data[WARNINGS] = [*data.get(WARNINGS, ()), *warnings]
-    blank = Result(model, task.name, task.version, data, seed, compa.__version__, {}, [])
-    path = out / blank.file_name
-    there = None if overwrite else _found(path)
-    if there and fingerprint and _same(there, blank) and there.run.get(FINGERPRINT) == fingerprint:
-        return Saved(there, path, replaced=False, kept=True)
-    if there and _is_part(blank, there):
+    try:
+        opened = opened_as(model, task.needs_model, name)
+    except ValueError as error:
+        raise ValueError(f"{task.name} needs a model that implements {task.needs_model.__name__}: {error}") from None
+    test_set = test_set or task.prepare(inputs)
+    fingerprint = name if is_control(name) else getattr(opened, "fingerprint", None)
+    data = _with_warnings(test_set.data, warnings)
+    expected = Result(name, task.name, task.version, data, seed, compa.__version__, {}, [])
+    path = out / expected.file_name
+    existing = None if overwrite else _read_existing(path)
+    if existing and fingerprint and _is_same(existing, expected) and existing.run.get(FINGERPRINT) == fingerprint:
+        return Saved(existing, path, replaced=False, kept=True)
+    if existing and _is_part(expected, existing):
         raise ValueError(
-            f"{path} is of {there.data['found']} items, and this would be of {blank.data['found']}: "
-            "give another --out, or --overwrite to lose it"
+            f"{path} has {existing.data['found']} items and would be replaced by {expected.data['found']}: "
+            "choose another --out, or give --overwrite"
         )
     started, clock = datetime.now(UTC), time.perf_counter()
-    if model.startswith(CONTROL) and isinstance(scorer, Told):
-        scorer.tell(test_set.items)
-    result = task.run(scorer, model, test_set, seed)
-    seconds = round(time.perf_counter() - clock, 3)
+    result, findings = _measured(opened, name, task, test_set, seed)
     record: dict[str, Any] = {
         "started": started.isoformat(timespec="seconds"),
-        "seconds": seconds,
+        "seconds": round(time.perf_counter() - clock, 3),
         FINGERPRINT: fingerprint,
     }
-    if isinstance(preprocessing := getattr(scorer, PREPROCESSING, None), Mapping):
+    if isinstance(preprocessing := getattr(opened, PREPROCESSING, None), Mapping):
         record[PREPROCESSING] = preprocessing
+    data = _with_warnings(data, findings)
     result = dataclasses.replace(result, data=data, run=record | dict(notes or {}))
     return Saved(result, *write_result(result, out))
 
 
 def run_all(
-    scorers: Mapping[str, Scorer],
+    models: Mapping[str, object],
     tasks: Sequence[str],
-    material: Material,
+    inputs: TaskInputs,
     out: Path,
     seed: int = 0,
     notes: Mapping[str, Any] | None = None,
@@ -117,66 +129,91 @@ def run_all(
     overwrite: bool = False,
     warnings: Callable[[str, TestSet], Sequence[str]] | None = None,
 ) -> Iterator[Saved]:
-    """Scores several models in several tasks; items are made once a task, and what is done is kept.
+    """Scores several models in several tasks; items are made once per task, and finished results are kept.
 
     Args:
-        scorers: The models by their names in results.
+        models: By their names in results; see `run`.
         tasks: Names of tasks.
-        material: What the tasks make their items of.
+        inputs: What the tasks make their items of.
         out: Folder for the result files.
         seed: Recorded in the results.
-        notes: Kept under `run` in the results.
-        on_error: Told of a (model, task, error), then the others go on; None raises it. A task that cannot be
-            prepared fails for every model.
-        limit: Only the first so many items; such results say so in `data`, as `found` of `expected`.
-        overwrite: Measure anew what is there already.
-        warnings: Says of a model and the items of a task what may make its score too good.
+        notes: Stored under `run` in the results.
+        on_error: Called with (model, task, error), after which the others go on; None raises the error. A task that
+            cannot be prepared fails for every model.
+        limit: Only the first so many items; such results show it in `data`, as `found` of `expected`.
+        overwrite: Measure again what is there already.
+        warnings: Given a model and the items of a task, says what may make its score too good.
 
     Yields:
-        Each result as it is written, or found written.
+        Each result when it is written, or found to be there.
     """
     for task in [find_task(name) for name in dict.fromkeys(tasks)]:
         try:
-            test_set = task.prepare(material, limit)
+            test_set = task.prepare(inputs, limit)
         except Exception as error:
             if on_error is None:
                 raise
-            for model in scorers:
-                on_error(model, task.name, error)
+            for name in models:
+                on_error(name, task.name, error)
             continue
-        for model, scorer in scorers.items():
+        for name, model in models.items():
             try:
-                said = warnings(model, test_set) if warnings else ()
-                yield run(scorer, model, task, material, out, seed, test_set, notes, overwrite=overwrite, warnings=said)
-            except Exception as error:  # whatever a model does: the others are not to blame
+                found = warnings(name, test_set) if warnings else ()
+                yield run(model, name, task, inputs, out, seed, test_set, notes, overwrite=overwrite, warnings=found)
+            except Exception as error:  # a model's code may raise anything, and the other models must not suffer
                 if on_error is None:
                     raise
-                on_error(model, task.name, error)
+                on_error(name, task.name, error)
 
 
-def _found(path: Path) -> Result | None:
-    """The result that is there already, if there is one."""
+class _Observed:
+    """A scorer that remembers the scores of its last call."""
+
+    def __init__(self, scorer: Scorer) -> None:
+        self.scorer = scorer
+        self.scores: list[Scores] = []
+
+    def score(self, groups: Sequence[Group]) -> list[Scores]:
+        self.scores = self.scorer.score(groups)
+        return self.scores
+
+
+def _measured(model: Any, name: str, task: Task, test_set: TestSet, seed: int) -> tuple[Result, list[str]]:
+    """The result, and what the scores show of the model's ability to read and hear."""
+    if is_control(name) and isinstance(model, NeedsItems):
+        model.prepare(test_set.items)
+    if is_control(name) or task.needs_model is not Scorer:
+        return task.run(model, name, test_set, seed), []
+    observed = _Observed(model)
+    result = task.run(observed, name, test_set, seed)
+    return result, model.findings if isinstance(model, EmbeddingScorer) else scored_alike(observed.scores)
+
+
+def _with_warnings(data: Mapping[str, Any], warnings: Sequence[str]) -> dict[str, Any]:
+    return {**data, WARNINGS: [*data.get(WARNINGS, ()), *warnings]} if warnings else dict(data)
+
+
+def _read_existing(path: Path) -> Result | None:
     try:
         return read_result(path) if path.is_file() else None
     except ValueError as error:
-        raise ValueError(f"{error}; delete it, or give --overwrite to measure anew") from None
+        raise ValueError(f"{error}; delete it, or give --overwrite to measure again") from None
 
 
-def _fingerprint(scorer: Scorer, model: str) -> str | None:
-    return model if model.startswith(CONTROL) else getattr(scorer, "fingerprint", None)
-
-
-def _same(there: Result, blank: Result) -> bool:
-    return _comparable(there, blank) and all(
-        getattr(there, key) == json.loads(json.dumps(getattr(blank, key))) for key in ("data", "seed", "code_version")
+def _is_same(existing: Result, expected: Result) -> bool:
+    """Whether a result is of the same measurement; what was found by measuring does not count."""
+    data = dict(existing.data)
+    if known := [warning for warning in data.pop(WARNINGS, ()) if warning not in FINDINGS]:
+        data[WARNINGS] = known
+    return (existing.task_version, existing.seed, existing.code_version, data) == (
+        expected.task_version,
+        expected.seed,
+        expected.code_version,
+        json.loads(json.dumps(expected.data)),
     )
 
 
 def _is_part(result: Result, whole: Result) -> bool:
-    """Whether a result is of fewer items of the same data; that has another fingerprint where files count in it."""
+    """Whether a result has fewer items of the same data. Where files count, these have another fingerprint."""
     same = all(result.data.get(key) == whole.data.get(key) for key in ("name", "expected"))
     return same and result.task_version == whole.task_version and result.data["found"] < whole.data["found"]
-
-
-def _comparable(there: Result, blank: Result) -> bool:
-    return there.task_version == blank.task_version and there.data["fingerprint"] == blank.data["fingerprint"]

@@ -1,218 +1,140 @@
-"""What is done with a manifest that has negatives: blind check, balancing, report, review sheet."""
+"""What is done with a manifest that has negatives: measure its text leak, balance it, write a report.
+
+from negatives.postprocess import balance, inspect
+
+for leak in inspect("manifest.jsonl").leaks:
+    print(leak.kind, leak.auc)
+balance("manifest.jsonl", "balanced.jsonl")
+"""
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compa.manifest import read_manifest, write_manifest
-from compa.utils.files import PARTIAL
-from negatives.arguments import positive, seed
 from negatives.pipeline import Tally
+from negatives.sample import Sample
 
 if TYPE_CHECKING:
-    from negatives.checks.text_leak import Blindness
+    from negatives.checks.balance import Balance
+    from negatives.checks.text_leak import TextLeak
 
+SAMPLE = 10_000
+"""Negatives of a kind that are examined, however many there are."""
 MAX_PASSES = 6
-SAMPLE = 10_000  # negatives of a kind that are looked at, however many there are
 BALANCE = "balance"
-"""Why balancing drops a negative, among the reasons of the checks."""
+"""The reason under which negatives that balancing drops are counted."""
 
 
-def add_arguments(command: argparse.ArgumentParser) -> None:
-    """Adds what can be asked for once the negatives are there."""
-    add = command.add_argument
-    add(
-        "--balance",
-        action="store_true",
-        help="drop negatives until a classifier of words tells no kind from its captions with an AUC above 0.60; of a "
-        "kind of which too few would be left to tell, drop all",
-    )
-    add("--report", type=Path, metavar="HTML", help="write counts, AUC by kind, give-away words and examples as a page")
-    add("--sheet", type=Path, metavar="CSV", help="write a sheet of examples for people to review")
-    add("--examples", type=positive, default=200, help="in the page and the sheet (default: %(default)s)")
+@dataclass(frozen=True)
+class Inspection:
+    """What was found out about a manifest.
 
-
-def check_outputs(source: Path, options: argparse.Namespace) -> None:
-    """Makes sure that nothing of worth is written over.
-
-    Raises:
-        ValueError: If an output is the input or another output, or is there already and may not be replaced.
+    Attributes:
+        tally: What it contains, and what balancing dropped.
+        sample: Examples of its negatives.
+        leaks: The text leak of every kind.
+        leaks_before: The same before balancing, by kind; empty where nothing was balanced.
     """
-    taken = {source.resolve(): "the input"}
-    for name in ("out", "report", "sheet"):
-        path = getattr(options, name)
-        if path is None:
-            continue
-        if (other := taken.get(path.resolve())) is not None:
-            raise ValueError(f"--{name} {path} is {other}, too: choose another --{name}")
-        if path.exists() and not options.overwrite:
-            raise ValueError(f"{path} exists: choose another --{name}, or pass --overwrite to replace it")
-        taken[path.resolve()] = f"--{name}"
+
+    tally: Tally
+    sample: Sample
+    leaks: list[TextLeak]
+    leaks_before: Mapping[str, TextLeak] = field(default_factory=dict)
+
+    def lines(self) -> Iterator[str]:
+        """A line for each kind: AUC, number of pairs, telltale n-grams."""
+        for leak in self.leaks:
+            old, dropped = self.leaks_before.get(leak.kind), self.tally.refused[leak.kind, BALANCE]
+            before = f", before {old.auc:.3f} ({dropped} dropped)" if old and old.auc is not None else ""
+            auc = "too few to measure" if leak.auc is None else f"AUC {leak.auc:.3f}"
+            grams = ", ".join(f"{gram!r} {more}:{less}" for gram, more, less in leak.telltale_ngrams[:4])
+            found = f"{auc}{before}, {leak.pairs} examined; {grams}" if leak.pairs else f"none left{before}"
+            yield f"text leak, {leak.kind}: {found}"
+
+    def warnings(self) -> Iterator[str]:
+        """What balancing could not achieve or verify."""
+        from negatives.checks.balance import MAX_AUC
+        from negatives.checks.text_leak import MIN_PAIRS
+
+        gone = [leak.kind for leak in self.leaks if not leak.pairs]
+        few = [f"{leak.kind} {leak.pairs}" for leak in self.leaks if leak.pairs and leak.auc is None]
+        leaking = [f"{leak.kind} {leak.auc:.3f}" for leak in self.leaks if leak.auc is not None and leak.auc > MAX_AUC]
+        if gone:
+            yield f"balance: none left of {', '.join(gone)}: their words alone gave them away"
+        if few:
+            yield (
+                f"balance: too few to measure whether words give them away, so all are kept: {', '.join(few)}; "
+                f"give captions for at least {MIN_PAIRS} of each, or leave the kinds out"
+            )
+        if leaking:
+            yield f"balance: words alone still give these away (AUC): {', '.join(leaking)}; leave the kinds out"
 
 
-def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds `check` and `review`."""
-    check = commands.add_parser(
-        "check",
-        help="tell how well negatives can be told from captions by their words alone",
-        description="Fits a classifier of words, pairs of words and length, by kind, in five folds. AUC 0.5: it cannot "
-        "tell; 1.0: the words give it away, and a model that is trained or tested on them need not listen.",
-    )
-    check.add_argument("manifest", type=Path, help="manifest with negatives")
-    check.add_argument("--out", type=Path, help="where --balance writes what it keeps")
-    check.add_argument("--seed", type=seed, default=0, help="of the samples (default: %(default)s)")
-    check.add_argument("--overwrite", action="store_true", help="replace outputs that exist")
-    add_arguments(check)
-    review = commands.add_parser(
-        "review",
-        help="read filled review sheets and print how many negatives hold",
-        description="Reads sheets of --sheet with y or n in the columns `false` (of the caption) and `fluent`. "
-        "Sheets of two reviewers also give their agreement.",
-    )
-    review.add_argument("sheets", type=Path, nargs="+", help="filled sheets")
+def inspect(manifest: str | Path, *, seed: int = 0) -> Inspection:
+    """Counts what a manifest contains and measures the text leak of its negatives, in one pass.
 
-
-def check(options: argparse.Namespace) -> int:
-    """Runs `compa negatives check`.
-
-    Raises:
-        ValueError: If --balance lacks --out, that stands in the way, or there is nothing to check.
+    Args:
+        manifest: With negatives.
+        seed: Of the sample that is examined.
     """
-    source = options.manifest
-    if source.suffix.lower() in (".csv", ".txt"):
-        raise ValueError(f"{source} is no manifest: `compa negatives generate {source}` makes one of it")
-    if options.balance and options.out is None:
-        raise ValueError("--balance needs --out: name the manifest to write")
-    if options.out and not options.balance:
-        raise ValueError("--out is written by --balance only: pass both or none")
-    check_outputs(source, options)
-    if not any(clip.negatives for clip in read_manifest(source)):
-        raise ValueError(f"{source} holds no negatives: `compa negatives generate` adds some")
-    _, lines = finish(source, options.out or source, options)
-    print("\n".join(lines))
-    return 0
+    from negatives.checks.text_leak import text_leaks
+
+    tally, sample = Tally(), Sample(SAMPLE, seed)
+    for _ in sample.watch(tally.watch(read_manifest(manifest))):
+        pass
+    return Inspection(tally, sample, text_leaks(sample.pairs))
 
 
-def review(options: argparse.Namespace) -> int:
-    """Runs `compa negatives review`."""
-    from negatives.review import read_sheets, summary
+def balance(source: str | Path, out: str | Path, *, seed: int = 0) -> Inspection:
+    """Writes a manifest without the negatives that give themselves away by their words.
 
-    print(summary(read_sheets(options.sheets)))
-    return 0
-
-
-def finish(
-    source: Path,
-    out: Path,
-    options: argparse.Namespace,
-    refused: Mapping[tuple[str, str], int] | None = None,
-    notes: Sequence[tuple[str, str]] = (),
-) -> tuple[Tally, list[str]]:
-    """Balances a manifest if that is wanted, checks it and writes what is wanted of it.
-
-    Kinds of which balancing could not make sure are named on stderr.
+    What to drop is learned from a sample. A sample teaches little about rare words, so what would be left is sampled
+    anew until nothing more is to be dropped. Of a kind of which too few would be left to measure, all are dropped.
+    The source is read once per sample and once to write.
 
     Args:
         source: A manifest with negatives.
-        out: Where the balanced one goes; it may be `source`.
-        options: See `add_arguments`; and `seed`.
-        refused: By the run that made the negatives, by kind and reason, for the report.
-        notes: Further facts for the report.
+        out: The manifest to write; it may be `source`.
+        seed: Of the samples, and of which of two equal negatives is dropped.
 
     Returns:
-        What the manifest holds in the end, with all that was refused or dropped; and lines on the blind check.
+        The inspection of the new manifest; `tally.refused` counts what was dropped.
     """
-    from negatives.checks.text_leak import Blindness, blind_check  # numpy is imported only where it is used
-    from negatives.report import Page, write_page
-    from negatives.review import write_sheet
-    from negatives.sample import Item, sample, spread
+    from negatives.checks.balance import drop
+    from negatives.checks.text_leak import TextLeak, text_leaks
 
-    def look(manifest: Path, tally: Tally) -> tuple[dict[str, Blindness], Sequence[Item]]:
-        samples = sample(tally.counted(read_manifest(manifest)), SAMPLE, options.seed)
-        found = blind_check({kind: [item.pair for item in items] for kind, items in samples.items()})
-        return {blindness.kind: blindness for blindness in found}, spread(samples, options.examples, options.seed)
-
-    tally = Tally(refused=Counter(refused))
-    before: dict[str, Blindness] = {}
-    if options.balance:
-        before, _ = look(source, Tally())
-        dropped = balance(source, out, options.seed)
-        tally.refused.update({(kind, BALANCE): count for kind, count in dropped.items() if count})
-        source = out
-    after, examples = look(source, tally)
-    after |= {kind: Blindness(kind, 0, None, ()) for kind in before.keys() - after.keys()}
-    found = [blindness for _, blindness in sorted(after.items())]
-    if options.balance:
-        for warning in _warnings(found):
-            print(f"compa: {warning}", file=sys.stderr)
-    if options.sheet:
-        write_sheet(options.sheet, examples)
-    if options.report:
-        write_page(options.report, Page(tally, before, found, examples, notes))
-    return tally, _lines(before, found, tally)
-
-
-def balance(source: Path, out: Path, seed: int) -> Counter[str]:
-    """Writes a manifest without the negatives that balancing drops, and returns how many these are by kind.
-
-    A sample teaches little of rare words; so what is left is sampled anew, until nothing more is to be dropped. Of a
-    kind that had to be cut so far that too few are left to tell, none are left.
-    """
-    from negatives.checks.balance import NOTHING, drop, learn
-    from negatives.checks.text_leak import MIN_PAIRS
-    from negatives.sample import sample
-
-    dropped: Counter[str] = Counter()
-    working = out.with_name(f"{out.name}.balancing{PARTIAL}")
+    balances: list[dict[str, Balance]] = []
+    before: dict[str, TextLeak] = {}
     for number in range(MAX_PASSES):
-        samples = sample(read_manifest(source), SAMPLE, seed + number)
-        learnt = {
-            kind: NOTHING
-            if len(items) < MIN_PAIRS and dropped[kind]
-            else learn([item.pair for item in items], salt=number)
-            for kind, items in samples.items()
-        }
-        balances = {kind: balance for kind, balance in learnt.items() if balance.drops_any}
-        if number == 0 or balances:
-            write_manifest(working, drop(read_manifest(source), balances, dropped))
-        if not balances:
+        dropped: Counter[str] = Counter()
+        sample = Sample(SAMPLE, seed + number)
+        for _ in sample.watch(drop(read_manifest(source), balances, dropped)):
+            pass
+        before = before or {leak.kind: leak for leak in text_leaks(sample.pairs)}
+        learned = _learn(sample, dropped, number)
+        if not learned:
             break
-        source = working
-    working.replace(out)
-    return dropped
+        balances.append(learned)
+    dropped, tally, sample = Counter(), Tally(), Sample(SAMPLE, seed)
+    write_manifest(out, sample.watch(tally.watch(drop(read_manifest(source), balances, dropped))))
+    tally.refused.update({(kind, BALANCE): count for kind, count in dropped.items()})
+    leaks = {kind: TextLeak(kind, 0, None, ()) for kind in before}
+    leaks |= {leak.kind: leak for leak in text_leaks(sample.pairs)}
+    return Inspection(tally, sample, [leak for _, leak in sorted(leaks.items())], before)
 
 
-def _lines(before: Mapping[str, Blindness], after: Sequence[Blindness], tally: Tally) -> list[str]:
-    lines = []
-    for found in after:
-        old, dropped = before.get(found.kind), tally.refused[found.kind, BALANCE]
-        was = f", before {old.auc:.3f} ({dropped} dropped)" if old and old.auc is not None else ""
-        auc = "too few to tell" if found.auc is None else f"AUC {found.auc:.3f}"
-        words = ", ".join(f"{gram!r} {more}:{less}" for gram, more, less in found.giveaways[:4])
-        now = f"{auc}{was} of {found.pairs} looked at; {words}" if found.pairs else f"none left{was}"
-        lines.append(f"blind check, {found.kind}: {now}")
-    return lines
-
-
-def _warnings(after: Sequence[Blindness]) -> Iterator[str]:
-    """What balancing could not make sure of."""
-    from negatives.checks.balance import MAX_AUC
+def _learn(sample: Sample, dropped: Counter[str], number: int) -> dict[str, Balance]:
+    """By kind, what else to drop; without the kinds of which nothing more is dropped."""
+    from negatives.checks.balance import Balance, learn
     from negatives.checks.text_leak import MIN_PAIRS
 
-    gone = [found.kind for found in after if not found.pairs]
-    few = [f"{found.kind} {found.pairs}" for found in after if found.pairs and found.auc is None]
-    told = [f"{found.kind} {found.auc:.3f}" for found in after if found.auc is not None and found.auc > MAX_AUC]
-    if gone:
-        yield f"balance: none are left of {', '.join(gone)}: their words alone gave them away"
-    if few:
-        yield (
-            f"balance: too few to tell whether words give them away, so that all are kept: {', '.join(few)}; "
-            f"give captions for at least {MIN_PAIRS} of each, or leave the kinds out"
-        )
-    if told:
-        yield f"balance: words alone still give these away (AUC): {', '.join(told)}; leave the kinds out"
+    learned = {
+        kind: Balance(drops_all=True) if len(pairs) < MIN_PAIRS and dropped[kind] else learn(pairs, salt=number)
+        for kind, pairs in sample.pairs.items()
+    }
+    return {kind: balance for kind, balance in learned.items() if balance.drops_any}

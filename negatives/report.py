@@ -1,43 +1,44 @@
-"""The report of a run: one web page, a pure function of what was found; every text in it is escaped."""
+"""The report of a run: one web page, a pure function of what was found."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from compa.utils.files import write_whole
 from compa.utils.page import fill
-from negatives.checks.text_leak import Blindness
-from negatives.pipeline import Tally
-from negatives.sample import Item
+from negatives.postprocess import Inspection
+from negatives.sample import Example
 
 
-@dataclass(frozen=True)
-class Page:
-    """What the page tells.
-
-    Attributes:
-        tally: What the manifest holds, and what was refused or dropped.
-        before: The blind check before balancing, by kind; empty where there was none.
-        after: The blind check of what is left.
-        examples: Negatives to read.
-        notes: Further facts as (name, value), such as what a language model cost.
-    """
-
-    tally: Tally
-    before: Mapping[str, Blindness]
-    after: Sequence[Blindness]
-    examples: Sequence[Item]
-    notes: Sequence[tuple[str, str]] = ()
-
-
-def write_page(path: Path, page: Page) -> None:
-    """Writes the page; it appears only when it is whole."""
+def write_report(
+    path: Path,
+    inspection: Inspection,
+    examples: Sequence[Example],
+    refused: Mapping[tuple[str, str], int] | None = None,
+    notes: Sequence[tuple[str, str]] = (),
+) -> None:
+    """Writes the report as HTML; see `render`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, render(page).encode())
+    write_whole(path, render(inspection, examples, refused, notes).encode())
 
 
-def render(page: Page) -> str:
-    """The page as HTML."""
-    return fill(Path(__file__).with_name("report.html"), page=page, reasons=sorted(page.tally.refused.items()))
+def render(
+    inspection: Inspection,
+    examples: Sequence[Example],
+    refused: Mapping[tuple[str, str], int] | None = None,
+    notes: Sequence[tuple[str, str]] = (),
+) -> str:
+    """The report as HTML; every text in it is escaped.
+
+    Args:
+        inspection: Of the manifest.
+        examples: Negatives to read.
+        refused: Candidates that were refused when the negatives were made, by (kind, reason).
+        notes: Further facts as (name, value), such as what a language model used.
+    """
+    reasons = Counter(refused or {})
+    reasons.update(inspection.tally.refused)
+    template = Path(__file__).with_name("report.html")
+    return fill(template, found=inspection, examples=examples, reasons=sorted(reasons.items()), notes=notes)

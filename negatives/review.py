@@ -1,4 +1,4 @@
-"""Review by people: a sheet goes out, filled sheets come back, and how often the negatives hold is printed."""
+"""Review sheets: people fill in a table of negatives, and how often these are false and fluent is estimated."""
 
 from __future__ import annotations
 
@@ -8,60 +8,50 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.metrics.intervals import wilson
 from compa.utils.files import is_file
-from negatives.sample import Item
+from compa.utils.text_rows import Row, delimited_rows, whole_rows
+from negatives.sample import Example
 
 QUESTIONS = ("false", "fluent")
 """Is the negative false of the caption? Is it fluent English?"""
-COLUMNS = (*Item._fields, *QUESTIONS, "reviewer")
+COLUMNS = (*Example._fields, *QUESTIONS, "reviewer")
 _YES, _NO = ("y", "yes", "1", "true"), ("n", "no", "0", "false")
 
 Key = tuple[str, str, str, str]
 Answers = dict[Key, dict[str, bool]]
-"""By item: the answers to the questions that were answered."""
+"""By negative: the questions that were answered, and whether by yes."""
 
 
-def write_sheet(path: Path, items: Iterable[Item]) -> None:
-    """Writes a sheet to fill: y or n in the columns of the questions, a name in `reviewer`."""
+def write_review_sheet(path: Path, examples: Iterable[Example]) -> None:
+    """Writes a table to fill in: y or n in the columns of the questions, a name in `reviewer`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(COLUMNS)
-        rows.writerows([*map(_as_text, item), *[""] * (len(QUESTIONS) + 1)] for item in items)
+        rows.writerows([*map(_as_text, example), *[""] * (len(QUESTIONS) + 1)] for example in examples)
 
 
-def read_sheets(paths: Sequence[Path]) -> dict[str, Answers]:
-    """The answers of every reviewer; one without a name is called as the sheet.
+def read_review_sheets(paths: Sequence[Path]) -> dict[str, Answers]:
+    """The answers of every reviewer; one who gave no name is called after the file.
 
     Raises:
-        FileNotFoundError: If there is no such sheet.
+        FileNotFoundError: If there is no such file.
         ValueError: If a column is missing, or an answer is neither yes nor no, naming the line.
     """
     answers: defaultdict[str, Answers] = defaultdict(dict)
     for path in paths:
         if not is_file(path):
-            raise FileNotFoundError(f"{path}: no such sheet: `generate` and `check` write one with --sheet")
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:  # as spreadsheets save them
-            try:
-                _read_sheet(csv.DictReader(file), path, answers)
-            except csv.Error as error:
-                raise ValueError(f"{path} is no sheet ({error}): fill one written by --sheet") from None
+            raise FileNotFoundError(f"{path}: no such review sheet: `generate` and `check` write one by --review-sheet")
+        rows = delimited_rows(path, COLUMNS[:-1], errors="replace")  # spreadsheets may save them in another encoding
+        for row in whole_rows(rows, "fill in a table of --review-sheet"):
+            reviewer = row.cells.get("reviewer") or path.stem
+            key = (row.cells["clip"], row.cells["of"], row.cells["negative"], row.cells["kind"])
+            answers[reviewer][key] = _answers(row)
     return answers
 
 
-def _read_sheet(rows: csv.DictReader[str], path: Path, answers: defaultdict[str, Answers]) -> None:
-    if missing := [column for column in COLUMNS[:-1] if column not in (rows.fieldnames or ())]:
-        raise ValueError(f"{path} lacks the columns {', '.join(missing)}: fill a sheet written by --sheet")
-    for row in rows:
-        given = {question: _answer(row[question], f"{path}, line {rows.line_num}") for question in QUESTIONS}
-        reviewer = (row.get("reviewer") or "").strip() or path.stem
-        key = (row["clip"], row["of"], row["negative"], row["kind"])
-        answers[reviewer][key] = {question: yes for question, yes in given.items() if yes is not None}
-
-
 def summary(answers: Mapping[str, Answers]) -> str:
-    """Shares of yes with 95 % intervals, over all and by kind, and the agreement of every two reviewers.
+    """Fractions of yes with 95 % intervals, over all and by kind, and the agreement of every two reviewers.
 
     Raises:
         ValueError: If no question was answered.
@@ -69,13 +59,16 @@ def summary(answers: Mapping[str, Answers]) -> str:
     lines = []
     for question in QUESTIONS:
         given = [
-            (key[-1], said[question]) for sheet in answers.values() for key, said in sheet.items() if question in said
+            (key[-1], answered[question])
+            for sheet in answers.values()
+            for key, answered in sheet.items()
+            if question in answered
         ]
         if not given:
             raise ValueError(f"no answer in the column {question!r}: fill it with y or n")
-        lines.append(f"{question}: {_share([yes for _, yes in given])}")
+        lines.append(f"{question}: {_fraction([yes for _, yes in given])}")
         for kind in sorted({kind for kind, _ in given}):
-            lines.append(f"  {kind}: {_share([yes for other, yes in given if other == kind])}")
+            lines.append(f"  {kind}: {_fraction([yes for other, yes in given if other == kind])}")
     for (one, first), (two, second) in itertools.combinations(sorted(answers.items()), 2):
         for question in QUESTIONS:
             both = [
@@ -107,17 +100,21 @@ def kappa(pairs: Sequence[tuple[bool, bool]]) -> float | None:
     return None if chance == 1 else (observed - chance) / (1 - chance)
 
 
-def _share(answers: Sequence[bool]) -> str:
-    share = sum(answers) / len(answers)
-    low, high = wilson(share, len(answers))[:2]
-    return f"{share:.1%} of {len(answers)} [{low:.1%}, {high:.1%}]"
+def _fraction(answers: Sequence[bool]) -> str:
+    from scipy.stats import binomtest
+
+    yes, num = sum(answers), len(answers)
+    interval = binomtest(yes, num).proportion_ci(method="wilson")
+    return f"{yes / num:.1%} of {num} [{interval.low:.1%}, {interval.high:.1%}]"
 
 
-def _answer(text: str | None, where: str) -> bool | None:
-    word = (text or "").strip().lower()
-    if word and word not in _YES + _NO:
-        raise ValueError(f"{where}: {text!r} is no answer: write y or n, or leave it empty")
-    return word in _YES if word else None
+def _answers(row: Row) -> dict[str, bool]:
+    """The questions that a row answers, and whether by yes."""
+    words = {question: row.cells[question].lower() for question in QUESTIONS}
+    for word in words.values():
+        if word and word not in _YES + _NO:
+            raise ValueError(f"{row.where}: an answer must be y, n or empty; got {word!r}")
+    return {question: word in _YES for question, word in words.items() if word}
 
 
 def _as_text(value: object) -> str:

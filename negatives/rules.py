@@ -1,38 +1,39 @@
-"""The rules generator: the modules in `negatives.kinds` and `negatives.levels`, deterministic by seed and caption."""
+"""The rule-based generator: applies the modules in `negatives.kinds` and `negatives.levels`."""
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Iterable, Iterator
 
 from compa.manifest import POSITIVE_LEVELS
+from compa.utils.text import stable_hash
 from negatives import kinds, levels
 from negatives.generator import Candidate, Request
-from negatives.kinds.replacement import exchange_siblings
-from negatives.language.substitutes import Siblings
+from negatives.kinds.replacement import substitute
+from negatives.language.substitutes import Substitutes
 
 MAX_CHARACTERS = 500
+"""Longer captions get no candidates."""
 
 
 class Rules:
-    """Proposes what the rules of the wanted kinds and levels make of a caption.
+    """Proposes candidates by rules, deterministically for a seed and a caption.
 
     Args:
-        siblings: What replaces what; by default the table that comes with the package.
+        substitutes: Which sounds replace each other; by default the table that comes with the package.
     """
 
     name = "rules"
 
-    def __init__(self, siblings: Siblings | None = None) -> None:
+    def __init__(self, substitutes: Substitutes | None = None) -> None:
         self._rules = {**kinds.available(), **levels.available()}
-        if siblings:
-            self._rules["replacement"] = lambda caption, rng: exchange_siblings(caption, siblings, rng)
+        if substitutes:
+            self._rules["replacement"] = lambda caption, rng: substitute(caption, substitutes, rng)
 
     def propose(self, requests: Iterable[Request]) -> Iterator[Iterator[Candidate]]:
-        """Yields the candidates of one request after the other: each kind's first, then each kind's second, ...
+        """Yields the candidates of each request: each kind's first, then each kind's second, and so on.
 
-        A caption with a seed gets the same candidates wherever it stands.
+        They depend on the request's caption and seed, not on the other requests.
         """
         return map(self._candidates, requests)
 
@@ -54,10 +55,5 @@ class Rules:
                     yield Candidate(text, kind, self.name)
 
     def _series(self, kind: str, text: str, rng: random.Random) -> Iterator[str]:
-        """What a kind makes of a text, not begun before it is asked for."""
+        """The candidates of a kind; a generator, so that the rule runs only when its first one is needed."""
         yield from self._rules[kind](text, rng)
-
-
-def stable_hash(text: str) -> int:
-    """The same 64 bits for a text on every machine and in every process."""
-    return int.from_bytes(hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest(), "big")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from compa.manifest import Clip
 
 
-class Item(NamedTuple):
-    """A negative beside its caption."""
+class Example(NamedTuple):
+    """A negative and the caption that it was made from."""
 
     clip: str
     of: int
@@ -27,35 +27,58 @@ class Item(NamedTuple):
         return self.caption, self.negative
 
 
-def items_of(clip: Clip) -> list[Item]:
-    """The clip's negatives of which it is known what caption they were made from."""
+def examples_of(clip: Clip) -> list[Example]:
+    """The negatives of a clip for which it is known what caption they were made from."""
     return [
-        Item(clip.id, negative.of, clip.captions[negative.of], negative.text, negative.kind, negative.generator or "")
+        Example(
+            clip.id, negative.of, clip.captions[negative.of], negative.text, negative.kind, negative.generator or ""
+        )
         for negative in clip.negatives
         if negative.of is not None and 0 <= negative.of < len(clip.captions)
     ]
 
 
-def sample(clips: Iterable[Clip], limit: int, seed: int = 0) -> dict[str, list[Item]]:
-    """Up to `limit` random items of every kind; no more than these are held."""
-    rng = random.Random(seed)
-    samples: defaultdict[str, list[Item]] = defaultdict(list)
-    seen: Counter[str] = Counter()
-    for item in itertools.chain.from_iterable(map(items_of, clips)):
-        kept = samples[item.kind]
-        seen[item.kind] += 1
-        if len(kept) < limit:
-            kept.append(item)
-        elif (place := rng.randrange(seen[item.kind])) < limit:
-            kept[place] = item
-    return samples
+class Sample:
+    """Up to `limit` random negatives of every kind; no more than these are in memory.
 
+    Args:
+        limit: Negatives of a kind at most.
+        seed: Of the choice.
 
-def spread(samples: dict[str, list[Item]], num: int, seed: int = 0) -> list[Item]:
-    """Of a sample, `num` random items: as many of each kind as there are, so that rare kinds are seen too."""
-    rng = random.Random(seed)
-    shuffled = [rng.sample(items, len(items)) for _, items in sorted(samples.items())]
-    rounds = itertools.chain.from_iterable(itertools.zip_longest(*shuffled))
-    chosen = list(itertools.islice((item for item in rounds if item), num))
-    rng.shuffle(chosen)
-    return chosen
+    Attributes:
+        by_kind: The examples.
+    """
+
+    def __init__(self, limit: int, seed: int = 0) -> None:
+        self.by_kind: defaultdict[str, list[Example]] = defaultdict(list)
+        self._limit, self._rng = limit, random.Random(seed)
+        self._seen: Counter[str] = Counter()
+
+    def watch(self, clips: Iterable[Clip]) -> Iterator[Clip]:
+        """Yields the clips, and samples their negatives as they pass."""
+        for clip in clips:
+            for example in examples_of(clip):
+                self._add(example)
+            yield clip
+
+    @property
+    def pairs(self) -> dict[str, list[tuple[str, str]]]:
+        """Captions and negatives by kind."""
+        return {kind: [example.pair for example in examples] for kind, examples in self.by_kind.items()}
+
+    def stratified(self, num: int, seed: int = 0) -> list[Example]:
+        """`num` random examples of the sample, as many of each kind as possible, so that rare kinds are seen, too."""
+        rng = random.Random(seed)
+        shuffled = [rng.sample(examples, len(examples)) for _, examples in sorted(self.by_kind.items())]
+        rounds = itertools.chain.from_iterable(itertools.zip_longest(*shuffled))
+        chosen = list(itertools.islice((example for example in rounds if example), num))
+        rng.shuffle(chosen)
+        return chosen
+
+    def _add(self, example: Example) -> None:
+        kept = self.by_kind[example.kind]
+        self._seen[example.kind] += 1
+        if len(kept) < self._limit:
+            kept.append(example)
+        elif (place := self._rng.randrange(self._seen[example.kind])) < self._limit:
+            kept[place] = example

@@ -26,11 +26,14 @@ def imported_by(statement: str) -> set[str]:
         ("import compa.manifest", (*HEAVY, "numpy")),
         ("import compa.data.shards.pack, compa.data.shards.reader, compa.data.order", HEAVY),
         ("import compa.scenes.claims, compa.scenes.holdout", (*HEAVY, "numpy")),
-        ("import compa.scenes.twins, compa.scenes.old_captions", HEAVY),
+        ("import compa.scenes.composition.composer, compa.scenes.captions", HEAVY),
         ("import compa.data.importing, compa.data.quarantine", (*HEAVY, "numpy", "negatives")),
         ("import compa.data.verify, compa.data.stats", (*HEAVY, "matplotlib", "av", "negatives")),
-        ("import negatives.cli, negatives.rules", (*HEAVY, "numpy", "openai", "aiohttp")),
-        ("import negatives.llm.server, negatives.llm.batch_cli", (*HEAVY, "numpy", "openai", "aiohttp")),
+        (
+            "import negatives.cli.generate, negatives.cli.check, negatives.cli.review, negatives.cli.batch",
+            (*HEAVY, "numpy", "scipy", "sklearn", "openai", "aiohttp"),
+        ),
+        ("import negatives.llm.openai_server, negatives.llm.batch", (*HEAVY, "numpy", "openai", "aiohttp")),
         (
             "import negatives.checks.text_leak, negatives.checks.balance, negatives.report, negatives.review",
             HEAVY,
@@ -39,7 +42,11 @@ def imported_by(statement: str) -> set[str]:
             "from benchmarks.metrics import classification, intervals, pairs, retrieval",
             ("pytorch_lightning", "transformers", "compa"),
         ),
-        ("import benchmarks.cli.main, benchmarks.report, benchmarks.runner", HEAVY),
+        (
+            "from benchmarks.cli import audit, compare, export, list, report, run, validate",
+            (*HEAVY, "numpy", "matplotlib", "jinja2"),
+        ),
+        ("import benchmarks.report, benchmarks.runner; from benchmarks.tasks import tasks; tasks()", HEAVY),
         (
             "import compa.objectives",
             ("pytorch_lightning", "transformers", "benchmarks", "negatives", "compa.models"),

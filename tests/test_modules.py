@@ -18,7 +18,7 @@ LAYERS = (
     ("compa.training",),
     ("negatives",),
     ("benchmarks",),
-    ("compa.cli", "compa.demo", "compa.ablate"),
+    ("compa.cli", "compa.configs", "compa.demo", "compa.ablate"),
 )
 """A module imports from its own layer and from those before it. `compa` itself (its version, `load`) is below all."""
 

@@ -1,4 +1,4 @@
-"""`compa bench audit`: what a benchmark shares with what a model was trained on."""
+"""Looks for items of a benchmark in the data that a model was trained on: ids, sounds, captions."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from benchmarks.items import Audio, same
-from benchmarks.models.audio_inputs import map_ahead, num_processors
-from benchmarks.tasks import Item
+from benchmarks.items import Audio, Item, audio_key
 from compa.manifest import Clip
+from compa.utils.parallel import map_threads
 
 YOUTUBE, FREESOUND, SOUND, CAPTION = "YouTube id", "freesound id", "sound", "caption"
-KINDS = (YOUTUBE, FREESOUND, SOUND, CAPTION)
+MARK_KINDS = (YOUTUBE, FREESOUND, SOUND, CAPTION)
 
 _ADDRESSES = {
     YOUTUBE: re.compile(r"(?:youtu\.be/|youtube\.com/(?:watch\?(?:.*&)?v=|embed/|shorts/))([\w-]{11})(?![\w-])"),
@@ -29,18 +28,18 @@ _NAMES = {
 }
 
 Mark: TypeAlias = tuple[str, str]
-"""A kind and what is shared."""
+"""A kind, and the id or content that can be shared."""
 Sound: TypeAlias = Path | bytes | None
 
 
 @dataclass
 class Shared:
-    """What one kind of mark shows.
+    """The items that share one kind of mark with the training data.
 
     Attributes:
-        kind: One of `KINDS`.
-        items: Ids of the benchmark's items that share something, in order.
-        example: Such an item's id, what it shares, and the training clip that has it, too.
+        kind: One of `MARK_KINDS`.
+        items: Ids of these items, in order.
+        example: The id of one of them, what it shares, and the training clip that has it.
     """
 
     kind: str
@@ -48,7 +47,7 @@ class Shared:
     example: tuple[str, str, str] = ("", "", "")
 
     def sentence(self, num_items: int) -> str:
-        """What is shared, for a report.
+        """A sentence for a report.
 
         Example:
             >>> Shared("caption", ["i1"], ("i1", "a dog", "clip7")).sentence(400)
@@ -63,29 +62,29 @@ class Shared:
 
 
 def audit(items: Sequence[Item], training: Iterable[tuple[Clip, Sound]], sounds: bool = True) -> list[Shared]:
-    """Finds what items of a benchmark share with clips that a model was trained on.
+    """Finds items of a benchmark that share something with clips that a model was trained on.
 
     Args:
-        items: Of the benchmark.
-        training: Clips with their sound files, where there are any (`training_clips`).
-        sounds: Whether to decode all audio and compare it: equal samples, whatever the file's format.
+        items: The items of the benchmark.
+        training: Clips, with their sounds if there are any; see `training_clips`.
+        sounds: Whether to decode all audio and compare the samples, in any file format.
 
     Returns:
-        The kinds of marks that are shared; empty where nothing is.
+        One per kind of mark that is shared; empty if nothing is.
     """
     owners: dict[Mark, list[str]] = {}
     for item in items:
         for mark in dict.fromkeys(_marks_of_item(item)):
             owners.setdefault(mark, []).append(item.id)
     if sounds:
-        audios = {same(audio): audio for item in items for audio in item.audio}
-        contents = dict(zip(audios, map_ahead(_content, audios.values(), 2 * num_processors()), strict=True))
+        audios = {audio_key(audio): audio for item in items for audio in item.audio}
+        contents = dict(zip(audios, map_threads(_content, audios.values()), strict=True))
         for item in items:
-            for content in dict.fromkeys(contents[same(audio)] for audio in item.audio):
+            for content in dict.fromkeys(contents[audio_key(audio)] for audio in item.audio):
                 if content:
                     owners.setdefault((SOUND, content), []).append(item.id)
     clips: dict[Mark, str] = {}
-    for clip, content in map_ahead(lambda pair: (pair[0], _content(pair[1]) if sounds else ""), training, 64):
+    for clip, content in map_threads(lambda pair: (pair[0], _content(pair[1]) if sounds else ""), training, ahead=64):
         for mark in (*_marks_of_clip(clip), (SOUND, content)):
             if mark in owners:
                 clips.setdefault(mark, clip.id)
@@ -93,13 +92,13 @@ def audit(items: Sequence[Item], training: Iterable[tuple[Clip, Sound]], sounds:
 
 
 def training_clips(source: Path) -> Iterator[tuple[Clip, Sound]]:
-    """Clips that a model was trained on, each with its sound file or what is in it.
+    """Clips that a model was trained on, each with its sound file or the content of it.
 
     Args:
         source: A manifest, a folder of shards, or a run folder, whose `config.yaml` names its shards.
 
     Raises:
-        ValueError: If it is none of these.
+        ValueError: If it is something else.
     """
     from compa.data.shards.index import INDEX
 
@@ -118,7 +117,7 @@ def training_clips(source: Path) -> Iterator[tuple[Clip, Sound]]:
         for folder in _shard_folders(source / "config.yaml"):
             yield from training_clips(folder)
     else:
-        raise ValueError(f"{source} is no manifest, no folder of shards and no run folder: give one as --train")
+        raise ValueError(f"--train must be a manifest, a folder of shards, or a run folder; got {source}")
 
 
 def _shard_folders(config: Path) -> list[Path]:
@@ -126,7 +125,7 @@ def _shard_folders(config: Path) -> list[Path]:
         settings: Any = yaml.safe_load(config.read_text(encoding="utf-8"))
         folders = settings["data"]["init_args"]["train"]
     except (yaml.YAMLError, KeyError, TypeError):
-        raise ValueError(f"{config} names no shards that the model was trained on: give its manifest") from None
+        raise ValueError(f"{config} does not name shards: give the manifest of the training data") from None
     missing = [folder for folder in folders if not Path(folder).is_dir()]
     if missing:
         raise ValueError(f"{config} names {missing[0]}, which is not here: give the manifest, or the folder of shards")
@@ -135,7 +134,7 @@ def _shard_folders(config: Path) -> list[Path]:
 
 def _shared(items: Sequence[Item], owners: dict[Mark, list[str]], clips: dict[Mark, str]) -> Iterator[Shared]:
     order = {item.id: number for number, item in enumerate(items)}
-    for kind in KINDS:
+    for kind in MARK_KINDS:
         marks = [mark for mark in clips if mark[0] == kind]
         if marks:
             ids = sorted({item for mark in marks for item in owners[mark]}, key=order.__getitem__)
@@ -149,18 +148,18 @@ def _marks_of_item(item: Item) -> Iterator[Mark]:
     names += [Path(recording).stem for recording in (*item.recordings, *item.sources) if "://" not in recording]
     yield from _ids(addresses, names)
     for caption in item.captions:
-        yield CAPTION, _normal(caption)
+        yield CAPTION, _words(caption)
 
 
 def _marks_of_clip(clip: Clip) -> Iterator[Mark]:
     names = [clip.id] + ([Path(clip.audio).stem] if clip.audio else [])
     yield from _ids([clip.source] if clip.source else [], names)
     for caption in clip.captions:
-        yield CAPTION, _normal(caption)
+        yield CAPTION, _words(caption)
 
 
 def _ids(addresses: Iterable[str], names: Iterable[str]) -> Iterator[Mark]:
-    """Ids in addresses, and what may be one in names of files: it counts only where the other side has it, too."""
+    """Ids in addresses, and possible ids in file names, which matter only if the other side has them too."""
     for text, patterns, whole in [(a, _ADDRESSES, False) for a in addresses] + [(n, _NAMES, True) for n in names]:
         for kind, pattern in patterns.items():
             if found := (pattern.fullmatch(text) if whole else pattern.search(text)):
@@ -168,7 +167,7 @@ def _ids(addresses: Iterable[str], names: Iterable[str]) -> Iterator[Mark]:
 
 
 def _content(sound: Audio | Sound) -> str:
-    """Equal for equal samples, rate and channels; empty where there is no sound that can be read."""
+    """Equal for equal samples, rate and channels; empty if there is no readable sound."""
     from compa.data.audio_probe import content_hash_of, probe
 
     if isinstance(sound, bytes):
@@ -181,5 +180,6 @@ def _content(sound: Audio | Sound) -> str:
     return content_hash_of(*sound) if sound else ""
 
 
-def _normal(text: str) -> str:
+def _words(text: str) -> str:
+    """A caption without case and punctuation: coarser than `normalized`, since here a match is only a hint."""
     return " ".join(re.findall(r"\w+", text.lower()))

@@ -1,1 +1,1 @@
-"""The command line of `compa bench`."""
+"""The commands `compa bench ...`, one module each."""

@@ -11,12 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 WILSON = "Wilson"
 BOOTSTRAP = "bootstrap over recordings"
 NUM_REPLICATES = 2000
-_Z = 1.959963984540054  # two-sided 95 %
-_CHUNK_ENTRIES = 4_000_000  # of the weight matrix: tens of megabytes at a time, however many items there are
+Z_95 = 1.959963984540054
+"""The two-sided 95 % quantile of the normal distribution."""
+_CHUNK_ENTRIES = 4_000_000  # of the weight matrix: tens of megabytes at a time for any number of items
 
 
 class Interval(NamedTuple):
-    """A 95 % interval and the method that it comes from."""
+    """A 95 % interval and how it was computed."""
 
     low: float
     high: float
@@ -40,12 +41,14 @@ def interval(outcomes: ArrayLike, recordings: Sequence[Sequence[str]]) -> Interv
     return bootstrap(outcomes, recordings)
 
 
-def wilson(fraction: float, number: float, z: float = _Z) -> Interval:
-    """Wilson's score interval (Wilson 1927): right near 0 and 1 too, where the normal interval collapses.
+def wilson(fraction: float, number: float, z: float = Z_95) -> Interval:
+    """Wilson's score interval (Wilson 1927), which is valid near 0 and 1 too, where the normal interval collapses.
+
+    Not `scipy.stats.binomtest`: `bootstrap` needs it for numbers of items that are not integers.
 
     Args:
-        fraction: Share of items won.
-        number: How many independent items it is the share of.
+        fraction: The fraction of items won.
+        number: The number of independent items.
         z: Quantile of the normal distribution; the default gives 95 %.
 
     Example:
@@ -61,28 +64,30 @@ def wilson(fraction: float, number: float, z: float = _Z) -> Interval:
 def bootstrap(outcomes: ArrayLike, recordings: Sequence[Sequence[str]], seed: int = 0) -> Interval:
     """The 95 % interval of a fraction of items that share recordings, each item being made of one or more.
 
+    Written here because no library draws crossed clusters; `scipy.stats.bootstrap` draws single items.
+
     1. Pigeonhole bootstrap (McCullagh 2000; Owen 2007): recordings are drawn with replacement, an item counts
-       as often as the product of its recordings' counts, and the fraction is taken over these counts. The
-       variance over 2,000 such draws follows the recordings, but contains what is proper to an item of k
+       as often as the product of its recordings' counts, and the fraction is computed with these counts. The
+       variance over 2,000 such draws accounts for recordings, but contains the part specific to an item of k
        recordings 2^k - 1 times (McCullagh: no bootstrap of crossed samples is exact), so that its plain
-       intervals cover about 99 % where 95 % are wanted.
-    2. That surplus is known: (2^k - 2) times the squared sum of residuals of each set of recordings. It is
-       taken off; what is left is the variance robust to clusters in several ways of Cameron, Gelbach and
-       Miller (2011). It is never taken below that of independent items.
+       intervals cover about 99 % instead of 95 %.
+    2. That excess is known: (2^k - 2) times the squared sum of residuals of each set of recordings. It is
+       subtracted, which leaves the multi-way cluster-robust variance of Cameron, Gelbach and Miller (2011),
+       but never less than the variance of independent items.
     3. The interval is Wilson's for the number of independent items that would have this variance, with
        Student's quantile for one degree of freedom less than there are recordings.
 
-    Labels are not resampled: the interval speaks of new recordings of the same labels. Where all items agree,
-    or all share one recording, nothing tells how much recordings matter, and items count as independent.
+    Labels are not resampled: the interval is about new recordings of the same labels. Where all items agree,
+    or all share one recording, the effect of recordings cannot be estimated, and items count as independent.
 
     Args:
         outcomes: Won or lost, shape (items,).
-        recordings: The source recordings of each item; an item without any stands for itself.
+        recordings: The source recordings of each item; an item without any is independent of all others.
         seed: Of the draws.
     """
     won = np.asarray(outcomes, dtype=np.float64)
     if len(won) != len(recordings) or not len(won):
-        raise ValueError(f"{len(won)} outcomes with the recordings of {len(recordings)} items: one each, at least 1")
+        raise ValueError(f"outcomes and recordings must be one each; got {len(won)} and {len(recordings)}")
     fraction = float(won.mean())
     members, num_recordings = _index(recordings)
     independent = fraction * (1 - fraction) / len(won)
@@ -98,9 +103,9 @@ def variance_of_mean(values: ArrayLike, recordings: Sequence[Sequence[str]], see
     """The variance of a mean over items by the bootstrap, and its degrees of freedom.
 
     Args:
-        values: One an item, such as the difference of two models on it.
-        recordings: The source recordings of each item. Where no two items share one, items are drawn; else recordings
-            are, as `bootstrap` does it.
+        values: One per item, such as the difference of two models on it.
+        recordings: The source recordings of each item. If no two items share one, items are drawn; else recordings,
+            as in `bootstrap`.
         seed: Of the draws.
     """
     array = np.asarray(values, dtype=np.float64)
@@ -115,22 +120,19 @@ def variance_of_mean(values: ArrayLike, recordings: Sequence[Sequence[str]], see
 
 
 def student(degrees: float) -> float:
-    """The two-sided 95 % quantile of Student's distribution, to 1 % from 3 degrees of freedom on and at 1 and 2.
+    """The two-sided 95 % quantile of Student's distribution.
 
     Example:
         >>> [round(student(degrees), 2) for degrees in (1, 2, 10, 1000)]
         [12.71, 4.3, 2.23, 1.96]
     """
-    if degrees < 3:
-        return 4.303 if degrees >= 2 else 12.706
-    z, n = _Z, degrees
-    second = (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2)
-    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * n**3)
-    return z + (z**3 + z) / (4 * n) + second + third
+    from scipy.special import stdtrit  # imported here: few users of this module need it, and it takes time
+
+    return float(stdtrit(degrees, 0.975))
 
 
 def _index(recordings: Sequence[Sequence[str]]) -> tuple[NDArray[np.int64], int]:
-    """Numbers of each item's recordings, shape (items, most of an item), filled up with their number."""
+    """Numbers of each item's recordings, shape (items, most recordings of an item), padded; and how many there are."""
     sets = [sorted(set(item)) or [f"\0{number}"] for number, item in enumerate(recordings)]
     numbers = {name: number for number, name in enumerate(sorted({name for item in sets for name in item}))}
     members = np.full((len(sets), max(map(len, sets))), len(numbers))
@@ -148,7 +150,7 @@ def _replicates(
     for start in range(0, NUM_REPLICATES, rows):
         draws = min(rows, NUM_REPLICATES - start)
         counts = rng.multinomial(num_recordings, np.full(num_recordings, 1 / num_recordings), size=draws)
-        counts = np.hstack([counts, np.ones((draws, 1), dtype=counts.dtype)])  # the filler changes no product
+        counts = np.hstack([counts, np.ones((draws, 1), dtype=counts.dtype)])  # the padding changes no product
         weights = counts[:, members[:, 0]].astype(np.float64)
         for column in members.T[1:]:
             weights *= counts[:, column]
@@ -158,7 +160,7 @@ def _replicates(
 
 
 def _surplus(residuals: NDArray[np.float64], members: NDArray[np.int64], num_recordings: int) -> float:
-    """By how much the variance of the replicates is too large."""
+    """How much too large the variance of the replicates is."""
     sets, of_item = np.unique(members, axis=0, return_inverse=True)
     summed = np.bincount(of_item.ravel(), weights=residuals)
     times = 2.0 ** (sets < num_recordings).sum(axis=1) - 2

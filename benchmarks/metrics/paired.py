@@ -1,17 +1,15 @@
-"""Two models on the same items: by how much they differ, and whether that could be chance."""
+"""Two models on the same items: how much they differ, and whether that could be chance."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import comb, sqrt
+from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from benchmarks.metrics.intervals import student, variance_of_mean
-
-METHOD = "paired bootstrap"
 
 
 class Difference(NamedTuple):
@@ -26,11 +24,11 @@ def paired_difference(one: ArrayLike, other: ArrayLike, recordings: Sequence[Seq
     """The mean difference of two models on the same items, each trained and measured with one or several seeds.
 
     Items, or the recordings that they share, are drawn with replacement, both models' outcomes of an item together
-    (`variance_of_mean`). The variance is never taken below that of the counts with half an item added to each of won
-    by both, by one, by the other and by none (Agresti and Min 2005), so that models that agree on all items are not
-    called equal for sure. Seeds are few, so they are not drawn: the variance of a side's scores over its seeds, divided
-    by their number, is added, with Student's quantile for the degrees of freedom of the sum (Welch-Satterthwaite). The
-    interval thus speaks of new items and new seeds.
+    (`variance_of_mean`). The variance is at least that of the counts with half an item added to each of: won by both,
+    by the first, by the second, by neither (Agresti and Min 2005), so that models that agree on all items still get an
+    interval. Seeds are too few to be drawn: the variance of a side's scores over its seeds, divided by their number,
+    is added, with Student's quantile for the degrees of freedom of the sum (Welch-Satterthwaite). The interval is thus
+    about new items and new seeds.
 
     Args:
         one: Outcomes of the first model, shape (seeds, items).
@@ -55,17 +53,19 @@ def paired_difference(one: ArrayLike, other: ArrayLike, recordings: Sequence[Seq
 
 
 def mcnemar(only_one: int, only_other: int) -> float:
-    """The two-sided p of the exact McNemar test: that an item which one model alone wins is either's with chance 1/2.
+    """The two-sided p-value of the exact McNemar test.
+
+    The null hypothesis is that an item which only one model wins is won by either with probability 1/2.
 
     Args:
-        only_one: Items that the first model wins and the second one loses.
-        only_other: Those that it is the other way round for.
+        only_one: Number of items that only the first model wins.
+        only_other: Number of items that only the second model wins.
 
     Example:
         >>> mcnemar(1, 8)
         0.0390625
     """
-    number, fewer = only_one + only_other, min(only_one, only_other)
-    if only_one == only_other:
-        return 1.0
-    return 2 * sum(comb(number, count) for count in range(fewer + 1)) / (1 << number)
+    from scipy.stats import binomtest  # imported here: it takes half a second, and only comparisons need it
+
+    number = only_one + only_other
+    return float(binomtest(only_one, number).pvalue) if number else 1.0

@@ -1,53 +1,38 @@
-"""95 % intervals of figures that are no fraction of items: AUC, mean average precision, a median rank.
+"""95 % intervals of values that are not a fraction of items won: AUC, mean average precision, a median rank.
 
-`benchmarks.metrics.intervals` has those of fractions.
+`benchmarks.metrics.intervals` has those of fractions. Written here since `scipy.stats.bootstrap` draws no clusters.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from benchmarks.metrics.intervals import Interval, wilson
-from benchmarks.results.result import rounded
+from benchmarks.metrics.intervals import Z_95, Interval, wilson
 
 JACKKNIFE = "infinitesimal jackknife over {}"
 RESAMPLED = "bootstrap over clips"
 NUM_REPLICATES = 1000
-_Z = 1.959963984540054  # two-sided 95 %
 _CHUNK_ENTRIES = 4_000_000
 
 Floats = NDArray[np.float64]
 
 
-def metric(value: float, interval: Interval, chance: float) -> dict[str, Any]:
-    """A metric as results have it."""
-    low, high, method = interval
-    return {
-        "value": float(value),
-        "low": rounded(low),
-        "high": rounded(high),
-        "chance": float(chance),
-        "method": method,
-    }
-
-
 def jackknife(
     value: float, influence: ArrayLike, recordings: Sequence[Sequence[str]], what: str = "recordings"
 ) -> Interval:
-    """The interval of a figure in [0, 1] that is smooth in the weights of its items.
+    """The interval of a value in [0, 1] that is smooth in the weights of its items.
 
     The variance is the sum of the products of influences over all pairs of items that share a recording, which is
-    robust to clusters in two ways (Cameron, Gelbach and Miller 2011), and never below that of independent items.
+    robust to two-way clustering (Cameron, Gelbach and Miller 2011), and never below that of independent items.
 
     Args:
-        value: The figure.
-        influence: For each item the derivative of the figure after the item's weight, times the item's weight.
-        recordings: The source recordings of each item; an item without any stands for itself.
-        what: What the items are independent but for, as the method says it.
+        value: The value.
+        influence: For each item the derivative of the value with respect to the item's weight, times that weight.
+        recordings: The source recordings of each item; an item without any is independent of all others.
+        what: What the clusters are, for the name of the method.
     """
     method = JACKKNIFE.format(what)
     change = np.asarray(influence, dtype=np.float64)
@@ -61,18 +46,18 @@ def jackknife(
         for name in item:
             of_recording[numbers[name]] += amount
     shared = float(of_recording @ of_recording) - sum((len(item) - 1) * sum_**2 for item, sum_ in of_set.items())
-    half_width = _Z * float(np.sqrt(max(shared, float(change @ change))))
-    if half_width < 1e-9:  # all items agree, which does not make the figure exact
+    half_width = Z_95 * float(np.sqrt(max(shared, float(change @ change))))
+    if half_width < 1e-9:  # all items agree, which does not make the value exact
         return wilson(value, len(numbers))._replace(method=method)
     return Interval(max(0.0, value - half_width), min(1.0, value + half_width), method)
 
 
 def resampled_mean(values: ArrayLike, clusters: Sequence[str]) -> Interval:
-    """The interval of a mean of values in [0, 1] whose clusters are drawn anew, by percentiles.
+    """The percentile interval of a mean of values in [0, 1], by drawing clusters with replacement.
 
     Args:
-        values: One a query.
-        clusters: What each query belongs to, such as its clip's source: queries of one cluster come together.
+        values: One per query.
+        clusters: What each query belongs to, such as its clip's source; queries of a cluster are drawn together.
     """
     array = np.asarray(values, dtype=np.float64)
     if float(array.min()) == float(array.max()) and 0.0 <= array[0] <= 1.0:
@@ -81,7 +66,7 @@ def resampled_mean(values: ArrayLike, clusters: Sequence[str]) -> Interval:
 
 
 def resampled_median(values: ArrayLike, clusters: Sequence[str]) -> Interval:
-    """The interval of a median; as `resampled_mean` otherwise."""
+    """The interval of a median; see `resampled_mean`."""
     array = np.asarray(values, dtype=np.float64)
     order = np.argsort(array, kind="stable")
     ordered = array[order]

@@ -1,33 +1,24 @@
-"""Audio on its way to a model: what it holds, how long it is, and its waveform, decoded ahead by threads."""
+"""Audio on its way to a model: digest, length, and waveform."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
 from benchmarks.items import Audio
 
-Item = TypeVar("Item")
-Made = TypeVar("Made")
-
 LONG_SECONDS = 30
-"""Longer files are left to the model, which need not have all of them in memory."""
-_BYTES_A_SECOND = 32_000  # a guess for files whose header tells no length
+"""Longer files are not decoded here but left to the model, which can read them in blocks."""
+_BYTES_PER_SECOND = 32_000  # a guess for files whose header does not give a length
 
 
 def digest(audio: Audio) -> bytes:
-    """Equal for equal content: bytes of a file, or samples and rate of a waveform.
+    """A hash of the bytes of a file, or of the samples and rate of a waveform.
 
     Raises:
-        ValueError: If there is no such file.
+        ValueError: If the file cannot be read.
     """
     hashed = hashlib.blake2b(digest_size=20)
     if isinstance(audio, Path):
@@ -43,7 +34,7 @@ def digest(audio: Audio) -> bytes:
 
 
 def seconds(audio: Audio) -> float:
-    """How long an audio is, as far as can be told without decoding it."""
+    """The length of an audio, as far as it is known without decoding."""
     if not isinstance(audio, Path):
         return len(audio[0]) / audio[1]
     import soundfile
@@ -51,14 +42,14 @@ def seconds(audio: Audio) -> float:
     try:
         return float(soundfile.info(audio).duration)
     except (RuntimeError, OSError):
-        return audio.stat().st_size / _BYTES_A_SECOND
+        return audio.stat().st_size / _BYTES_PER_SECOND
 
 
 def decoded(audio: Audio, sample_rate: int) -> Audio:
-    """The waveform of a file at a rate in Hz; long files, and waveforms, stay what they are.
+    """The waveform of a file at a rate in Hz; waveforms and long files are returned unchanged.
 
     Raises:
-        ValueError: If it cannot be decoded.
+        ValueError: If the file cannot be decoded.
     """
     if not isinstance(audio, Path):
         return audio
@@ -71,26 +62,3 @@ def decoded(audio: Audio, sample_rate: int) -> Audio:
         if num_samples > LONG_SECONDS * sample_rate:
             return audio
     return (blocks[0] if len(blocks) == 1 else np.concatenate(blocks)), sample_rate
-
-
-def map_ahead(function: Callable[[Item], Made], items: Iterable[Item], depth: int) -> Iterator[Made]:
-    """Yields `function(item)` of every item in order, while threads work on up to `depth` further ones.
-
-    Threads serve where the work is done outside Python, as hashing, decoding and resampling are.
-    """
-    source = iter(items)
-    waiting: deque[Future[Made]] = deque()
-    pool = ThreadPoolExecutor(num_processors(), "ahead")
-    try:
-        waiting.extend(pool.submit(function, item) for item in islice(source, depth))
-        while waiting:
-            done = waiting.popleft().result()
-            waiting.extend(pool.submit(function, item) for item in islice(source, 1))
-            yield done
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def num_processors() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

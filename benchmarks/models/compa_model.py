@@ -1,54 +1,33 @@
-"""A trained model of compa as `EmbeddingScorer` wants it: with a fingerprint, so that its embeddings can be kept."""
+"""Models that `compa.load` opens: run folders, checkpoints, and `hf:` names; or only their audio encoders."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cached_property
-from typing import Any
+from pathlib import Path
 
-from numpy.typing import ArrayLike
-
-from benchmarks.items import Audio
-from compa.models.checkpoints.fingerprint import fingerprint
-from compa.models.encoders.audio import Pad
-from compa.models.pretrained import Embedder, load
-
-VERSION = 1
-"""Rises whenever the same weights and settings embed the same file or text otherwise than before."""
+from benchmarks.models.controls import controls
+from benchmarks.models.embedding import EmbeddingScorer
+from benchmarks.models.names import CONTROL, MODELS
+from benchmarks.models.options import ModelOptions, Uses, check_devices
+from benchmarks.scorer import AudioFrames, Scorer
+from compa.models import HUB, audio_frames
+from compa.models.pretrained import load
+from compa.utils.text import did_you_mean
 
 
-class Loaded:
-    """What `compa.load` gives, with a name for its weights and settings.
+def open_model(name: str, options: ModelOptions) -> Uses:
+    """Loads a copy of a model per device.
 
-    Args:
-        name: As `compa.load` takes it.
-        device: Where it runs; by default a GPU where there is one.
-        pad: As `compa.load` takes it.
+    Raises:
+        ValueError: If there is no such model or device, or the model is damaged.
     """
-
-    def __init__(self, name: str, device: str | None = None, pad: Pad | None = None) -> None:
-        self._embedder: Embedder = load(name, device, pad)
-
-    def embed_audio(self, audio: Sequence[Audio]) -> ArrayLike:
-        """Embeds audios as the rows of an array (audios, dimensions)."""
-        return self._embedder.embed_audio(audio)
-
-    def embed_text(self, texts: Sequence[str]) -> ArrayLike:
-        """Embeds texts as the rows of an array (texts, dimensions)."""
-        return self._embedder.embed_text(texts)
-
-    @property
-    def sample_rate(self) -> int:
-        """Rate in Hz that the model hears."""
-        return self._embedder.clap.sample_rate
-
-    @property
-    def preprocessing(self) -> dict[str, Any]:
-        """What happens to clips before the model sees them."""
-        return self._embedder.preprocessing
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """A hash of all that decides on embeddings: weights, settings, tokeniser, windows."""
-        clap = self._embedder.clap
-        return fingerprint(clap, [VERSION, clap.describe(), self.preprocessing])
+    path = Path(name)
+    if not name.startswith(HUB) and not path.exists():
+        known = [CONTROL + control for control in controls()]
+        known += [str(other) for other in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise ValueError(f"there is no model {name!r}{did_you_mean(name, known)} (a model is a {MODELS})")
+    check_devices(options.devices)
+    models = [load(name, device, options.pad) for device in options.devices or (None,)]
+    return {
+        Scorer: lambda: EmbeddingScorer(models, cache=options.cache),
+        AudioFrames: lambda: audio_frames.AudioFrames(models[0].clap.audio_encoder, models[0].device),
+    }

@@ -1,11 +1,11 @@
-"""MTEB and we: compa's models in MTEB's audio tasks, and MTEB's models in our tasks (`--model mteb:NAME`).
+"""compa's models in MTEB's audio tasks, and MTEB's audio models in our tasks (`--model mteb:NAME`).
 
     import mteb
     from benchmarks.models.mteb import CompaEncoder
 
     mteb.evaluate(CompaEncoder("runs/mine"), mteb.get_tasks(modalities=["audio"]))
 
-Names are as `compa.load` takes them. Needs the extra `mteb`.
+Requires the extra `mteb`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.items import Audio
+from benchmarks.models.embedding import EmbeddingScorer
+from benchmarks.models.names import MTEB, model_name
+from benchmarks.models.options import ModelOptions, Uses, check_devices
+from benchmarks.scorer import Scorer
 
 try:
     import mteb
@@ -32,11 +36,11 @@ except ImportError as error:
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from benchmarks.models.compa_model import Loaded
 from compa.audio.decode import read_audio
+from compa.models.pretrained import load
 
 SAMPLE_RATE = 48_000
-"""Rate in Hz at which MTEB's models get audio; they bring it to their own."""
+"""The rate in Hz at which MTEB's models get audio; they resample it to their own."""
 _ASKED = TaskMetadata(
     name="compa",
     description="Which text is true of which audio.",
@@ -50,19 +54,24 @@ _ASKED = TaskMetadata(
 Rows = NDArray[np.float32]
 
 
+def open_model(name: str, options: ModelOptions) -> Uses:
+    """Loads a copy of an MTEB model per device."""
+    check_devices(options.devices)
+    models = [MTEBEmbedder(name.removeprefix(MTEB), device) for device in options.devices or (None,)]
+    return {Scorer: lambda: EmbeddingScorer(models, cache=options.cache)}
+
+
 class CompaEncoder(AbsEncoder):  # type: ignore[misc]
-    """A model of compa as MTEB wants it; what has audio and text gets the sum of both embeddings.
+    """A model of compa with MTEB's interface; an input with audio and text gets the sum of both embeddings.
 
     Args:
         model: A run folder, a checkpoint, or `hf:<name>`.
-        revision: For MTEB's sake; weights are told apart by their fingerprint.
-        device: Where it runs; by default a GPU where there is one.
+        revision: Shown by MTEB; by default the fingerprint of the weights.
+        device: Where to run it; by default a GPU where there is one.
     """
 
     def __init__(self, model: str, revision: str | None = None, device: str | None = None, **_: Any) -> None:
-        from benchmarks.scorer import model_name
-
-        self.model = Loaded(model, device)
+        self.model = load(model, device)
         self.mteb_model_meta = ModelMeta.create_empty(
             {
                 "name": f"compa/{model_name(model).replace('/', '__')}",
@@ -74,7 +83,7 @@ class CompaEncoder(AbsEncoder):  # type: ignore[misc]
         )
 
     def similarity(self, embeddings1: Any, embeddings2: Any) -> torch.Tensor:
-        """Cosine similarities (rows, other rows); MTEB's own would ask `model`."""
+        """Cosine similarities (rows, other rows); MTEB's own method would call `model`."""
         return torch.as_tensor(np.asarray(embeddings1) @ np.asarray(embeddings2).T)
 
     def encode(self, inputs: DataLoader[Any], **_: Any) -> Rows:
@@ -88,17 +97,17 @@ class CompaEncoder(AbsEncoder):  # type: ignore[misc]
         if "text" in batch:
             parts.append(self.model.embed_text(list(batch["text"])))
         if not parts:
-            raise ValueError(f"models of compa embed audio and text, and this is {', '.join(batch)}")
+            raise ValueError(f"a batch must have audio or text; got {', '.join(batch)}")
         total = np.sum([np.asarray(part, dtype=np.float32) for part in parts], axis=0)
         return np.asarray(total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12), dtype=np.float32)
 
 
 class MTEBEmbedder:
-    """A model of MTEB as `EmbeddingScorer` wants it: texts are its queries, audios its documents.
+    """A model of MTEB with the interface of `Embeds`: texts are its queries, audios its documents.
 
     Args:
-        model: Its name there, or the model.
-        device: Where one that is named runs; by default as MTEB decides.
+        model: Its name in MTEB, or the model.
+        device: Where to run a model given by name; by default MTEB decides.
     """
 
     sample_rate = SAMPLE_RATE
@@ -135,7 +144,7 @@ class MTEBEmbedder:
 
 
 class _Items(Dataset[Mapping[str, Any]]):
-    """What MTEB's models look at in a data set: its columns, and its rows."""
+    """A data set with what MTEB's models read of one: column names and rows."""
 
     def __init__(self, items: Sequence[Mapping[str, Any]]) -> None:
         self._items = items
@@ -157,7 +166,7 @@ def _collated(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
 
 
 def _waveform(audio: Any) -> tuple[NDArray[np.float32], int]:
-    """An audio as MTEB hands it over: a dictionary, or what looks like one, of samples and their rate."""
+    """An audio as MTEB passes it: a mapping of samples and their rate."""
     samples = np.asarray(audio["array"], dtype=np.float32)
     if samples.ndim > 1:
         samples = samples.mean(axis=int(np.argmin(samples.shape)))

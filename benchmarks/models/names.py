@@ -1,28 +1,51 @@
-"""Errors for names that nobody knows."""
+"""How models are named: the prefixes a user types, and the name that results show."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
+from pathlib import Path
+
+from compa.models import HUB
+from compa.scenes import holdout
+
+CONTROL = "control:"
+MTEB = "mteb:"
+PYTHON = "python:"
+MODELS = f"run folder, checkpoint, {HUB}NAME, {MTEB}NAME, {CONTROL}NAME, or {PYTHON}MODULE:FACTORY"
+"""The forms of a model's name, for help and errors."""
 
 
-def unknown(what: str, name: str, known: Iterable[str]) -> ValueError:
-    """The error for an unknown name: lists the legal ones, and says which one is near.
+def is_control(name: str) -> bool:
+    """Whether a name is that of a control."""
+    return name.startswith(CONTROL)
+
+
+def model_name(name: str) -> str:
+    """The name of a model in results, which is never a path.
 
     Args:
-        what: What was asked for ("task", "model", ...).
-        name: The name that nobody knows.
-        known: The legal names.
+        name: As the user gives it.
+
+    Returns:
+        The name of a run folder; `<run folder>@<checkpoint>` for a checkpoint file; `hf:` and the folder's name for a
+        transformers checkpoint in a folder. Any other name with a prefix stays as it is.
 
     Example:
-        >>> print(unknown("task", "scene-order", ["scenes-attribute", "scenes-order"]))
-        unknown task 'scene-order'; did you mean 'scenes-order'? (known: scenes-attribute, scenes-order)
+        >>> model_name("control:random")
+        'control:random'
+        >>> model_name("hf:laion/clap-htsat-unfused")
+        'hf:laion/clap-htsat-unfused'
     """
-    names = sorted(known)
-    return ValueError(f"unknown {what} {name!r}{did_you_mean(name, names)} (known: {', '.join(names) or 'none'})")
+    if name.startswith((CONTROL, MTEB, PYTHON)):
+        return name
+    if name.startswith(HUB):
+        found = Path(name.removeprefix(HUB))
+        return f"{HUB}{found.resolve().name}" if found.exists() else name
+    path = Path(name).resolve()
+    return f"{run_folder(path).name}@{path.stem}" if path.is_file() else path.name
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The part of an error that offers the nearest legal name; empty where none is near."""
-    near = difflib.get_close_matches(name, sorted(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+def run_folder(path: Path) -> Path:
+    """The run folder of a checkpoint: the nearest parent with a held-out record. A folder is its own run folder."""
+    if path.is_dir():
+        return path
+    return next((folder for folder in path.parents if (folder / holdout.FILE_NAME).is_file()), path.parent)

@@ -1,5 +1,5 @@
-"""The report: result files in, one web page out, or the tables of a paper."""
+"""The report: turns result files into one web page, or into tables in Markdown or CSV."""
 
-from benchmarks.report.page import report
+from benchmarks.report.page import write_report
 
-__all__ = ["report"]
+__all__ = ["write_report"]

@@ -1,4 +1,4 @@
-"""What each part of an ablation adds: a table and a picture of models that have one part more each."""
+"""What each part of an ablation adds: a table and a plot of variants that each have one more part than the last."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from benchmarks.results.compare import compare
 from benchmarks.results.result import Result
 
 METRICS = ("group", "accuracy")
-"""What is told of a task: the first of these that it has."""
+"""The metric reported for a task is the first of these that it has."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A variant in a task.
+    """The score of a variant in a task.
 
     Attributes:
-        score: Mean over seeds, with its interval over new items and new seeds.
-        added: What it has more than the variant above it; None of the first one.
+        score: Mean over seeds, with an interval for new items and new seeds.
+        added: Difference to the variant above; None for the first one.
     """
 
     score: Difference
@@ -30,14 +30,14 @@ class Cell:
 
 
 Table = dict[str, dict[str, Cell]]
-"""By the names of the variant and then of the task with its metric."""
+"""Cells by name of the variant, then by task and metric."""
 
 
 def compare_in_turn(results: Mapping[str, Sequence[Sequence[Result]]]) -> Table:
     """Compares each variant with the one above it.
 
     Args:
-        results: For each variant, from the plainest on, for each task the results of all seeds, seeds in one order.
+        results: For each variant, the plainest first, and each task: the results of all seeds, in the same order.
     """
     table: Table = {}
     above: Sequence[Sequence[Result]] | None = None
@@ -54,11 +54,11 @@ def compare_in_turn(results: Mapping[str, Sequence[Sequence[Result]]]) -> Table:
 
 
 def markdown(table: Table, about: Mapping[str, str]) -> str:
-    """The table in Markdown.
+    """Formats the table in Markdown.
 
     Args:
         table: From `compare_in_turn`.
-        about: What each variant has more than the one above it.
+        about: Descriptions of what each variant adds to the one above it.
     """
     tasks = next(iter(table.values()))
     header = ["", *(cell for task in tasks for cell in (task, "added"))]
@@ -74,27 +74,27 @@ def markdown(table: Table, about: Mapping[str, str]) -> str:
 
 
 def draw(table: Table, path: Path, title: str) -> None:
-    """Draws the scores and their intervals, a panel a task, into an image file."""
+    """Plots the scores with their intervals into an image file, one panel a task."""
     from matplotlib.figure import Figure
 
     tasks = list(next(iter(table.values())))
-    places = np.arange(len(table))[::-1]
+    positions = np.arange(len(table))[::-1]
     figure = Figure(figsize=(2.2 + 2.9 * len(tasks), 1.2 + 0.45 * len(table)), layout="constrained")
     figure.suptitle(title, fontsize=10)
     for number, (axes, task) in enumerate(zip(figure.subplots(1, len(tasks), squeeze=False)[0], tasks, strict=True)):
         scores = [cells[task].score for cells in table.values()]
         values = np.array([score.value for score in scores])
-        reach = np.abs(np.array([[score.low, score.high] for score in scores]).T - values)
-        axes.errorbar(values, places, xerr=reach, fmt="o", color="#4477aa", capsize=3)
+        errors = np.abs(np.array([[score.low, score.high] for score in scores]).T - values)
+        axes.errorbar(values, positions, xerr=errors, fmt="o", color="#4477aa", capsize=3)
         axes.set_title(task, fontsize=10)
         axes.set_xlim(-0.02, 1.02)
-        axes.set_yticks(places, list(table) if number == 0 else [""] * len(table))
+        axes.set_yticks(positions, list(table) if number == 0 else [""] * len(table))
         axes.grid(axis="x", alpha=0.3)
     figure.savefig(path, dpi=120)
 
 
 def _score(seeds: Sequence[Result], metric: str) -> Difference:
-    """The mean over seeds: what they win more than who never wins."""
+    """The mean over seeds, computed as their difference to a model that wins nothing."""
     won = np.array([[float(item["correct"][metric]) for item in result.items] for result in seeds])
     sources = [item.get("sources") or [] for item in seeds[0].items]
     score = paired_difference(won, np.zeros_like(won), sources)

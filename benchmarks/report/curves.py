@@ -1,4 +1,4 @@
-"""Training curves from the CSV files that runs log their metrics to."""
+"""Training curves, read from the CSV files that runs log their metrics to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FILE_NAME = "metrics.csv"
 MAX_CHARTS = 4
 MAX_POINTS = 80
 _FIRST = ("loss", "group")
-_NO_METRICS = ("epoch", "step", "lr")
+_NOT_METRICS = ("epoch", "step", "lr")
 
 Points = list[tuple[float, float]]
 
@@ -23,11 +23,11 @@ class Chart:
     """One metric over training steps, one line a run.
 
     Attributes:
-        metric: What is drawn.
-        lines: For each run's name the (step, value) points.
-        low: Bottom of the value axis.
-        high: Top of the value axis.
-        last_step: Right end of the step axis.
+        metric: Name of the metric.
+        lines: The (step, value) points of each run, by its name.
+        low: Lower end of the value axis.
+        high: Upper end of the value axis.
+        last_step: Right end of the step axis, which starts at 0.
     """
 
     metric: str
@@ -38,10 +38,10 @@ class Chart:
 
 
 def charts(runs: Sequence[Path]) -> list[Chart]:
-    """The metrics that runs logged: losses first, then group scores, then others, at most `MAX_CHARTS`.
+    """Makes charts of at most `MAX_CHARTS` metrics: losses first, then group scores, then others.
 
     Args:
-        runs: Run folders, each with a `metrics.csv` in it or below; one without any is left out.
+        runs: Run folders with a `metrics.csv` in them or below; runs without one are left out.
     """
     by_metric: defaultdict[str, dict[str, Points]] = defaultdict(dict)
     for run in runs:
@@ -52,32 +52,32 @@ def charts(runs: Sequence[Path]) -> list[Chart]:
 
 
 def read_metrics(run: Path) -> dict[str, Points]:
-    """The (step, value) points of every metric that was logged at least twice, in order of steps.
+    """Reads the (step, value) points of every metric that was logged at least twice, in order of steps.
 
     Raises:
-        ValueError: If the folder is not there, or its file has no column `step`.
+        ValueError: If the folder does not exist, or its file has no column `step`.
     """
     if not run.is_dir():
-        raise ValueError(f"there is no run folder {run}")
+        raise ValueError(f"run folder {run} does not exist")
     path = next(iter(sorted(run.rglob(FILE_NAME))), None)
     if path is None:
         return {}
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
         if "step" not in (reader.fieldnames or ()):
-            raise ValueError(f"{path} has no column 'step': it is no log of metrics")
+            raise ValueError(f"{path} has no column 'step'; it is not a log of training metrics")
         points: defaultdict[str, Points] = defaultdict(list)
         for row in reader:
             step = _number(row.pop("step"))
             for metric, text in row.items():
                 value = _number(text)
-                if step is not None and value is not None and not str(metric).startswith(_NO_METRICS):
+                if step is not None and value is not None and not str(metric).startswith(_NOT_METRICS):
                     points[metric].append((step, value))
     return {metric: sorted(some) for metric, some in points.items() if len(some) > 1}
 
 
 def thinned(points: Points) -> Points:
-    """At most `MAX_POINTS` points, each the mean of a run of neighbours.
+    """Reduces points to at most `MAX_POINTS`, each the mean of neighboring points.
 
     Example:
         >>> thinned([(float(step), float(step % 2)) for step in range(160)])[:2]
@@ -105,7 +105,7 @@ def _chart(metric: str, lines: dict[str, Points]) -> Chart:
 
 
 def _ceiling(value: float) -> float:
-    """The next number above that makes a readable axis; 0 for whatever is not above 0."""
+    """The next round number, as the end of an axis; 0 for a negative value."""
     if value <= 0:
         return 0.0
     unit = 10.0 ** math.floor(math.log10(value))
@@ -113,7 +113,7 @@ def _ceiling(value: float) -> float:
 
 
 def _number(text: object) -> float | None:
-    """The finite number that a cell holds; None where it is empty."""
+    """The finite number in a cell; None where there is none."""
     try:
         value = float(str(text))
     except ValueError:

@@ -1,4 +1,4 @@
-"""The scores for papers: Markdown to read, CSV to compute with."""
+"""The scores as tables in Markdown, for papers and documents, and as CSV, for computing."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import csv
 import io
 from collections.abc import Sequence
 
-from benchmarks.report.metric_display import Measure
-from benchmarks.report.task_results import Block
+from benchmarks.report.metric_display import MetricDisplay
+from benchmarks.report.task_results import TaskResults
 from benchmarks.results.result import Result
 
 _COLUMNS = (
@@ -16,48 +16,48 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def markdown(blocks: Sequence[Block]) -> str:
-    """A table a task, data, direction and protocol: models, their scores with intervals, and chance."""
-    return "\n".join(_table(block, title, some) for block in blocks for title, some in block.tables.items())
+def markdown_tables(tasks: Sequence[TaskResults]) -> str:
+    """One table for each task, data, direction and protocol: models, their scores with intervals, and chance."""
+    return "\n".join(_table(task, title, metrics) for task in tasks for title, metrics in task.tables.items())
 
 
-def comma_separated(blocks: Sequence[Block]) -> str:
-    """One line a model, task and metric, with all that is known of it but the items."""
+def csv_table(tasks: Sequence[TaskResults]) -> str:
+    """One line for each model, task and metric, with everything that the result file holds except its items."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_COLUMNS)
-    for block in blocks:
-        for result in block.results:
-            head = [block.task, block.version, block.data, block.fingerprint, result.data["found"]]
+    for task in tasks:
+        for result in task.results:
+            head = [task.name, task.version, task.data, task.fingerprint, result.data["found"]]
             head += [result.data["expected"], result.model, result.seed, result.code_version]
             for name, metric in result.metrics.items():
                 writer.writerow([*head, name, *(metric[key] for key in ("value", "low", "high", "chance", "method"))])
     return text.getvalue()
 
 
-def _table(block: Block, title: str, measures: Sequence[Measure]) -> str:
-    rows = [["model", *(measure.column for measure in measures)], ["---", *("---:" for _ in measures)]]
-    rows += [[result.model, *(_score(result, measure) for measure in measures)] for result in block.results]
-    rows.append(["*chance*", *(measure.text(measure.chance) for measure in measures)])
-    names = [measure.name for measure in measures]
-    methods = {r.metrics[name]["method"] for r in block.results for name in names if name in r.metrics}
-    found, expected = block.leader.data["found"], block.leader.data["expected"]
+def _table(task: TaskResults, title: str, metrics: Sequence[MetricDisplay]) -> str:
+    rows = [["model", *(metric.column for metric in metrics)], ["---", *("---:" for _ in metrics)]]
+    rows += [[result.model, *(_score(result, metric) for metric in metrics)] for result in task.results]
+    rows.append(["*chance*", *(metric.format(metric.chance) for metric in metrics)])
+    names = [metric.name for metric in metrics]
+    methods = {r.metrics[name]["method"] for r in task.results for name in names if name in r.metrics}
+    found, expected = task.best.data["found"], task.best.data["expected"]
     lines = [
-        f"### {_escaped(block.title)}, version {block.version}{f': {title.lower()}' if title else ''}\n",
+        f"### {_escaped(task.title)}, version {task.version}{f': {title.lower()}' if title else ''}\n",
         *(f"| {' | '.join(map(_escaped, row))} |" for row in rows),
         f"\n{found} of {expected} items; 95 % intervals: {', '.join(sorted(methods))}.\n",
     ]
     return "\n".join(lines)
 
 
-def _score(result: Result, measure: Measure) -> str:
-    if measure.name not in result.metrics:
+def _score(result: Result, metric: MetricDisplay) -> str:
+    if metric.name not in result.metrics:
         return "–"
-    value, low, high = (measure.text(result.metrics[measure.name][key]) for key in ("value", "low", "high"))
+    value, low, high = (metric.format(result.metrics[metric.name][key]) for key in ("value", "low", "high"))
     return f"{value} [{low}, {high}]"
 
 
 def _escaped(text: str) -> str:
-    for mark, instead in (("&", "&amp;"), ("<", "&lt;"), ("|", r"\|"), ("\n", " ")):
-        text = text.replace(mark, instead)
+    for mark, replacement in (("&", "&amp;"), ("<", "&lt;"), ("|", r"\|"), ("\n", " ")):
+        text = text.replace(mark, replacement)
     return text

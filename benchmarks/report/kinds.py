@@ -1,4 +1,4 @@
-"""Heat maps: how models fare by kind of item, and by what sounds."""
+"""Heat maps: the fraction of items that models win, by kind of item and by sound."""
 
 from __future__ import annotations
 
@@ -7,62 +7,62 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.report.task_results import Block
+from benchmarks.report.task_results import TaskResults
 from benchmarks.results.result import Result
 
 FACETS = {"kind": "kind", "labels": "sound"}
-"""Keys of items by which they are told apart, and what readers call them; an item has one value or several."""
+"""Keys of items that have a heat map, and their titles; an item has one value of a key, or several."""
 MAX_COLUMNS = 24
 
 
 @dataclass(frozen=True)
 class HeatMap:
-    """Shares of items won.
+    """Fractions of items won.
 
     Attributes:
-        block: Task and data.
-        facet: What the columns are.
-        columns: Value of the facet and how many items have it.
-        rows: A model, no control, and its share in each column (None where it has no item).
-        left_out: How many columns there would be more; the hardest ones are shown.
+        task: Task and data.
+        facet: What the columns stand for.
+        columns: Values of the facet, each with its number of items.
+        rows: Models, without controls, each with its fraction in every column (None where it has no item).
+        num_omitted: How many columns are left out; the hardest ones are shown.
     """
 
-    block: Block
+    task: TaskResults
     facet: str
     columns: Sequence[tuple[str, int]]
     rows: Sequence[tuple[str, Sequence[float | None]]]
-    left_out: int
+    num_omitted: int
 
 
-def heat_maps(blocks: Sequence[Block]) -> list[HeatMap]:
-    """A heat map for each facet by which the items of a block differ."""
-    maps = (_heat_map(block, key, facet) for block in blocks for key, facet in FACETS.items())
+def heat_maps(tasks: Sequence[TaskResults]) -> list[HeatMap]:
+    """Makes a heat map of every task and facet in which the items differ."""
+    maps = (_heat_map(task, key, facet) for task in tasks for key, facet in FACETS.items())
     return [found for found in maps if found is not None]
 
 
-def _heat_map(block: Block, key: str, facet: str) -> HeatMap | None:
-    models = [result for result in block.results if not result.is_control]
-    won = {result.model: _won(result, key, block.headline.name) for result in models}
+def _heat_map(task: TaskResults, key: str, facet: str) -> HeatMap | None:
+    models = [result for result in task.results if not result.is_control]
+    won = {result.model: _won(result, key, task.headline.name) for result in models}
     counts: dict[str, int] = {}
     for outcomes in won.values():
         for value, some in outcomes.items():
             counts[value] = max(counts.get(value, 0), len(some))
     if len(counts) < 2:
         return None
-    shares = {model: {value: sum(some) / len(some) for value, some in won[model].items()} for model in won}
-    hardest = sorted(counts, key=lambda value: (sum(share.get(value, 0.0) for share in shares.values()), value))
+    fractions = {model: {value: sum(some) / len(some) for value, some in won[model].items()} for model in won}
+    hardest = sorted(counts, key=lambda value: (sum(row.get(value, 0.0) for row in fractions.values()), value))
     shown = sorted(counts) if len(counts) <= MAX_COLUMNS else hardest[:MAX_COLUMNS]
     return HeatMap(
-        block,
+        task,
         facet,
         [(value, counts[value]) for value in shown],
-        [(model, [share.get(value) for value in shown]) for model, share in shares.items() if share],
+        [(model, [row.get(value) for value in shown]) for model, row in fractions.items() if row],
         len(counts) - len(shown),
     )
 
 
 def _won(result: Result, key: str, metric: str) -> dict[str, list[bool]]:
-    """For each value of the facet, which of its items were won."""
+    """Lists for each value of the facet which of its items were won."""
     outcomes = defaultdict(list)
     for item in result.items:
         correct = item.get("correct")

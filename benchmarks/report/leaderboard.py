@@ -1,4 +1,4 @@
-"""The leaderboard: models by tasks, the headline metric of each, and the seeds of one recipe in one row."""
+"""The leaderboard: the headline metric of every model in every task; seeds of one recipe share a row."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.report.task_results import Block
+from benchmarks.report.task_results import TaskResults
 
 _SEED = re.compile(r"^(.+?)[-_. ]?seed[-_=]?\d+$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A headline metric of a model, or of several seeds of it.
+    """The headline metric of a model, or of several seeds of it.
 
     Attributes:
-        value: The score; the mean of seeds.
-        low: End of its interval; the lowest of several seeds.
-        high: End of its interval; the highest of several seeds.
+        value: The score; of several seeds, their mean.
+        low: Lower end of its interval; of several seeds, the lowest score.
+        high: Upper end of its interval; of several seeds, the highest score.
         seeds: The score of each seed, where there are several.
     """
 
@@ -32,7 +32,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A model, or several seeds of it, with a cell (or None) for each block."""
+    """A model, or several seeds of it, with a cell for each task (None where it was not measured)."""
 
     name: str
     num_seeds: int
@@ -41,7 +41,7 @@ class Row:
 
 
 def recipe(model: str) -> str:
-    """What the seeds of a model share: its name without a last `seed<number>`.
+    """The name that seeds of one recipe share: a model's name without a trailing `seed<number>`.
 
     Example:
         >>> recipe("mine-seed3"), recipe("mine_seed=12"), recipe("mine"), recipe("seed4")
@@ -51,24 +51,24 @@ def recipe(model: str) -> str:
     return found[1] if found else model
 
 
-def rows(blocks: Sequence[Block]) -> list[Row]:
-    """One row a model or recipe: the best on average over all blocks first, controls last."""
-    models = {result.model: result.is_control for block in blocks for result in block.results}
+def leaderboard(tasks: Sequence[TaskResults]) -> list[Row]:
+    """Makes one row a model or recipe: the best on average over all tasks first, controls last."""
+    models = {result.model: result.is_control for task in tasks for result in task.results}
     members = defaultdict(list)
     for model in models:
         members[recipe(model)].append(model)
-    made = []
-    for name, some in members.items():
-        cells = tuple(_cell(block, some) for block in blocks)
-        made.append(Row(name if len(some) > 1 else some[0], len(some), models[some[0]], cells))
-    return sorted(made, key=lambda row: (row.is_control, -_goodness(row, blocks), row.name))
+    rows = []
+    for name, seeds in members.items():
+        cells = tuple(_cell(task, seeds) for task in tasks)
+        rows.append(Row(name if len(seeds) > 1 else seeds[0], len(seeds), models[seeds[0]], cells))
+    return sorted(rows, key=lambda row: (row.is_control, -_average(row, tasks), row.name))
 
 
-def _cell(block: Block, models: Sequence[str]) -> Cell | None:
+def _cell(task: TaskResults, models: Sequence[str]) -> Cell | None:
     metrics: list[Mapping[str, Any]] = [
-        result.metrics[block.headline.name]
-        for result in block.results
-        if result.model in models and block.headline.name in result.metrics
+        result.metrics[task.headline.name]
+        for result in task.results
+        if result.model in models and task.headline.name in result.metrics
     ]
     if not metrics:
         return None
@@ -78,12 +78,11 @@ def _cell(block: Block, models: Sequence[str]) -> Cell | None:
     return Cell(sum(values) / len(values), values[0], values[-1], tuple(values))
 
 
-def _goodness(row: Row, blocks: Sequence[Block]) -> float:
-    """The mean over blocks of how far up each axis the row stands; what is missing counts as nothing."""
+def _average(row: Row, tasks: Sequence[TaskResults]) -> float:
+    """Mean position of the row's scores between worst (0) and best (1) of each axis; a missing score counts 0."""
     total = 0.0
-    for cell, block in zip(row.cells, blocks, strict=True):
+    for cell, task in zip(row.cells, tasks, strict=True):
         if cell is not None:
-            measure = block.headline
-            share = (cell.value - measure.low) / (measure.high - measure.low)
-            total += 1 - share if measure.lower_is_better else share
-    return total / len(blocks)
+            position = task.headline.fraction(cell.value)
+            total += 1 - position if task.headline.lower_is_better else position
+    return total / len(tasks)

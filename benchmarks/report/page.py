@@ -1,103 +1,97 @@
-"""Files in, one file out. Equal files give equal bytes; no time, no path, nothing fetched."""
+"""Writes the report: a pure function of its input files; equal files give equal bytes, without times or paths."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks.checks.held_out import HeldOut, read_held_out
 from benchmarks.report.curves import charts
-from benchmarks.report.duel import duels
-from benchmarks.report.examples import listening
-from benchmarks.report.export_tables import comma_separated, markdown
+from benchmarks.report.examples import render_examples
+from benchmarks.report.export_tables import csv_table, markdown_tables
 from benchmarks.report.kinds import heat_maps
-from benchmarks.report.leaderboard import recipe, rows
-from benchmarks.report.retention import panels
-from benchmarks.report.task_results import Block, blocks
-from benchmarks.report.warnings import notices
+from benchmarks.report.leaderboard import leaderboard, recipe
+from benchmarks.report.retention import retention_panels
+from benchmarks.report.task_results import TaskResults, group_results
+from benchmarks.report.warnings import collect_warnings
 from benchmarks.results.result import read_results
-from benchmarks.tasks import Material
+from benchmarks.tasks.task import TaskInputs
+from compa.scenes.holdout import HeldOut
 from compa.utils.files import write_whole
 from compa.utils.page import fill
 
-NUM_COLOURS = 6
-_FOLDER = Path(__file__).parent
-_SCRIPTS = ("sort.js", "duel.js")
-_TABLES = {".md": markdown, ".csv": comma_separated}
+NUM_COLORS = 6
+_TEMPLATE = Path(__file__).with_name("page.html")
+_TABLES = {".md": markdown_tables, ".csv": csv_table}
 
 
-def report(
+def write_report(
     results: Path,
     out: Path,
-    material: Material | None = None,
+    inputs: TaskInputs | None = None,
     runs: Sequence[Path] = (),
-    tell: Callable[[str], None] = lambda _: None,
+    warn: Callable[[str], None] = lambda _: None,
 ) -> Path:
-    """Makes one self-contained web page, or the tables of a paper.
+    """Writes one self-contained web page, or tables in Markdown or CSV.
 
     Args:
         results: Folder of result files.
-        out: The file to write: a page (.html), or tables (.md, .csv).
-        material: What the items to listen to are made of; None takes what the results say of it.
-        runs: Run folders, for training curves (`metrics.csv`) and what was held out (`heldout.json`).
-        tell: Hears of items that the page lacks, and why.
+        out: File to write: a page (.html) or tables (.md, .csv).
+        inputs: What to render the examples from; None uses what the result files note.
+        runs: Run folders, for training curves (`metrics.csv`) and held-out sounds (`heldout.json`).
+        warn: Called with one sentence for each task whose examples are missing.
 
     Returns:
         `out`.
 
     Raises:
-        ValueError: If a file is not what it should be, naming it.
+        ValueError: If a file is missing or invalid; the message names it.
     """
     suffix = out.suffix.lower()
     if suffix != ".html" and suffix not in _TABLES:
-        raise ValueError(f"a report cannot be written to {out}: its name must end in .html, {' or '.join(_TABLES)}")
-    found = blocks(read_results(results))
-    if not found:
-        raise ValueError(f"the results in {results} hold no metric: there is nothing to report")
-    content = _TABLES[suffix](found) if suffix in _TABLES else _page(found, material, runs, tell)
+        raise ValueError(f"the name of a report must end in .html, {' or '.join(_TABLES)}; got {str(out)!r}")
+    tasks = group_results(read_results(results))
+    if not tasks:
+        raise ValueError(f"the results in {results} contain no metric, so there is nothing to report")
+    content = _TABLES[suffix](tasks) if suffix in _TABLES else _page(tasks, inputs, runs, warn)
     out.parent.mkdir(parents=True, exist_ok=True)
     write_whole(out, content.encode())
     return out
 
 
-def _page(found: Sequence[Block], material: Material | None, runs: Sequence[Path], tell: Callable[[str], None]) -> str:
-    curves = charts(runs)
-    held_out = held_out_records(runs)  # what is wrong with a run is said before anything is rendered
-    results = [result for block in found for result in block.results]
-    names = {result.model for result in results if not result.is_control}
-    names |= {name for chart in curves for name in chart.lines}
-    script = "".join((_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS)
-    return fill(
-        _FOLDER / "page.html",
-        blocks=found,
-        rows=rows(found),
-        notices=notices(found),
-        panels=panels(found),
-        heat_maps=heat_maps(found),
-        duels=duels(found),
-        listening=listening(found, material, tell),
-        curves=curves,
-        held_out=held_out,
-        controls=sorted({result.model for result in results if result.is_control}),
-        colours=_colours(names),
-        versions=sorted({result.code_version for result in results}),
-        methods=sorted({metric["method"] for result in results for metric in result.metrics.values()}),
-        seeds=sorted({result.seed for result in results}),
-        script=script,
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-    )
-
-
 def held_out_records(runs: Sequence[Path]) -> list[HeldOut]:
-    """What the runs held out, each different record once."""
-    records = (read_held_out(run) for run in runs)
+    """Reads what the runs held out of training; equal records appear once."""
+    records = (HeldOut.read(run) for run in runs)
     return list(dict.fromkeys(record for record in records if record is not None))
 
 
-def _colours(names: set[str]) -> dict[str, int]:
-    """A colour a model; the seeds of one recipe share it."""
+def _page(
+    tasks: Sequence[TaskResults], inputs: TaskInputs | None, runs: Sequence[Path], warn: Callable[[str], None]
+) -> str:
+    curves = charts(runs)
+    held_out = held_out_records(runs)  # errors in run folders are reported before anything is rendered
+    results = [result for task in tasks for result in task.results]
+    names = {result.model for result in results if not result.is_control}
+    names |= {name for chart in curves for name in chart.lines}
+    return fill(
+        _TEMPLATE,
+        tasks=tasks,
+        rows=leaderboard(tasks),
+        warnings=collect_warnings(tasks),
+        panels=retention_panels(tasks),
+        heat_maps=heat_maps(tasks),
+        examples=render_examples(tasks, inputs, warn),
+        curves=curves,
+        held_out=held_out,
+        controls=any(result.is_control for result in results),
+        colors=_colors(names),
+        versions=sorted({result.code_version for result in results}),
+        methods=sorted({metric["method"] for result in results for metric in result.metrics.values()}),
+        seeds=sorted({result.seed for result in results}),
+    )
+
+
+def _colors(names: set[str]) -> dict[str, int]:
+    """Numbers of colors by model; the seeds of one recipe share a color."""
     recipes = sorted({recipe(name) for name in names})
-    numbers = {name: number % NUM_COLOURS for number, name in enumerate(recipes)}
+    numbers = {name: number % NUM_COLORS for number, name in enumerate(recipes)}
     return {name: numbers[recipe(name)] for name in (*names, *recipes)}

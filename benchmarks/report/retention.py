@@ -1,4 +1,4 @@
-"""Retention beside composition: what a model can do in general, across; whether it tells who sounds when, up."""
+"""Scatter plots of general skill (x) against composition (y): what training for composition costs."""
 
 from __future__ import annotations
 
@@ -6,50 +6,50 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.report.task_results import Block
+from benchmarks.report.task_results import TaskResults
 from benchmarks.results.result import Result
 
 
 @dataclass(frozen=True)
 class Point:
-    """A model in both tasks, with the headline metric of each."""
+    """A model that was measured in both tasks, with the headline metric of each (`value`, `low`, `high`)."""
 
     model: str
     is_control: bool
-    across: Mapping[str, Any]
-    up: Mapping[str, Any]
+    general: Mapping[str, Any]
+    composition: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One general task across, one task of composition up."""
+    """One plot: a general task, a task of composition, and a point for each model."""
 
-    across: Block
-    up: Block
+    general: TaskResults
+    composition: TaskResults
     points: Sequence[Point]
 
 
-def panels(blocks: Sequence[Block]) -> list[Panel]:
-    """A panel for each general task with each task of composition that some model was put to both."""
-    made = [
-        Panel(across, up, _points(across, up))
-        for up in blocks
-        if up.is_composition
-        for across in blocks
-        if not across.is_composition
+def retention_panels(tasks: Sequence[TaskResults]) -> list[Panel]:
+    """Makes a panel for each pair of a general task and a task of composition that some model was measured in."""
+    panels = [
+        Panel(general, composition, _points(general, composition))
+        for composition in tasks
+        if composition.is_composition
+        for general in tasks
+        if not general.is_composition
     ]
-    return [panel for panel in made if any(not point.is_control for point in panel.points)]
+    return [panel for panel in panels if any(not point.is_control for point in panel.points)]
 
 
-def _points(across: Block, up: Block) -> list[Point]:
-    scores = _headlines(across)
+def _points(general: TaskResults, composition: TaskResults) -> list[Point]:
+    scores = _headlines(general)
     return [
         Point(model, result.is_control, scores[model][1], metric)
-        for model, (result, metric) in _headlines(up).items()
+        for model, (result, metric) in _headlines(composition).items()
         if model in scores
     ]
 
 
-def _headlines(block: Block) -> dict[str, tuple[Result, Mapping[str, Any]]]:
-    name = block.headline.name
-    return {result.model: (result, result.metrics[name]) for result in block.results if name in result.metrics}
+def _headlines(task: TaskResults) -> dict[str, tuple[Result, Mapping[str, Any]]]:
+    name = task.headline.name
+    return {result.model: (result, result.metrics[name]) for result in task.results if name in result.metrics}

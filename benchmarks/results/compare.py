@@ -1,4 +1,4 @@
-"""`compa bench compare`: two models, or two sets of seeds, item by item on what both were measured on."""
+"""Compares two models, or two sets of seeds, on the items that both were measured on."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.metrics.paired import Difference, mcnemar, paired_difference
-from benchmarks.models.names import unknown
+from benchmarks.models.names import model_name
 from benchmarks.results.result import Result, read_result, read_results
-from benchmarks.scorer import model_name
+from benchmarks.results.table import aligned
+from compa.utils.text import unknown_name
 
 PLACES = (1, 5, 10)
 NOTE = """\
-A - B: mean over items and its 95 % interval by the paired bootstrap, over recordings where items share them, with the
-spread of seeds where there are several. p: exact McNemar test, of one seed a side; it takes items as independent."""
+A - B: mean over items and its 95 % interval by the paired bootstrap, over recordings where items share them, including
+the variance over seeds where there are several. p: exact McNemar test for one seed per side; it assumes independent
+items."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,10 @@ class Comparison:
         one: Score of the first side, mean over its seeds.
         other: Score of the second side.
         difference: The first minus the second.
-        only_one: Items that the first side wins and the second one loses; None where there are several seeds, or the
-            metric is no win or loss.
-        only_other: The reverse.
-        p: Of the exact McNemar test, likewise.
+        only_one: Number of items that only the first side wins; None with several seeds, or if the metric is not won
+            or lost per item.
+        only_other: Number of items that only the second side wins; None likewise.
+        p: The p-value of the exact McNemar test; None likewise.
     """
 
     metric: str
@@ -50,14 +52,14 @@ def compare(one: Sequence[Result], other: Sequence[Result]) -> list[Comparison]:
     """Compares two sides in one task.
 
     Args:
-        one: Results of the first side, one a seed.
+        one: Results of the first side, one per seed.
         other: Results of the second side.
 
     Returns:
-        One a metric that is known item by item on both sides.
+        One per metric that is known item by item on both sides.
 
     Raises:
-        ValueError: If they are of other versions, data or items.
+        ValueError: If they differ in version, data or items.
     """
     first = one[0]
     for result in (*one[1:], *other):
@@ -74,7 +76,7 @@ def compare(one: Sequence[Result], other: Sequence[Result]) -> list[Comparison]:
         values = [np.array([[_outcomes(seed[name])[metric] for name in ids] for seed in side]) for side in sides]
         comparisons.append(_compared(metric, values[0], values[1], recordings))
     if not comparisons:
-        raise ValueError(f"results of {first.task} hold nothing item by item (`correct`), so they cannot be compared")
+        raise ValueError(f"results of {first.task} have no outcomes per item (`correct`), so they cannot be compared")
     return comparisons
 
 
@@ -82,9 +84,9 @@ def find_side(name: str, folder: Path | None) -> list[Result]:
     """The results of one side.
 
     Args:
-        name: A result file, a folder of one model's results, or a model in `folder`, called as for `run` or as in its
-            results (`*` stands for anything); several with commas between them are seeds of one side.
-        folder: Where models' results are.
+        name: A result file, a folder of one model's results, or a model in `folder`, named as for `run` or as in its
+            results, with `*` for anything; several with commas between them are seeds of one side.
+        folder: Folder of results in which models are looked up.
 
     Raises:
         ValueError: If there is no such result, a folder has several models, or one result is named twice.
@@ -93,7 +95,7 @@ def find_side(name: str, folder: Path | None) -> list[Result]:
     for part in (part.strip() for part in name.split(",")):
         for path, result in _find(part, folder):
             if path.resolve() in found:
-                raise ValueError(f"{path} is named twice in {name!r}: each seed counts once")
+                raise ValueError(f"{path} occurs twice in {name!r}: name each seed once")
             found[path.resolve()] = result
     return list(found.values())
 
@@ -107,7 +109,7 @@ def by_task(results: Iterable[Result]) -> dict[str, list[Result]]:
 
 
 def comparison_table(one: Sequence[Result], other: Sequence[Result]) -> str:
-    """What `compare` finds, as text, with the names of both sides."""
+    """The result of `compare` as text, with the names of both sides."""
     compared = compare(one, other)
     first = one[0]
     rows = [["metric", "A", "B", "A - B", "only A", "only B", "p"]]
@@ -119,7 +121,7 @@ def comparison_table(one: Sequence[Result], other: Sequence[Result]) -> str:
         rows.append([each.metric, f"{each.one:.3f}", f"{each.other:.3f}", shown, *counts, p])
     data = f" on {first.data['name']}" if "name" in first.data else ""
     title = f"{first.task}{data}, {first.coverage or f'{len(first.items)} items'}"
-    return "\n".join([title, f"A: {_names(one)}", f"B: {_names(other)}", *_aligned(rows)])
+    return "\n".join([title, f"A: {_names(one)}", f"B: {_names(other)}", *aligned(rows)])
 
 
 def _compared(
@@ -138,35 +140,35 @@ def _find(part: str, folder: Path | None) -> list[tuple[Path, Result]]:
     if path.is_file():
         return [(path, read_result(path))]
     if folder is None and not path.is_dir():
-        raise ValueError(f"{part!r} is no result file and no folder of results: name a model with --results DIR")
+        raise ValueError(f"{part!r} is not a result file or a folder of results: for a model, give --results DIR")
     where = folder or path
     found = [(where / result.file_name, result) for result in read_results(where)]
     models = sorted({result.model for _, result in found})
     if folder is None:
         if len(models) > 1:
-            raise ValueError(f"{path} holds several models ({', '.join(models)}): name one with --results {path}")
+            raise ValueError(f"{path} holds several models ({', '.join(models)}): name one, with --results {path}")
         return found
-    name = model_name(part)  # as in `run`: a run folder stands for its name
+    name = model_name(part)  # a run folder is found by its own name
     if not (chosen := [one for one in found if fnmatchcase(one[1].model, name)]):
-        raise unknown("model", name, models)
+        raise unknown_name("model", name, models)
     return chosen
 
 
 def _check(first: Result, other: Result) -> None:
-    """Raises ValueError where two results are not of the same items."""
-    who = f"{first.model} and {other.model} in {first.task}"
+    """Raises ValueError if two results are not of the same items."""
+    both = f"{first.model} and {other.model} in {first.task}"
     if first.task_version != other.task_version:
-        raise ValueError(f"{who} are of versions {first.task_version} and {other.task_version}: run one of them again")
+        raise ValueError(f"{both} are of versions {first.task_version} and {other.task_version}: run one of them again")
     if first.data["fingerprint"] != other.data["fingerprint"]:
         names = [result.data.get("name", result.data["fingerprint"]) for result in (first, other)]
-        raise ValueError(f"{who} were measured on other data ({names[0]} and {names[1]}): run one of them again")
+        raise ValueError(f"{both} were measured on different data ({names[0]} and {names[1]}): run one of them again")
     mine, others = _by_id(first), _by_id(other)
     if mine.keys() != others.keys():
-        raise ValueError(f"{who} are of {len(mine)} and {len(others)} items, not the same ones: run both on all")
+        raise ValueError(f"{both} are of different items ({len(mine)} and {len(others)}): run both on all items")
     for name, item in mine.items():
         for key in ("captions", "recordings"):
             if item.get(key) != others[name].get(key):
-                raise ValueError(f"{who} differ in the {key} of item {name}: they were not asked the same")
+                raise ValueError(f"{both} differ in the {key} of item {name}: run one of them again")
 
 
 def _by_id(result: Result) -> dict[str, Mapping[str, Any]]:
@@ -174,7 +176,7 @@ def _by_id(result: Result) -> dict[str, Mapping[str, Any]]:
 
 
 def _outcomes(item: Mapping[str, Any]) -> Mapping[str, float]:
-    """What is known of one item, by metric: what it won, and of a clip in retrieval what its ranks say."""
+    """The outcomes of one item by metric: what it won and, for a clip in retrieval, recall by its ranks."""
     outcomes = dict(item.get("correct") or {})
     ranks = item.get("ranks")
     if isinstance(ranks, dict):
@@ -188,8 +190,3 @@ def _outcomes(item: Mapping[str, Any]) -> Mapping[str, float]:
 def _names(results: Sequence[Result]) -> str:
     seeds = [f"{result.model} (seed {result.seed})" if len(results) > 1 else result.model for result in results]
     return ", ".join(seeds)
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -1,23 +1,23 @@
-"""The table of scores for terminals."""
+"""Tables of scores for terminals: plain text, which stays readable in a pipe or a log."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import groupby
+from collections.abc import Collection, Iterable, Sequence
+from itertools import groupby, zip_longest
 
 from benchmarks.results.result import Result
 
 SHOWN = ("text", "audio", "group")
-"""The metrics of pair tasks that have a column each."""
+"""The metrics of pair tasks that get a column."""
 TRIPLETS = tuple(f"{name}_triplets" for name in SHOWN)
-"""Those that have one, too, where there are any."""
+"""Those that get a column too if there are any."""
 BESIDE = {"text_leak_auc": "words alone, AUC", "text_only": "words alone"}
-"""Metrics of the items themselves: they have a line under the models."""
+"""Metrics of the items themselves, which get a line under the models."""
 MAX_COLUMNS = 6
 
 
 def shown(results: Iterable[Result]) -> tuple[str, ...]:
-    """The metrics that have a column each: text, audio and group, else the first ones that the results have."""
+    """The metrics that get a column: text, audio and group, or else the first ones of the results."""
     names = dict.fromkeys(name for result in results for name in result.metrics if name not in BESIDE)
     if set(SHOWN) & set(names):
         return (*SHOWN, *(name for name in names if name in TRIPLETS))
@@ -25,7 +25,7 @@ def shown(results: Iterable[Result]) -> tuple[str, ...]:
 
 
 def ranked(results: Iterable[Result]) -> list[list[Result]]:
-    """Results that may be compared, one list a task and data, the best first, controls last."""
+    """Comparable results, one list per task and data, the best first and controls last."""
 
     def together(result: Result) -> tuple[str, int, str, int]:
         return result.task, result.task_version, str(result.data["fingerprint"]), -result.data["found"]
@@ -53,27 +53,39 @@ def score(result: Result, metric: str) -> str:
 
 
 def text_table(results: Iterable[Result]) -> str:
-    """A table for the terminal, with a line of chance values under each task; one for each choice of metrics."""
-    lines: list[str] = []
+    """A table for the terminal, with a line of chance values per task; results with other metrics get their own."""
+    tables = []
     for names, blocks in groupby(ranked(results), key=shown):
-        header = ["task", "model", *names]
-        tables = []
+        rows, starts = [["task", "model", *names]], []
         for block in blocks:
-            rows = _rows(block, names)
+            starts.append(len(rows))
             of = ", ".join(filter(None, (str(block[0].data.get("name", "")), block[0].coverage)))
-            beside = [block[0].task, of] + [""] * len(rows)
-            tables.append([[name, *row] for name, row in zip(beside, rows, strict=False)])
-        columns = zip(header, *(row for rows in tables for row in rows), strict=True)
-        widths = [max(map(len, column)) for column in columns]
-        rule = "  ".join("─" * width for width in widths)
-        lines += [""] * bool(lines) + [_line(header, widths)]
-        for rows in tables:
-            lines += [rule, *(_line(row, widths) for row in rows)]
-    return "\n".join(lines)
+            named = zip_longest((block[0].task, of), _rows(block, names), fillvalue="")
+            rows += [[name, *row] for name, row in named]
+        tables.append("\n".join(aligned(rows, starts)))
+    return "\n\n".join(tables)
+
+
+def aligned(rows: Sequence[Sequence[str]], rules: Collection[int] = ()) -> list[str]:
+    """Lines with aligned columns, and a horizontal rule before the rows of the given numbers.
+
+    Example:
+        >>> print(*aligned([["a", "b"], ["long", "c"]], rules=[1]), sep="\\n")
+        a     b
+        ────  ─
+        long  c
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for number, row in enumerate(rows):
+        if number in rules:
+            lines.append("  ".join("─" * width for width in widths))
+        lines.append("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    return lines
 
 
 def _rows(block: Sequence[Result], names: Sequence[str]) -> list[list[str]]:
-    """Model and scores of each result, chance, and what words alone give away."""
+    """Model and scores of each result, chance, and what words alone achieve."""
     rows = [[result.model, *(score(result, name) for name in names)] for result in block]
     metrics = block[0].metrics
     blanks = [""] * (len(names) - 1)
@@ -86,10 +98,6 @@ def _rows(block: Sequence[Result], names: Sequence[str]) -> list[list[str]]:
 
 def _beside(result: Result, name: str) -> str:
     return f"{BESIDE[name]} (chance {result.metrics[name]['chance']:.3f})"
-
-
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
 def _value(result: Result, metric: str) -> float:

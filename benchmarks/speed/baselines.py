@@ -1,4 +1,4 @@
-"""What the objectives are timed against: other ways to the same losses, or to what others take for them."""
+"""Baselines for the objectives: other implementations of the same losses, and of what was released as such."""
 
 from __future__ import annotations
 
@@ -14,11 +14,9 @@ from torch.nn.functional import cross_entropy, log_softmax
 
 from compa.objectives import Embeddings
 
-Rival = Callable[[Embeddings], Tensor]
-
 
 def three_products(embeddings: Embeddings) -> Callable[[], None]:
-    """Gives the least that any gradient of a B x B contrast needs: three bare products of B x B x D."""
+    """The least that the gradient of a B x B contrastive loss needs: three matrix products of B x B x D."""
     audio, captions = embeddings.audio.detach(), embeddings.captions.detach()
     logits, grad = audio.new_empty(len(audio), len(audio)), torch.empty_like(audio)
 
@@ -31,9 +29,9 @@ def three_products(embeddings: Embeddings) -> Callable[[], None]:
 
 
 def open_clip_loss(**options: Any) -> Any:
-    """Makes open_clip's `ClipLoss`, or gives None where the package isn't there.
+    """Makes open_clip's `ClipLoss`; None where the package is not installed.
 
-    Only its file with the losses is loaded, so that none of what the package needs has to be installed.
+    Only its file with the losses is loaded, so that the package's dependencies are not needed.
     """
     module = _open_clip_module()
     return None if module is None else module.ClipLoss(**options)
@@ -72,11 +70,11 @@ def full_matrix(embeddings: Embeddings) -> Tensor:
 
 
 def released_style_stage_2(embeddings: Embeddings) -> Tensor:
-    """Contrast with hard negatives the way it was released: all texts by all clips, a mask that multiplies.
+    """Contrast with hard negatives as in the released code: all texts by all clips, with a multiplied mask.
 
-    Texts stand clip by clip, a caption and then its K negatives. The mask is filled row by row in Python and
-    multiplies the logits of other clips' negatives by -100000, which makes a negative cosine a huge logit:
-    its value is wrong, only its cost is compared.
+    Texts are ordered by clip, a caption and then its K negatives. The mask is filled row by row in Python and
+    multiplies the logits of other clips' negatives by -100000, which turns a negative cosine into a huge logit.
+    The value is wrong; only the cost is compared.
     """
     texts, num_extras = _interleaved(embeddings)
     logits = embeddings.scale * texts @ embeddings.audio.T
@@ -94,11 +92,10 @@ def released_style_stage_2(embeddings: Embeddings) -> Tensor:
 
 
 def released_style_stage_3(embeddings: Embeddings) -> Tensor:
-    """Modular contrast the way it was released: the same matrix and mask, and a Python loop over the clips.
+    """Modular contrast as in the released code: the same matrix and mask, and a Python loop over the clips.
 
-    Which clip a row of the mask belongs to is looked for in a list, row by row, since clips may own different
-    numbers of texts; the positives' log-probabilities are averaged clip by clip. Positives come before
-    negatives.
+    The clip of each row of the mask is searched in a list, since clips may own different numbers of texts; the
+    positives' log-probabilities are averaged clip by clip. Positives come before negatives.
     """
     e, (texts, num_extras) = embeddings, _interleaved(embeddings)
     num_positives = int(e.is_positive.sum()) // len(e.audio)
@@ -122,7 +119,7 @@ def released_style_stage_3(embeddings: Embeddings) -> Tensor:
 
 
 def _interleaved(embeddings: Embeddings) -> tuple[Tensor, int]:
-    """Gives each clip's caption and then its K extras `(B * (1 + K), D)`, and K."""
+    """Each clip's caption followed by its K extras, `(B * (1 + K), D)`, and K."""
     e, (num_clips, width) = embeddings, embeddings.audio.shape
     extras = e.extras.view(num_clips, -1, width)
     return torch.cat([e.captions[:, None], extras], 1).view(-1, width), extras.shape[1]

@@ -1,4 +1,4 @@
-"""The losses that are compared, and the batches they are compared on."""
+"""The losses that are compared, and the batches that they are compared on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from benchmarks.speed import baselines as rivals
+from benchmarks.speed import baselines
 from compa.objectives import Embeddings, HardNegativeNCE, InfoNCE, ModularNCE
 from compa.objectives.objective import Objective
 
@@ -33,16 +33,16 @@ def make_batch(
         num_extras: K, extras of every clip.
         width: D.
         num_positives: How many of the K are positives.
-        dtype: Of the embeddings.
-        device: Where they are.
-        scale: One over the temperature.
-        seed: Of the random rows.
+        dtype: Type of the embeddings.
+        device: Device of the embeddings.
+        scale: Inverse of the temperature.
+        seed: Seed of the random rows.
     """
     random = torch.Generator(device).manual_seed(seed)
 
     def rows(number: int) -> Tensor:
         drawn = torch.empty(number, width, device=device, dtype=dtype).normal_(generator=random)
-        # In place, so that the peak of memory is not set by making the inputs.
+        # in place, so that making the inputs does not set the peak of memory
         lengths = torch.linalg.vector_norm(drawn, dim=1, keepdim=True, dtype=torch.promote_types(dtype, torch.float32))
         return drawn.div_(lengths.to(dtype)).requires_grad_() if number else drawn
 
@@ -56,41 +56,41 @@ def make_batch(
     )
 
 
-def go_back(loss: Loss, embeddings: Embeddings) -> Sequence[Tensor | None]:
-    """Takes a loss and its gradients for audio, captions, extras and scale."""
+def gradients(loss: Loss, embeddings: Embeddings) -> Sequence[Tensor | None]:
+    """Computes a loss and returns its gradients for audio, captions, extras and scale."""
     e = embeddings
     inputs = [tensor for tensor in (e.audio, e.captions, e.extras, e.scale) if tensor.requires_grad]
     return torch.autograd.grad(loss(e), inputs, allow_unused=True)
 
 
-def ours(objective: Objective) -> Loss:
-    """Makes a plain loss of an objective; values are checked as in training, on the first calls."""
+def total_of(objective: Objective) -> Loss:
+    """Makes a loss of an objective; values are checked as in training, on the first calls."""
     return lambda embeddings: objective(embeddings).total
 
 
 def open_clip(embeddings: Embeddings) -> Tensor:
-    """Open_clip's loss, which knows no extras."""
-    loss: Tensor = rivals.open_clip_loss()(embeddings.audio, embeddings.captions, embeddings.scale)
+    """The loss of open_clip, which has no hard negatives."""
+    loss: Tensor = baselines.open_clip_loss()(embeddings.audio, embeddings.captions, embeddings.scale)
     return loss
 
 
-INFONCE, HARD, MODULAR = "ours, InfoNCE", "ours, HardNegativeNCE", "ours, ModularNCE"
+INFONCE, HARD, MODULAR = "compa, InfoNCE", "compa, HardNegativeNCE", "compa, ModularNCE"
 OPEN_CLIP, DENSE, FULL = "open_clip ClipLoss", "dense InfoNCE", "full matrix, added mask"
 STAGE_2, STAGE_3 = "released style, stage 2", "released style, stage 3"
 LOSSES: dict[str, Loss] = {
-    INFONCE: ours(InfoNCE()),
-    HARD: ours(HardNegativeNCE()),
-    MODULAR: ours(ModularNCE()),
+    INFONCE: total_of(InfoNCE()),
+    HARD: total_of(HardNegativeNCE()),
+    MODULAR: total_of(ModularNCE()),
     OPEN_CLIP: open_clip,
-    DENSE: rivals.dense_infonce,
-    FULL: rivals.full_matrix,
-    STAGE_2: rivals.released_style_stage_2,
-    STAGE_3: rivals.released_style_stage_3,
+    DENSE: baselines.dense_infonce,
+    FULL: baselines.full_matrix,
+    STAGE_2: baselines.released_style_stage_2,
+    STAGE_3: baselines.released_style_stage_3,
 }
 
 
 def reference(embeddings: Embeddings) -> Embeddings:
-    """Copies a batch to the CPU in float64, rows of unit length."""
+    """Copies a batch to the CPU in float64 and normalizes its rows."""
     e = embeddings
 
     def copied(rows: Tensor) -> Tensor:

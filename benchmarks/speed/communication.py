@@ -1,4 +1,4 @@
-"""What ranks get from each other for one loss and its gradients, counted in real processes."""
+"""Measures how much data ranks exchange for one loss and its gradients, in real processes."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.multiprocessing.spawn import spawn
 
-from benchmarks.speed import baselines as rivals
-from benchmarks.speed import cases
+from benchmarks.speed import baselines, cases
 from compa.objectives import Embeddings
 
 LOOPBACK = Path("/proc/net/dev")
@@ -35,17 +34,17 @@ RECEIVED: dict[str, Callable[[int, Sequence[Any]], float]] = {
     "all_reduce": lambda ranks, given: 2 * (ranks - 1) / ranks * given[0].nbytes,
     "scatter": lambda _, given: 0 if dist.get_rank() == given[2] else given[0].nbytes,
 }
-"""Bytes a rank gets from the others in one call, by collective: what the best algorithm for it needs."""
+"""Bytes that a rank receives in one call of a collective, with the best algorithm for it."""
 
 
 @dataclass(frozen=True)
 class Traffic:
-    """What one loss and its gradients brought to a rank.
+    """Data that a rank receives for one loss and its gradients.
 
     Attributes:
-        counted: Bytes by the collectives' own count.
-        measured: Bytes a rank over the loopback interface, headers included; 0 where that can't be read.
-        collectives: Their names, in order.
+        counted: Bytes, computed from the collectives' arguments.
+        measured: Bytes a rank over the loopback interface, with headers; 0 where the interface cannot be read.
+        collectives: Names of the collectives, in order.
     """
 
     counted: float
@@ -54,8 +53,8 @@ class Traffic:
 
 
 @contextmanager
-def counting() -> Iterator[list[tuple[str, float]]]:
-    """Notes every collective and the bytes it brings to this rank."""
+def count_collectives() -> Iterator[list[tuple[str, float]]]:
+    """Records every collective and the bytes that it brings to this rank."""
     calls: list[tuple[str, float]] = []
 
     def counted(name: str, collective: Callable[..., Any]) -> Callable[..., Any]:
@@ -72,29 +71,29 @@ def counting() -> Iterator[list[tuple[str, float]]]:
         yield calls
 
 
-def traffic(loss: str, num_ranks: int, num_clips: int, num_extras: int, width: int = 512) -> Traffic:
+def measure_traffic(loss: str, num_ranks: int, num_clips: int, num_extras: int, width: int = 512) -> Traffic:
     """Runs a loss (a name in `cases.LOSSES`) on several ranks.
 
     Args:
-        loss: Which.
+        loss: Name of the loss.
         num_ranks: W.
-        num_clips: Clips of every rank.
-        num_extras: K, extras of every clip.
+        num_clips: Clips of each rank.
+        num_extras: K, extras of each clip.
         width: D.
     """
-    found = _spawn(_count, num_ranks, loss, num_clips, num_extras, width)[0]
+    found = _run_ranks(_traffic_of_rank, num_ranks, loss, num_clips, num_extras, width)[0]
     assert isinstance(found, Traffic)
     return found
 
 
-def difference(loss: str, num_ranks: int, num_clips: int, num_extras: int, dtype: torch.dtype) -> float:
-    """Gives the largest difference between W ranks and one process, over loss and gradients.
+def largest_difference(loss: str, num_ranks: int, num_clips: int, num_extras: int, dtype: torch.dtype) -> float:
+    """Compares W ranks with one process: the largest difference of loss and gradients, relative to the largest entry.
 
-    Each is taken relative to the largest entry; gradients are averaged as data-parallel training does.
+    Gradients are averaged over ranks, as in data-parallel training.
     """
-    batch = _whole(num_ranks * num_clips, num_extras, dtype)
-    alone = [cases.LOSSES[loss](batch).detach(), *cases.go_back(cases.LOSSES[loss], batch)]
-    together = zip(*_spawn(_share, num_ranks, loss, num_clips, num_extras, dtype), strict=True)
+    batch = _global_batch(num_ranks * num_clips, num_extras, dtype)
+    alone = [cases.LOSSES[loss](batch).detach(), *cases.gradients(cases.LOSSES[loss], batch)]
+    together = zip(*_run_ranks(_loss_and_gradients, num_ranks, loss, num_clips, num_extras, dtype), strict=True)
     largest = 0.0
     for whole, parts in zip(alone, together, strict=True):
         if whole is not None:  # InfoNCE has no gradient for extras
@@ -103,14 +102,14 @@ def difference(loss: str, num_ranks: int, num_clips: int, num_extras: int, dtype
     return largest
 
 
-def _spawn(work: Callable[..., Any], num_ranks: int, *arguments: Any) -> list[Any]:
+def _run_ranks(work: Callable[..., Any], num_ranks: int, *arguments: Any) -> list[Any]:
     with tempfile.TemporaryDirectory() as folder:
-        spawn(_start, (num_ranks, folder, work, arguments), nprocs=num_ranks)  # type: ignore[no-untyped-call]
+        spawn(_run_rank, (num_ranks, folder, work, arguments), nprocs=num_ranks)  # type: ignore[no-untyped-call]
         return [torch.load(Path(folder) / f"{rank}.pt", weights_only=False) for rank in range(num_ranks)]
 
 
-def _start(rank: int, num_ranks: int, folder: str, work: Callable[..., Any], arguments: Sequence[Any]) -> None:
-    warnings.simplefilter("ignore")  # of names that torch has given up and open_clip still uses
+def _run_rank(rank: int, num_ranks: int, folder: str, work: Callable[..., Any], arguments: Sequence[Any]) -> None:
+    warnings.simplefilter("ignore")  # open_clip uses names that torch has deprecated
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=num_ranks)
     torch.save(work(rank, num_ranks, *arguments), Path(folder) / f"{rank}.pt")
@@ -118,44 +117,44 @@ def _start(rank: int, num_ranks: int, folder: str, work: Callable[..., Any], arg
     dist.destroy_process_group()
 
 
-def _count(rank: int, num_ranks: int, name: str, num_clips: int, num_extras: int, width: int) -> Traffic:
+def _traffic_of_rank(rank: int, num_ranks: int, name: str, num_clips: int, num_extras: int, width: int) -> Traffic:
     loss = cases.LOSSES[name]
     if name == cases.OPEN_CLIP:
-        clip = rivals.open_clip_loss(local_loss=True, gather_with_grad=True, rank=rank, world_size=num_ranks)
+        clip = baselines.open_clip_loss(local_loss=True, gather_with_grad=True, rank=rank, world_size=num_ranks)
 
         def loss(embeddings: Embeddings) -> Tensor:
             result: Tensor = clip(embeddings.audio, embeddings.captions, embeddings.scale)
             return result
 
     batch = cases.make_batch(num_clips, num_extras, width, seed=rank)
-    cases.go_back(loss, batch)
+    cases.gradients(loss, batch)
     dist.barrier()
     time.sleep(0.2)
-    before = _loopback()
+    before = _loopback_bytes()
     dist.barrier()
-    with counting() as calls:
-        cases.go_back(loss, batch)
+    with count_collectives() as calls:
+        cases.gradients(loss, batch)
     dist.barrier()
     time.sleep(0.2)
-    measured = (_loopback() - before) / num_ranks
+    measured = (_loopback_bytes() - before) / num_ranks
     return Traffic(sum(size for _, size in calls), measured, tuple(called for called, _ in calls))
 
 
-def _loopback() -> int:
+def _loopback_bytes() -> int:
     if not LOOPBACK.exists():
         return 0
     found = re.search(r"^\s*lo:\s*(\d+)", LOOPBACK.read_text(), re.MULTILINE)
     return int(found[1]) if found else 0
 
 
-def _whole(num_clips: int, num_extras: int, dtype: torch.dtype) -> Embeddings:
+def _global_batch(num_clips: int, num_extras: int, dtype: torch.dtype) -> Embeddings:
     return cases.make_batch(num_clips, num_extras, num_positives=1, dtype=dtype)
 
 
-def _share(
+def _loss_and_gradients(
     rank: int, num_ranks: int, name: str, num_clips: int, num_extras: int, dtype: torch.dtype
 ) -> list[Tensor | None]:
-    whole, loss = _whole(num_ranks * num_clips, num_extras, dtype), cases.LOSSES[name]
+    whole, loss = _global_batch(num_ranks * num_clips, num_extras, dtype), cases.LOSSES[name]
     clips = slice(rank * num_clips, (rank + 1) * num_clips)
     extras = slice(clips.start * num_extras, clips.stop * num_extras)
 
@@ -170,4 +169,4 @@ def _share(
         owner=whole.owner[: num_clips * num_extras],
         is_positive=whole.is_positive[extras],
     )
-    return [loss(batch).detach(), *cases.go_back(loss, batch)]
+    return [loss(batch).detach(), *cases.gradients(loss, batch)]

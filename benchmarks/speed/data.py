@@ -1,16 +1,12 @@
-"""Times the data's way from shards to batches beside other ways: `python -m benchmarks.speed.data`.
+"""Times reading shards into batches, beside webdataset: `python -m benchmarks.speed.data`.
 
-Everything is measured in turns in one run, so that whatever else the machine does hits each alike. The clips are made
-up: 10 s of coloured noise at 16 kHz, packed as FLAC; they fit into memory, so no disk is measured.
+The clips are 10 s of colored noise at 16 kHz, packed as FLAC. They fit into memory, so disks are not measured.
 """
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import os
-import platform
-import statistics
 import tempfile
 import time
 import warnings
@@ -25,10 +21,10 @@ import soundfile
 import torch
 import webdataset
 
-from benchmarks.speed.objectives import CLOCKS, Times, take_turns
-from benchmarks.speed.output import tell
+from benchmarks.speed.output import machine, measuring_parser, print_tables
+from benchmarks.speed.timing import CLOCKS, time_in_turns
 from compa.audio.features import AudioConfig, LogMel
-from compa.data.examples import Draw
+from compa.data.examples import ExampleConfig
 from compa.data.feature_cache import FeatureCache
 from compa.data.loader import TrainingLoader
 from compa.data.shards.index import INDEX, SAMPLES
@@ -36,47 +32,43 @@ from compa.data.shards.pack import PackSettings, pack
 from compa.data.shards.reader import ShardReader
 from compa.data.stream import PackedBatches
 from compa.manifest import Clip, write_manifest
+from compa.utils.arguments import positive_int
 from compa.utils.files import write_whole
 
 RATE = 16000
 BATCH_SIZE = 16
 NUM_SAMPLES, RESUME_AT = 1_000_000, 900_000
 NUM_EPOCHS = 8
-"""Workers take so many: starting them counts, but is not what is measured."""
+"""Enough that the start of the workers, which is timed too, does not dominate."""
 PARTS = ("reading", "workers", "features", "resuming")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measures and prints tables; `--out` writes them to a file, too."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=PARTS, action="append", help="a part alone; can be repeated")
-    parser.add_argument("--clips", type=int, default=320, help="default: %(default)s")
-    parser.add_argument("--seconds", type=float, default=20, help="for each table; default: %(default)s")
-    parser.add_argument("--out", type=Path, help="file for the tables, in Markdown")
+    """Measures and prints tables."""
+    parser = measuring_parser("data", __doc__, PARTS, seconds=20)
+    parser.add_argument("--clips", metavar="N", type=positive_int, default=320, help="number of clips")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    warnings.filterwarnings("ignore", category=ResourceWarning)  # webdataset leaves closing files to Python
+    warnings.filterwarnings("ignore", category=ResourceWarning)  # webdataset does not close its files
     with tempfile.TemporaryDirectory() as folder:
-        tell(_report(Path(folder), options), options.out)
+        print_tables(_tables(Path(folder), options.only or PARTS, options.clips, options.seconds), options.out)
 
 
-def _report(folder: Path, options: argparse.Namespace) -> Iterator[str]:
-    cores, load = os.cpu_count(), os.getloadavg()[0]
-    yield f"{platform.machine()}, {cores} cores, load {load:.1f} before, webdataset {webdataset.__version__}"
-    parts = options.only or PARTS
-    shards = make_shards(folder / "clips", options.clips, 10.0, clips_per_shard=80)
+def _tables(folder: Path, parts: Sequence[str], num_clips: int, seconds: float) -> Iterator[str]:
+    yield f"{machine()}, webdataset {webdataset.__version__}"
+    shards = make_shards(folder / "clips", num_clips, 10.0, clips_per_shard=80)
     if "reading" in parts:
-        yield from _reading_table(shards, options.seconds)
+        yield from _reading_table(shards, seconds)
     if "workers" in parts:
-        yield from _worker_table(shards, options.seconds)
+        yield from _worker_table(shards, seconds)
     if "features" in parts:
-        yield from _features_table(shards, folder / "features", options.seconds)
+        yield from _features_table(shards, folder / "features", seconds)
     if "resuming" in parts:
-        yield from _resuming_table(make_large(folder / "large", NUM_SAMPLES), options.seconds)
+        yield from _resuming_table(make_large(folder / "large", NUM_SAMPLES), seconds)
 
 
 def make_shards(folder: Path, num_clips: int, seconds: float, clips_per_shard: int) -> Path:
-    """Packs made-up clips and gives the folder of the shards."""
+    """Packs clips of noise, and returns the folder of the shards."""
     folder.mkdir(parents=True)
     rng = np.random.default_rng(0)
     clips = []
@@ -90,7 +82,7 @@ def make_shards(folder: Path, num_clips: int, seconds: float, clips_per_shard: i
 
 
 def make_large(folder: Path, num_samples: int, clips_per_shard: int = 1000) -> Path:
-    """Makes an index of many samples whose shards are one small shard under many names."""
+    """Makes a large index: its shards are hard links to one small shard."""
     shards = make_shards(folder, clips_per_shard, 0.05, clips_per_shard)
     reader = ShardReader(shards)
     (first,) = reader.index.shards
@@ -114,37 +106,38 @@ def loop_webdataset(shards: Path, decode_text: bool = False) -> Iterator[dict[st
 
 
 def _reading_table(shards: Path, seconds: float) -> Iterator[str]:
-    """Bytes of sound and JSON that are handed out in a second of processor time."""
+    """Bytes of audio and JSON read in a second of processor time."""
     reader = ShardReader(shards)
     order = np.random.default_rng(0).permutation(len(reader)).tolist()
     samples = reader.samples
     num_bytes = int(samples["audio_bytes"].sum() + samples["text_bytes"].sum())
 
-    def theirs() -> None:
+    def read_in_order() -> None:
         found = sum(len(sample["flac"]) + len(sample["json"]) for sample in loop_webdataset(shards))
         assert found == num_bytes
 
-    def ours() -> None:
+    def read_shuffled() -> None:
         found = sum(len(text) + len(sound) for text, sound in map(reader.read_bytes, order))
         assert found == num_bytes
 
-    works: dict[str, Callable[[], object]] = {
-        "webdataset's loop, in the order of the tars": theirs,
-        "compa, shuffled over all shards": ours,
+    functions: dict[str, Callable[[], object]] = {
+        "webdataset's loop, in the order of the tars": read_in_order,
+        "compa, shuffled over all shards": read_shuffled,
         "webdataset's loop, JSON decoded": lambda: sum(1 for _ in loop_webdataset(shards, decode_text=True)),
         "compa, shuffled, JSON read and checked as a clip": lambda: sum(1 for _ in map(reader.read, order)),
     }
     yield f"\nReading {len(reader)} samples, {num_bytes / 1e6:.0f} MB\n"
     yield "| | MB a second of processor time | to webdataset's loop, median of rounds |"
     yield "| --- | ---: | ---: |"
-    times = take_turns(works, seconds, clock=CLOCKS["cpu"])
+    times = time_in_turns(functions, seconds, CLOCKS["cpu"])
+    webdataset_times = next(iter(times.values()))
     for name, taken in times.items():
-        yield f"| {name} | {num_bytes / 1e6 / taken.best:,.0f} | {_speed_up(taken, next(iter(times.values()))):.2f} |"
+        yield f"| {name} | {num_bytes / 1e6 / taken.best:,.0f} | {webdataset_times.ratio_to(taken):.2f} |"
 
 
 def _worker_table(shards: Path, seconds: float) -> Iterator[str]:
     """Clips that are read, decoded, cropped and collated in a second, start of the workers included."""
-    batches = PackedBatches([ShardReader(shards)], BATCH_SIZE, Draw(RATE, clip_seconds=8.0))
+    batches = PackedBatches([ShardReader(shards)], BATCH_SIZE, ExampleConfig(RATE, clip_seconds=8.0))
     num_batches = NUM_EPOCHS * len(batches)
     clips = num_batches * BATCH_SIZE
     busy: dict[str, list[float]] = {"1": [], "2": []}
@@ -154,21 +147,21 @@ def _worker_table(shards: Path, seconds: float) -> Iterator[str]:
         assert sum(len(batch.examples) for batch in TrainingLoader(batches, num_batches, int(num_workers))) == clips
         busy[num_workers].append(_processor_seconds() - before)
 
-    times = take_turns({number: partial(loop, number) for number in busy}, seconds)
+    times = time_in_turns({number: partial(loop, number) for number in busy}, seconds)
     yield f"\n{clips:,} clips of 10 s, decoded and cropped\n"
     yield "| workers | clips a second | to 1 worker, median of rounds | clips a second of processor time |"
     yield "| ---: | ---: | ---: | ---: |"
     for number, taken in times.items():
-        ratio = _speed_up(taken, times["1"])
+        ratio = times["1"].ratio_to(taken)
         yield f"| {number} | {clips / taken.best:,.0f} | {ratio:.2f} | {clips / min(busy[number]):,.0f} |"
 
 
 def _features_table(shards: Path, folder: Path, seconds: float) -> Iterator[str]:
-    """Clips whose features the model gets in a second of processor time, from a full cache and without one."""
+    """Clips turned into features in a second of processor time, from a full cache and without one."""
     config, reader = AudioConfig(sample_rate=RATE), ShardReader(shards)
     log_mel = LogMel(config)
-    anew = PackedBatches([reader], BATCH_SIZE, Draw(RATE))
-    cached = PackedBatches([reader], BATCH_SIZE, Draw(RATE, cache=FeatureCache(folder, config)))
+    anew = PackedBatches([reader], BATCH_SIZE, ExampleConfig(RATE))
+    cached = PackedBatches([reader], BATCH_SIZE, ExampleConfig(RATE, cache=FeatureCache(folder, config)))
 
     def compute() -> None:
         for number in range(len(anew)):
@@ -180,43 +173,39 @@ def _features_table(shards: Path, folder: Path, seconds: float) -> Iterator[str]
             cached[number]
 
     look_up()
-    times = take_turns({"decoded and analysed": compute, "from the cache": look_up}, seconds, clock=CLOCKS["cpu"])
+    times = time_in_turns({"decoded and analyzed": compute, "from the cache": look_up}, seconds, CLOCKS["cpu"])
     clips = len(anew) * BATCH_SIZE
     yield f"\nFeatures at {RATE} Hz of {clips} clips of 10 s\n"
     yield "| features | clips a second of processor time | to decoded, median of rounds |"
     yield "| --- | ---: | ---: |"
     for name, taken in times.items():
-        yield f"| {name} | {clips / taken.best:,.0f} | {_speed_up(taken, times['decoded and analysed']):.2f} |"
+        yield f"| {name} | {clips / taken.best:,.0f} | {times['decoded and analyzed'].ratio_to(taken):.2f} |"
 
 
 def _processor_seconds() -> float:
-    """What this process and its ended children have used."""
+    """Processor time of this process and of its children that have ended."""
     used = os.times()
     return used.user + used.system + used.children_user + used.children_system
 
 
 def _resuming_table(shards: Path, seconds: float) -> Iterator[str]:
-    """Time from nothing to the first batch after a resume, everything opened anew."""
+    """Time until the first batch after a resume, including opening the index."""
 
     def start_at(sample: int) -> Callable[[], object]:
-        draw = Draw(RATE)
+        draw = ExampleConfig(RATE)
         return lambda: PackedBatches([ShardReader(shards)], BATCH_SIZE, draw)[sample // BATCH_SIZE]
 
-    works = {"compa, from the start": start_at(0), f"compa, at sample {RESUME_AT:,}": start_at(RESUME_AT)}
-    times = take_turns(works, seconds / 2)
+    functions = {"compa, from the start": start_at(0), f"compa, at sample {RESUME_AT:,}": start_at(RESUME_AT)}
+    times = time_in_turns(functions, seconds / 2)
     begin = time.perf_counter()
     read = sum(1 for _ in itertools.islice(loop_webdataset(shards), 20_000))
-    theirs = (time.perf_counter() - begin) / read * RESUME_AT
-    yield f"\nThe first batch of {NUM_SAMPLES:,} samples in {NUM_SAMPLES // 1000:,} shards; index opened anew\n"
+    estimate = (time.perf_counter() - begin) / read * RESUME_AT
+    yield f"\nThe first batch of {NUM_SAMPLES:,} samples in {NUM_SAMPLES // 1000:,} shards, with opening the index\n"
     yield "| | seconds | samples read before |"
     yield "| --- | ---: | ---: |"
     for name, taken in times.items():
-        yield f"| {name} | {statistics.median(taken.rounds):.3f} | 0 |"
-    yield f"| webdataset's loop to there, at its speed over {read:,} samples | {theirs:.0f} | {RESUME_AT:,} |"
-
-
-def _speed_up(mine: Times, other: Times) -> float:
-    return statistics.median(theirs / ours for ours, theirs in zip(mine.rounds, other.rounds, strict=True))
+        yield f"| {name} | {taken.median:.3f} | 0 |"
+    yield f"| webdataset's loop to there, at its speed over {read:,} samples | {estimate:.0f} | {RESUME_AT:,} |"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""What encoders do not compute: padding, texts that are known already, patches that are dropped.
+"""Times what encoders save: padding, texts of a frozen encoder, dropped patches.
 
-Parts of `python -m benchmarks.speed.training`.
+These are parts of `python -m benchmarks.speed.training`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.speed.objectives import take_turns
+from benchmarks.speed.timing import time_in_turns
 from compa.models.clap import CLAP
 from compa.models.encoders.spectrogram_transformer import SpectrogramTransformer
 from compa.models.encoders.text import by_length
@@ -24,10 +24,10 @@ from compa.models.encoders.transformers_text import TransformersText
 from compa.objectives import Embeddings, HardNegativeNCE
 
 TEXTS_A_BATCH, LONGEST = 192, 77
-"""A batch of CompA's first stage; the length that CLIP pads all texts to."""
+"""Batch size of CompA's first stage, and the length to which CLIP pads all texts."""
 CLIPS, CLIP_SECONDS, RATE, NEGATIVES = 8, 10, 16_000, 8
 FROZEN = {"model_type": "t5", "d_model": 1024, "d_kv": 64, "d_ff": 2816, "num_layers": 1, "num_heads": 16}
-"""As wide as FLAN-T5-large; how deep it is does not matter to a cache that holds all texts."""
+"""As wide as FLAN-T5-large; the depth does not matter to a cache that holds all texts."""
 TRAINED = {
     "model_type": "bert", "hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4,
     "intermediate_size": 1024, "vocab_size": 8000,
@@ -37,9 +37,9 @@ Clock = Callable[[], float]
 
 
 def padding_table(captions: Sequence[str], seconds: float, clock: Clock) -> Iterator[str]:
-    """How many tokens of batches of captions are real, and what padding them all to 77 costs."""
+    """The fraction of real tokens in batches of captions, and the cost of padding all of them to 77."""
     encoder = TransformersText(TRAINED)
-    encoder.fit_tokeniser(captions)
+    encoder.fit_tokenizer(captions)
     order = np.random.default_rng(0).permutation(len(captions))
     batches = [
         [captions[row] for row in order[start : start + TEXTS_A_BATCH]]
@@ -47,60 +47,60 @@ def padding_table(captions: Sequence[str], seconds: float, clock: Clock) -> Iter
     ]
     real = padded = 0
     for batch in batches:
-        lengths = encoder.tokenise(batch)[1].sum(1).numpy()
+        lengths = encoder.tokenize(batch)[1].sum(1).numpy()
         real += lengths.sum()
         padded += sum(len(group) * lengths[group[-1]] for group in by_length(lengths))
-    works = {
+    functions = {
         f"padded to {LONGEST}": partial(_encode_padded, encoder, batches[0]),
         "groups of similar lengths": partial(_backward, partial(encoder.embed, batches[0], torch.device("cpu"))),
     }
     yield f"\n{len(batches)} batches of {TEXTS_A_BATCH} captions: {real / padded:.3f} of the tokens are real\n"
-    yield from _table("texts forward and backward", works, seconds, clock)
+    yield from _table("texts, forward and backward", functions, seconds, clock)
 
 
 def cache_table(seconds: float, clock: Clock) -> Iterator[str]:
-    """What a frozen text tower costs a step once the cache holds its texts."""
+    """The cost of a frozen text encoder in a step whose texts are all in its cache."""
     torch.manual_seed(0)
     vocabulary = [f"word{number}" for number in range(500)]
     rng = np.random.default_rng(0)
     texts = [" ".join(rng.choice(vocabulary, 12)) for _ in range(CLIPS * (1 + NEGATIVES))]
     text_encoder = TransformersText(FROZEN)
-    text_encoder.fit_tokeniser(texts)
+    text_encoder.fit_tokenizer(texts)
     with tempfile.TemporaryDirectory() as folder:
         text_encoder.use_cache(folder)
         clap = CLAP(SpectrogramTransformer(size="small"), text_encoder).train()
         embedded = clap.embed_text(texts).detach()  # fills the cache
-        works = {
-            "audio only, texts embedded before": partial(_backward, partial(_contrast, clap, lambda: embedded)),
-            "texts of a frozen tower, from its cache": partial(
+        functions = {
+            "audio only, texts embedded in advance": partial(_backward, partial(_contrast, clap, lambda: embedded)),
+            "texts of a frozen encoder, from its cache": partial(
                 _backward, partial(_contrast, clap, partial(clap.embed_text, texts))
             ),
         }
         yield f"\n{CLIPS} clips of {CLIP_SECONDS} s, {NEGATIVES} negatives a clip\n"
-        yield from _table("step", works, seconds, clock)
+        yield from _table("step", functions, seconds, clock)
 
 
 def token_table(seconds: float, clock: Clock) -> Iterator[str]:
-    """What a step of the audio trunk costs where it keeps a quarter of the patches."""
-    works = {}
-    for share in (1.0, KEPT):
+    """The cost of the audio encoder in a step that keeps a quarter of the patches."""
+    functions = {}
+    for fraction in (1.0, KEPT):
         torch.manual_seed(0)
-        encoder = SpectrogramTransformer(size="small", keep=share).train()
+        encoder = SpectrogramTransformer(size="small", keep=fraction).train()
         features = torch.randn(CLIPS, CLIP_SECONDS * RATE // encoder.config.hop_size, encoder.config.num_mels)
         mask = torch.ones(features.shape[:2], dtype=torch.bool)
-        works[f"{share:.0%} of the patches"] = partial(_backward, partial(_frames, encoder, features, mask))
+        functions[f"{fraction:.0%} of the patches"] = partial(_backward, partial(_frames, encoder, features, mask))
     yield f"\n{CLIPS} clips of {CLIP_SECONDS} s, SpectrogramTransformer small\n"
-    yield from _table("audio trunk forward and backward", works, seconds, clock)
+    yield from _table("audio encoder, forward and backward", functions, seconds, clock)
 
 
 def read_captions(file: Path) -> list[str]:
-    """The column `caption` of a CSV."""
+    """Reads the column `caption` of a CSV."""
     with file.open(encoding="utf-8", newline="") as lines:
         return [row["caption"] for row in csv.DictReader(lines)]
 
 
-def _table(title: str, works: Mapping[str, Callable[[], Any]], seconds: float, clock: Clock) -> Iterator[str]:
-    times = take_turns(works, seconds, clock=clock)
+def _table(title: str, functions: Mapping[str, Callable[[], Any]], seconds: float, clock: Clock) -> Iterator[str]:
+    times = time_in_turns(functions, seconds, clock)
     first = next(iter(times.values()))
     yield f"| {title} | best, ms | to the first | of it |"
     yield "| --- | ---: | ---: | ---: |"
@@ -113,7 +113,7 @@ def _backward(forward: Callable[[], Tensor]) -> None:
 
 
 def _encode_padded(encoder: TransformersText, texts: Sequence[str]) -> None:
-    tokens, mask = encoder.tokenise(texts)
+    tokens, mask = encoder.tokenize(texts)
     missing = LONGEST - tokens.shape[1]
     tokens = torch.nn.functional.pad(tokens[:, :LONGEST], (0, max(missing, 0)), value=encoder.padding)
     mask = torch.nn.functional.pad(mask[:, :LONGEST], (0, max(missing, 0)))

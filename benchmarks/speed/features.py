@@ -1,17 +1,13 @@
-"""Times log-mel features beside those of others: `python -m benchmarks.speed.features`.
+"""Times log-mel features beside those of transformers and librosa: `python -m benchmarks.speed.features`.
 
-Everything is measured in turns in one run, so that whatever else the machine does hits each alike. Processor time is
-counted, that of all threads. Compa has one, as in a loader's worker; the others' matrix products are numpy's, which has
-as many as there are cores or as `OMP_NUM_THREADS` says. The clips are made up: 10 s of coloured noise.
+Processor time of all threads is measured. compa uses one thread, as in a worker of a loader; the others multiply
+matrices by numpy, with one thread a core or as many as `OMP_NUM_THREADS` says. The clips are 10 s of colored noise.
 """
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import os
-import platform
-import statistics
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -23,8 +19,8 @@ import soundfile
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.speed.objectives import CLOCKS, Times, take_turns
-from benchmarks.speed.output import tell
+from benchmarks.speed.output import machine, measuring_parser, print_tables
+from benchmarks.speed.timing import CLOCKS, Times, time_in_turns
 from compa.audio.decode import read_audio
 from compa.audio.features import PRESETS, LogMel
 
@@ -33,92 +29,86 @@ PRESET = "laion-unfused"
 SECONDS = 10
 BATCH_SIZE = 8
 FILE_RATE = 44100
-BARE, OURS, EXTRACTOR, LIBROSA = "bare rfft of the frames", "compa", "transformers' extractor", "librosa"
-MISSING = "{} isn't installed, so its rows are missing: pip install compa[speed]"
+BARE, COMPA, EXTRACTOR, LIBROSA = "bare rfft of the frames", "compa", "transformers' extractor", "librosa"
+MISSING = "{} is not installed, so its rows are missing: pip install compa[speed]"
 
 Clips = NDArray[np.float32]
-Works = dict[str, Callable[[], object]]
+Functions = dict[str, Callable[[], object]]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measures and prints tables; `--out` writes them to a file, too."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=PARTS, action="append", help="a part alone; can be repeated")
-    parser.add_argument("--seconds", type=float, default=20, help="for each table; default: %(default)s")
-    parser.add_argument("--out", type=Path, help="file for the tables, in Markdown")
-    options = parser.parse_args(arguments)
+    """Measures and prints tables."""
+    options = measuring_parser("features", __doc__, PARTS, seconds=20).parse_args(arguments)
     torch.set_num_threads(1)
-    tell(_report(options), options.out)
+    print_tables(_tables(options.only or PARTS, options.seconds), options.out)
 
 
-def _report(options: argparse.Namespace) -> Iterator[str]:
-    cores, load = os.cpu_count(), os.getloadavg()[0]
-    threads = os.environ.get("OMP_NUM_THREADS", cores)
-    yield f"{platform.machine()}, {cores} cores, {threads} for numpy, load {load:.1f} before, torch {torch.__version__}"
+def _tables(parts: Sequence[str], seconds: float) -> Iterator[str]:
+    threads = os.environ.get("OMP_NUM_THREADS", os.cpu_count())
+    yield f"{machine()}, {threads} threads of numpy, torch {torch.__version__}"
     for name in ("transformers", "librosa"):
         if not is_installed(name):
             yield MISSING.format(name)
-    parts = options.only or PARTS
     if "features" in parts:
         yield f"\nLog-mel features of {BATCH_SIZE} clips of 10 s at 48 kHz, in memory\n"
-        clips = np.stack([coloured_noise(PRESETS[PRESET].sample_rate, seed) for seed in range(BATCH_SIZE)])
-        yield from _table(take_turns(feature_works(clips), options.seconds, clock=CLOCKS["cpu"]), BATCH_SIZE)
+        clips = np.stack([colored_noise(PRESETS[PRESET].sample_rate, seed) for seed in range(BATCH_SIZE)])
+        yield from _table(time_in_turns(feature_functions(clips), seconds, CLOCKS["cpu"]), BATCH_SIZE)
     if "files" in parts:
         for num_channels in (1, 2):
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder, "clip.flac")
-                channels = [coloured_noise(FILE_RATE, seed) for seed in range(num_channels)]
+                channels = [colored_noise(FILE_RATE, seed) for seed in range(num_channels)]
                 soundfile.write(path, np.stack(channels, axis=1), FILE_RATE)
                 yield f"\nFrom a FLAC file of 10 s at 44.1 kHz, {num_channels} channels, to features at 48 kHz\n"
-                yield from _table(take_turns(file_works(path), options.seconds, clock=CLOCKS["cpu"]), 1)
+                yield from _table(time_in_turns(file_functions(path), seconds, CLOCKS["cpu"]), 1)
 
 
 def is_installed(name: str) -> bool:
-    """Whether a package of the `speed` extra is there."""
+    """Whether a package of the extra `speed` is installed."""
     return importlib.util.find_spec(name) is not None
 
 
-def coloured_noise(rate: int, seed: int = 0) -> NDArray[np.float32]:
-    """Makes a clip."""
+def colored_noise(rate: int, seed: int = 0) -> NDArray[np.float32]:
+    """Makes a clip of `SECONDS`."""
     noise = np.random.default_rng(seed).normal(scale=0.05, size=SECONDS * rate)
     return np.convolve(noise, np.hanning(9), mode="same").astype(np.float32)
 
 
-def feature_works(clips: Clips) -> Works:
-    """Everything that makes clips (B, samples) at 48 kHz into features, and the Fourier transform alone."""
+def feature_functions(clips: Clips) -> Functions:
+    """Functions that turn clips (B, samples) at 48 kHz into features, and the Fourier transform alone."""
     config = PRESETS[PRESET]
     ends = (config.fft_size // 2, config.fft_size // 2)
     padded = torch.nn.functional.pad(torch.from_numpy(clips), ends, mode="reflect")
     frames = padded.unfold(1, config.fft_size, config.hop_size)
-    works: Works = {BARE: lambda: torch.fft.rfft(frames), OURS: partial(ours(), clips)}
+    functions: Functions = {BARE: lambda: torch.fft.rfft(frames), COMPA: partial(compa_features(), clips)}
     if is_installed("transformers"):
-        works[EXTRACTOR] = partial(extractor(), clips)
+        functions[EXTRACTOR] = partial(transformers_features(), clips)
     if is_installed("librosa"):
-        works[LIBROSA] = partial(librosa_features, clips)
-    return works
+        functions[LIBROSA] = partial(librosa_features, clips)
+    return functions
 
 
-def file_works(path: Path) -> Works:
-    """Everything that makes a sound file into features, and its decoding and resampling alone."""
+def file_functions(path: Path) -> Functions:
+    """Functions that turn a sound file into features, and its decoding and resampling alone."""
     rate = PRESETS[PRESET].sample_rate
-    log_mel = ours()
-    works: Works = {
+    log_mel = compa_features()
+    functions: Functions = {
         "compa, decoded and resampled only": lambda: read_audio(path, rate),
-        OURS: lambda: log_mel(read_audio(path, rate)[None]),
+        COMPA: lambda: log_mel(read_audio(path, rate)[None]),
     }
     if is_installed("transformers") and is_installed("librosa"):
         import librosa
 
-        extract = extractor()
-        length = SECONDS * rate  # librosa rounds up to a sample more, and the extractor would leave out one at random
-        works["librosa.load, then transformers' extractor"] = lambda: extract(
+        extract = transformers_features()
+        length = SECONDS * rate  # librosa may give one sample more, and the extractor would then crop at random
+        functions["librosa.load, then transformers' extractor"] = lambda: extract(
             librosa.load(path, sr=rate)[0][None, :length]
         )
-    return works
+    return functions
 
 
-def ours() -> Callable[[Clips], Any]:
-    """Our log-mel of clips of equal length, (B, frames, mels)."""
+def compa_features() -> Callable[[Clips], Any]:
+    """Log-mel features of compa for clips of equal length, (B, frames, mels)."""
     log_mel = LogMel(PRESETS[PRESET])
 
     def features(clips: Clips) -> Any:
@@ -128,8 +118,8 @@ def ours() -> Callable[[Clips], Any]:
     return features
 
 
-def extractor() -> Callable[[Clips], Any]:
-    """What transformers has for the same checkpoints, (B, frames, mels)."""
+def transformers_features() -> Callable[[Clips], Any]:
+    """Features of transformers for the same checkpoints, (B, frames, mels)."""
     from transformers import ClapFeatureExtractor
 
     config = PRESETS[PRESET]
@@ -144,7 +134,7 @@ def extractor() -> Callable[[Clips], Any]:
 
 
 def librosa_features(clips: Clips) -> Any:
-    """The same by librosa, (B, frames, mels)."""
+    """The same features by librosa, (B, frames, mels)."""
     import librosa
 
     config = PRESETS[PRESET]
@@ -162,13 +152,11 @@ def librosa_features(clips: Clips) -> Any:
 
 
 def _table(times: dict[str, Times], num_clips: int) -> Iterator[str]:
-    """Times, and how often each takes what compa takes: of the best rounds, and the median over rounds."""
-    mine = times[OURS]
+    """Times and their ratios to compa: of the best rounds, and the median over rounds."""
     yield "| | ms a clip, best | clips a second of processor time | to compa, best | median of rounds |"
     yield "| --- | ---: | ---: | ---: | ---: |"
     for name, taken in times.items():
-        middle = statistics.median(other / own for other, own in zip(taken.rounds, mine.rounds, strict=True))
-        ratios = f"{taken.best / mine.best:.2f} | {middle:.2f}"
+        ratios = f"{taken.best / times[COMPA].best:.2f} | {taken.ratio_to(times[COMPA]):.2f}"
         yield f"| {name} | {taken.best * 1e3 / num_clips:.2f} | {num_clips / taken.best:,.0f} | {ratios} |"
 
 

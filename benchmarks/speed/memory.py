@@ -1,4 +1,4 @@
-"""How much memory a loss and its gradients take beyond their inputs, measured in a process of its own."""
+"""Measures in a child process how much memory a loss and its gradients need beyond their inputs."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def peak_growth(loss: str, num_clips: int, num_extras: int, width: int) -> tuple
         width: D.
 
     Returns:
-        How far the peak of the process's memory rose above what it was with the inputs made, and how much
-        of that is their gradients, in bytes.
+        How far the peak of the process's memory rose above its size with the inputs in memory, and the size of the
+        gradients in that, in bytes.
     """
     arguments = [sys.executable, "-m", __name__, loss, str(num_clips), str(num_extras), str(width)]
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
@@ -42,18 +42,18 @@ def main(arguments: list[str]) -> None:
     """Measures one loss and prints the two numbers."""
     name, num_clips, num_extras, width = arguments[0], *map(int, arguments[1:])
     loss = cases.LOSSES[name]
-    cases.go_back(loss, cases.make_batch(64, num_extras, width))  # libraries are loaded, threads started
+    cases.gradients(loss, cases.make_batch(64, num_extras, width))  # loads libraries and starts threads
     batch = cases.make_batch(num_clips, num_extras, width)
     grads: list[Tensor | None] = []
-    growth = growth_in(lambda: grads.extend(cases.go_back(loss, batch)))
+    growth = growth_of(lambda: grads.extend(cases.gradients(loss, batch)))
     print(json.dumps([growth, sum(grad.numel() * grad.element_size() for grad in grads if grad is not None)]))
 
 
-def growth_in(work: Callable[[], object]) -> int:
-    """How far the peak of this process's memory rises above what it is now, in bytes."""
+def growth_of(function: Callable[[], object]) -> int:
+    """How far a function raises the peak of this process's memory above its current size, in bytes."""
     before = _resident()
-    _forget_peak()
-    work()
+    _reset_peak()
+    function()
     return _peak() - before
 
 
@@ -69,7 +69,7 @@ def _peak() -> int:
     return _status("VmHWM")
 
 
-def _forget_peak() -> None:
+def _reset_peak() -> None:
     if CLEAR.exists():
         CLEAR.write_text("5")
 

@@ -1,16 +1,14 @@
-"""Times training steps side by side: `python -m benchmarks.speed.training`.
+"""Times training steps: `python -m benchmarks.speed.training`.
 
-The demo's model, scenes and batch. A batch in chunks is timed beside the batch at once, in turns; the steps of `compa
-fit`, with its run folder, log, watch and stops, beside those of a bare loop over the same batches, in turns of one
-training each. Peak memory is measured in processes of their own. What encoders need not compute, `encoders.py` times.
+Model, scenes and batch are those of the demo. A batch in chunks is timed beside the whole batch at once, and steps of
+`compa fit`, with its run folder, log and callbacks, beside a bare loop over the same batches. Child processes measure
+peak memory. The remaining parts are in `encoders.py`.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
-import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -18,7 +16,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +25,15 @@ import torch
 from torch.utils.data import DataLoader
 
 from benchmarks.speed.encoders import cache_table, padding_table, read_captions, token_table
-from benchmarks.speed.memory import growth_in
-from benchmarks.speed.objectives import CLOCKS, MIB, take_turns
-from benchmarks.speed.output import tell
+from benchmarks.speed.memory import growth_of
+from benchmarks.speed.output import machine, measuring_parser, print_tables
+from benchmarks.speed.timing import CLOCKS, MIB, time_in_turns
 from compa.data.batch import Batch
 from compa.data.scenes import SceneData
 from compa.objectives import HardNegativeNCE
 from compa.training import run_folder
 from compa.training.contrastive import ContrastiveTask
+from compa.utils.arguments import positive_int
 
 PARTS = ("chunks", "memory", "lightning", "cache", "tokens", "padding")
 CHUNK_SIZES = (32, 16, 8)
@@ -42,83 +41,76 @@ Clock = Callable[[], float]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measures and prints tables; `--out` writes them to a file, too."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=PARTS, action="append", help="a part alone; can be repeated")
+    """Measures and prints tables."""
+    parser = measuring_parser("training", __doc__, PARTS, seconds=60)
     parser.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu: for one thread on a busy machine")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="default: %(default)s")
-    parser.add_argument("--seconds", type=float, default=60, help="for a table of rounds; default: %(default)s")
-    parser.add_argument("--steps", type=int, default=100, help="of a training; default: %(default)s")
-    parser.add_argument("--rounds", type=int, default=3, help="trainings of each kind; default: %(default)s")
-    parser.add_argument("--captions", type=Path, metavar="CSV", help="with a column caption, which padding needs")
-    parser.add_argument("--out", type=Path, help="file for the tables, in Markdown")
-    parser.add_argument("--peak-of", type=int, help=argparse.SUPPRESS)  # what a process of its own measures
+    parser.add_argument(
+        "--threads", metavar="N", type=positive_int, default=torch.get_num_threads(), help="CPU threads"
+    )
+    parser.add_argument("--steps", metavar="N", type=positive_int, default=100, help="steps of a training")
+    parser.add_argument("--rounds", metavar="N", type=positive_int, default=3, help="trainings of each kind")
+    parser.add_argument(
+        "--captions", metavar="CSV", type=Path, help="captions in a column `caption`, for --only padding"
+    )
+    parser.add_argument("--peak-of", metavar="N", type=int, help=argparse.SUPPRESS)  # measured in a child process
     options = parser.parse_args(arguments)
     if "padding" in (options.only or ()) and not options.captions:
-        parser.error("padding is measured on --captions CSV")
+        parser.error("--only padding needs --captions CSV")
     torch.set_num_threads(options.threads)
     if options.peak_of is not None:
         print(_measure_peak(options.peak_of))
         return
-    tell(_report(options), options.out)
+    clock, seconds = CLOCKS[options.clock], options.seconds
+    tables: dict[str, Callable[[], Iterator[str]]] = {
+        "chunks": lambda: _chunk_table(seconds, clock),
+        "memory": lambda: _memory_table(options.threads),
+        "lightning": lambda: _lightning_table(options.rounds, options.steps, clock),
+        "cache": lambda: cache_table(seconds, clock),
+        "tokens": lambda: token_table(seconds, clock),
+    }
+    if options.captions:
+        tables["padding"] = lambda: padding_table(read_captions(options.captions), seconds, clock)
+    head = f"{machine()}, {options.threads} threads, {options.clock} time, torch {torch.__version__}"
+    parts = [part for part in PARTS if part in tables and part in (options.only or PARTS)]
+    print_tables(chain([head], *(tables[part]() for part in parts)), options.out)
 
 
-def _report(options: argparse.Namespace) -> Iterator[str]:
-    yield (
-        f"{platform.machine()}, {options.threads} threads, {options.clock} time, torch {torch.__version__}, "
-        f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
-    )
-    parts = options.only or PARTS
-    batches = _batches(4) if {"chunks", "lightning"} & set(parts) else []
-    if "chunks" in parts:
-        yield from _chunk_table(batches[0], options)
-    if "memory" in parts:
-        yield from _memory_table(options)
-    if "lightning" in parts:
-        yield from _lightning_table(batches, options)
-    if "cache" in parts:
-        yield from cache_table(options.seconds, CLOCKS[options.clock])
-    if "tokens" in parts:
-        yield from token_table(options.seconds, CLOCKS[options.clock])
-    if "padding" in parts and options.captions:
-        yield from padding_table(read_captions(options.captions), options.seconds, CLOCKS[options.clock])
-
-
-def _chunk_table(batch: Batch, options: argparse.Namespace) -> Iterator[str]:
-    works = {"at once": partial(_go_back, _task(None), batch)}
-    works |= {f"chunks of {size}": partial(_go_back, _task(size), batch) for size in CHUNK_SIZES}
-    times = take_turns(works, options.seconds, clock=CLOCKS[options.clock])
+def _chunk_table(seconds: float, clock: Clock) -> Iterator[str]:
+    (batch,) = _batches(1)
+    functions = {"at once": partial(_backward, _task(None), batch)}
+    functions |= {f"chunks of {size}": partial(_backward, _task(size), batch) for size in CHUNK_SIZES}
+    times = time_in_turns(functions, seconds, clock)
     whole = times["at once"]
-    yield f"\n{len(batch.captions)} clips, {len(batch.extras)} further texts, {len(whole.rounds)} rounds\n"
+    yield f"\n{len(batch.captions)} clips, {len(batch.extras)} extra texts, {len(whole.rounds)} rounds\n"
     yield "| forward and backward | best, ms | to all at once | median of rounds |"
     yield "| --- | ---: | ---: | ---: |"
     for name, taken in times.items():
-        middle = statistics.median(one / other for one, other in zip(taken.rounds, whole.rounds, strict=True))
-        yield f"| {name} | {taken.best * 1e3:.1f} | {taken.best / whole.best:.3f} | {middle:.3f} |"
+        yield f"| {name} | {taken.best * 1e3:.1f} | {taken.best / whole.best:.3f} | {taken.ratio_to(whole):.3f} |"
 
 
-def _memory_table(options: argparse.Namespace) -> Iterator[str]:
+def _memory_table(num_threads: int) -> Iterator[str]:
     yield "\n| growth of the peak, gradients included | MiB |"
     yield "| --- | ---: |"
     for size in (0, *CHUNK_SIZES):
         command = [sys.executable, "-m", "benchmarks.speed.training", "--peak-of", str(size), "--threads"]
-        done = subprocess.run([*command, str(options.threads)], capture_output=True, text=True, check=True)
+        done = subprocess.run([*command, str(num_threads)], capture_output=True, text=True, check=True)
         yield f"| {f'chunks of {size}' if size else 'at once'} | {int(done.stdout) / MIB:.0f} |"
 
 
 def _measure_peak(chunk_size: int) -> int:
     task, (small, batch) = _task(chunk_size or None), [*_batches(1, 4), *_batches(1)]
-    _go_back(task, small)  # libraries are loaded, threads started
-    return growth_in(partial(_go_back, task, batch))
+    _backward(task, small)  # loads libraries and starts threads
+    return growth_of(partial(_backward, task, batch))
 
 
-def _lightning_table(batches: Sequence[Batch], options: argparse.Namespace) -> Iterator[str]:
-    clock, kinds = CLOCKS[options.clock], {"bare loop": _bare_steps, "compa fit": _lightning_steps}
+def _lightning_table(rounds: int, num_steps: int, clock: Clock) -> Iterator[str]:
+    batches = _batches(4)
+    kinds = {"bare loop": _bare_steps, "compa fit": _lightning_steps}
     taken: dict[str, list[list[float]]] = {name: [] for name in kinds}
-    for _ in range(options.rounds):
+    for _ in range(rounds):
         for name, train in kinds.items():
-            taken[name].append(train(batches, options.steps, clock))
-    yield f"\n{options.rounds} trainings of {options.steps} steps, without their first 5\n"
+            taken[name].append(train(batches, num_steps, clock))
+    yield f"\n{rounds} trainings of {num_steps} steps, without their first 5\n"
     yield "| a step | best, ms | median, ms | to the bare loop, median of trainings |"
     yield "| --- | ---: | ---: | ---: |"
     for name, trainings in taken.items():
@@ -135,7 +127,7 @@ def _bare_steps(batches: Sequence[Batch], num_steps: int, clock: Clock) -> list[
     optimizer = torch.optim.AdamW(task.parameters(), lr=1e-3, betas=(0.9, 0.98), weight_decay=0.05)
     for step in range(num_steps):
         optimizer.zero_grad()
-        _go_back(task, batches[step % len(batches)])
+        _backward(task, batches[step % len(batches)])
         torch.nn.utils.clip_grad_norm_(task.parameters(), 1.0)
         optimizer.step()
         ends.append(clock())
@@ -166,7 +158,7 @@ def _lightning_steps(batches: Sequence[Batch], num_steps: int, clock: Clock) -> 
 
 
 class _Repeated(pl.LightningDataModule):
-    """The same batches again and again, ready in memory."""
+    """Repeats batches in memory."""
 
     def __init__(self, batches: Sequence[Batch], num_steps: int) -> None:
         super().__init__()
@@ -182,11 +174,11 @@ class _Repeated(pl.LightningDataModule):
 def _task(chunk_size: int | None) -> ContrastiveTask:
     torch.manual_seed(0)
     task = ContrastiveTask(objective=HardNegativeNCE(), chunk_size=chunk_size)
-    task.clap.text_encoder.fit_tokeniser(SceneData().training_texts())
+    task.clap.text_encoder.fit_tokenizer(SceneData().training_texts())
     return task.train()
 
 
-def _go_back(task: ContrastiveTask, batch: Batch) -> None:
+def _backward(task: ContrastiveTask, batch: Batch) -> None:
     task.objective(task.embed(batch)).total.backward()  # type: ignore[no-untyped-call]
 
 

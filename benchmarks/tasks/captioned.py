@@ -1,4 +1,4 @@
-"""Captioned clips for retrieval: of a manifest, or composed of the test recordings of an event bank."""
+"""Captioned clips for retrieval: from a manifest, or composed of the test recordings of an event bank."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Any, Final
 
 from tqdm import tqdm
 
-from benchmarks.tasks import Item, Material
+from benchmarks.items import Item
 from benchmarks.tasks.sound_files import fingerprint, flaws_of, left_out, name_of
+from benchmarks.tasks.task import TaskInputs
+from compa.data.known_true import ClipFacts, is_true_of
 from compa.data.quarantine import Quarantine
 from compa.manifest import Clip, scan_manifest
 from compa.scenes.banks.bank import short_hash
@@ -19,6 +21,7 @@ from compa.scenes.claims import Truth, parse
 from compa.scenes.composition.composer import Composer
 from compa.scenes.composition.settings import Settings
 from compa.scenes.holdout import label_pairs
+from compa.utils.text import normalized
 
 NUM_SCENES = 200
 SCENES = Settings(seconds=6.0, max_events=3, max_depth=2, negatives=3, positives=1, twins=False)
@@ -27,13 +30,13 @@ TEST: Final = "test"
 
 @dataclass(frozen=True)
 class Captioned:
-    """Clips with what is said of them.
+    """Clips with true and false texts.
 
     Attributes:
         items: One audio each, with its captions.
-        false: For each clip the texts that are false of it, as far as its manifest has some.
-        also_true: For each clip the texts of other clips that may be true of it.
-        data: What results say of it.
+        false: For each clip, the texts that are known to be false of it.
+        also_true: For each clip, the texts of other clips that may be true of it.
+        data: What results record about the set.
     """
 
     items: Sequence[Item]
@@ -43,15 +46,15 @@ class Captioned:
 
 
 def captioned_items(manifest: Path, limit: int | None = None) -> Captioned:
-    """The clips of a manifest that have a caption and a sound; those of the split `test` alone where there is one.
+    """The clips of a manifest that have a caption and a sound; only those of the split `test` if there is one.
 
-    Clips in the quarantine of the manifest count as missing, as do those whose sound is not there or unreadable.
+    Clips that are in the manifest's quarantine, or whose sound is missing or unreadable, are left out.
 
     Raises:
-        ValueError: If there is no such manifest, or a line of it is no clip.
+        ValueError: If there is no such manifest, or a line of it is not a clip.
     """
     if not manifest.is_file():
-        raise ValueError(f"there is no manifest {manifest}: give a .jsonl file, as `compa data import` writes one")
+        raise ValueError(f"there is no manifest {manifest}: give a .jsonl file, as `compa data import` writes it")
     listed = Quarantine(manifest)
     known = []
     for item in scan_manifest(manifest):
@@ -59,15 +62,15 @@ def captioned_items(manifest: Path, limit: int | None = None) -> Captioned:
             known.append(item)
         else:
             listed.reason(item)  # raises where the line is not in quarantine
-    twice = [name for name, count in Counter(clip.id for clip in known).items() if count > 1]
-    if twice:
-        raise ValueError(f"{manifest} has several clips {twice[0]!r}: `compa data verify` tells which")
+    repeated = [name for name, count in Counter(clip.id for clip in known).items() if count > 1]
+    if repeated:
+        raise ValueError(f"{manifest} has several clips {repeated[0]!r}: `compa data verify` lists them")
     if any(clip.split == TEST for clip in known):
         known = [clip for clip in known if clip.split == TEST]
     some = known[:limit]
     flaws = _flaws(some, manifest.parent, listed)
-    whole = [clip for clip, flaw in zip(some, flaws, strict=True) if flaw is None]
-    paths = [manifest.parent / (clip.audio or "") for clip in whole]
+    usable = [clip for clip, flaw in zip(some, flaws, strict=True) if flaw is None]
+    paths = [manifest.parent / (clip.audio or "") for clip in usable]
     items = [
         Item(
             id=clip.id,
@@ -78,22 +81,22 @@ def captioned_items(manifest: Path, limit: int | None = None) -> Captioned:
             sources=(clip.source or clip.id,),
             events=(clip.events,) if clip.events else (),
         )
-        for clip, path in zip(whole, paths, strict=True)
+        for clip, path in zip(usable, paths, strict=True)
     ]
     data = {
         "name": name_of(manifest),
-        "fingerprint": fingerprint(((clip.captions, _false(clip)) for clip in whole), paths),
+        "fingerprint": fingerprint(((clip.captions, _false(clip)) for clip in usable), paths),
         "found": len(items),
         "expected": len(known),
     }
     if warnings := left_out([clip.id for clip in some], flaws, "clips"):
         data["warnings"] = warnings
-    return Captioned(items, [_false(clip) for clip in whole], also_true(whole), data)
+    return Captioned(items, [_false(clip) for clip in usable], also_true(usable), data)
 
 
-def composed_items(material: Material, limit: int | None = None) -> Captioned:
-    """A fixed set of scenes of test recordings: they follow from the bank, and from no seed."""
-    bank = material.bank
+def composed_items(inputs: TaskInputs, limit: int | None = None) -> Captioned:
+    """A fixed set of scenes of test recordings, which depends on the bank only, not on a seed."""
+    bank = inputs.bank
     composer = Composer(bank.split(TEST), SCENES, pairs=label_pairs(bank.labels))
     numbers = range(NUM_SCENES if limit is None else min(limit, NUM_SCENES))
     items, clips = [], []
@@ -124,35 +127,37 @@ def composed_items(material: Material, limit: int | None = None) -> Captioned:
 def also_true(clips: Sequence[Clip]) -> list[set[str]]:
     """The texts of other clips that may be true of each clip.
 
-    A text with a claim may be true of a clip when its claim is not False of the clip's events; without a claim, when
-    it equals one of the clip's captions or positives.
+    A text may be true of a clip if its claim is not False of the clip's events, or if it has the same words as one of
+    the clip's captions or positives. What the clip lists as a negative is false of it.
     """
     claims: dict[str, str | None] = {}
     for clip in clips:
         for text, claim in _claimed(clip):
             claims[text] = claims.get(text) or claim
-    by_words: defaultdict[str, list[str]] = defaultdict(list)
-    for text in claims:
-        by_words[_normalised(text)].append(text)
-    found: list[set[str]] = []
+    facts = [
+        ClipFacts.of(clip.events, (*clip.captions, *(positive.text for positive in clip.positives))) for clip in clips
+    ]
+    with_words: defaultdict[str, set[int]] = defaultdict(set)  # numbers of clips
     with_label: defaultdict[str, set[int]] = defaultdict(set)
-    for number, clip in enumerate(clips):
-        own = (*clip.captions, *(positive.text for positive in clip.positives))
-        found.append({same for text in own for same in by_words.get(_normalised(text), ())})
-        for event in clip.events:
-            with_label[event.label].add(number)
+    for number, known in enumerate(facts):
+        for words in known.texts:
+            with_words[words].add(number)
+        for label in known.labels:
+            with_label[label].add(number)
     with_events = set().union(*with_label.values())
-    for text, written in tqdm(claims.items(), desc="Judging texts", unit="text", leave=False, disable=None):
-        if written is not None and with_events:
-            parsed = parse(written)
-            for number in set.intersection(with_events, *(with_label[label] for label in parsed.labels())):
-                if parsed.judge(clips[number].events) is not Truth.FALSE:
-                    found[number].add(text)
+    found: list[set[str]] = [set() for _ in clips]
+    for text, claim in tqdm(claims.items(), desc="Judging texts", unit="text", leave=False, disable=None):
+        true = set(with_words.get(normalized(text), ()))
+        if claim is not None and with_events:
+            candidates = set.intersection(with_events, *(with_label[label] for label in parse(claim).labels()))
+            true |= {n for n in candidates if is_true_of(text, claim, facts[n], (Truth.TRUE, Truth.UNCLEAR))}
+        for number in true:
+            found[number].add(text)
     return [texts - set(_false(clip)) for texts, clip in zip(found, clips, strict=True)]
 
 
 def _claimed(clip: Clip) -> Iterable[tuple[str, str | None]]:
-    """The texts about a clip that are put to models, with their claims."""
+    """The texts about a clip that models are asked about, with their claims."""
     yield from zip(clip.captions, clip.claims or (None,) * len(clip.captions), strict=True)
     yield from ((negative.text, negative.claim) for negative in clip.negatives)
 
@@ -162,7 +167,7 @@ def _false(clip: Clip) -> tuple[str, ...]:
 
 
 def _flaws(clips: Sequence[Clip], folder: Path, listed: Quarantine) -> list[str | None]:
-    """Why each clip cannot be used, if so."""
+    """Why each clip cannot be used; None where it can."""
     flaws = [
         "in quarantine" if clip.id in listed.clips else "without a caption" if not clip.captions else
         "without a sound" if clip.audio is None else None
@@ -171,7 +176,3 @@ def _flaws(clips: Sequence[Clip], folder: Path, listed: Quarantine) -> list[str 
     sounds = [folder / clip.audio for clip, flaw in zip(clips, flaws, strict=True) if flaw is None and clip.audio]
     of_sounds = iter(flaws_of(sounds))
     return [flaw if flaw is not None else next(of_sounds) for flaw in flaws]
-
-
-def _normalised(text: str) -> str:
-    return " ".join(text.casefold().split()).rstrip(".")

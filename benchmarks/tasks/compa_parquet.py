@@ -1,7 +1,7 @@
-"""CompA as it is repackaged on the hub: Parquet with a row a sound, `file_name, audio, answer`.
+"""CompA as repackaged on the hub: Parquet with one row per sound, `file_name, audio, answer`.
 
-The rows of an item are named `12.wav`, `12_rev.wav` and, of a triplet, `12_trip.wav`; `answer` is the caption. The
-sounds are in the table, as bytes or as a struct of bytes and path.
+The rows of an item are named `12.wav`, `12_rev.wav` and, for a triplet, `12_trip.wav`; `answer` is the caption. The
+table holds the sounds, as bytes or as a struct of bytes and path.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.models.names import did_you_mean
-from benchmarks.tasks.raw_item import Draft
+from benchmarks.tasks.raw_item import RawItem
+from compa.utils.text import did_you_mean
 
 COLUMNS = ("file_name", "audio", "answer")
 SIDES = ("", "_rev", "_trip")
@@ -32,18 +32,18 @@ class _Folder:
 
 
 def is_parquet(data: Path) -> bool:
-    """Whether this is a Parquet file, or a folder that holds some."""
+    """Whether this is a Parquet file, or a folder of such files."""
     return data.suffix == ".parquet" or (data.is_dir() and bool(_parts(data)))
 
 
-def parquet_drafts(data: Path) -> tuple[list[Draft], object]:
-    """Unpacks the sounds of a table into a temporary folder.
+def parquet_items(data: Path) -> tuple[list[RawItem], object]:
+    """Reads the items of a table and unpacks its sounds into a temporary folder.
 
     Args:
         data: A Parquet file, or a folder of the parts of one table.
 
     Returns:
-        The items, in the order of the table, and the folder, which is deleted when nothing refers to it any more.
+        The items in the order of the table, and the folder, which is deleted when nothing refers to it any more.
 
     Raises:
         ValueError: If the table cannot be read or lacks a column, or pyarrow is not installed.
@@ -54,18 +54,18 @@ def parquet_drafts(data: Path) -> tuple[list[Draft], object]:
         name = Path(str(row["file_name"])).name
         match = _NAME.fullmatch(Path(name).stem)
         if match is None or "\0" in name:
-            raise ValueError(f"{data} has a row whose file_name is {row['file_name']!r}: take the published table")
+            raise ValueError(f"{data} has an invalid file_name {row['file_name']!r}: use the published table")
         side, sides = match["side"] or "", items.setdefault(match["item"], {})
         if side in sides:
-            raise ValueError(f"{data} has several rows {name!r}: take the published table")
+            raise ValueError(f"{data} has several rows {name!r}: use the published table")
         sides[side] = (str(row["answer"]), _unpacked(row["audio"], folder.path / name, data))
-    return [_draft(item, sides) for item, sides in items.items()], folder
+    return [_raw_item(item, sides) for item, sides in items.items()], folder
 
 
-def _draft(item: str, sides: dict[str, tuple[str, Path]]) -> Draft:
+def _raw_item(item: str, sides: dict[str, tuple[str, Path]]) -> RawItem:
     present = [side for side in SIDES if side in sides]
     missing = next((side for side in SIDES[:2] if side not in sides), None)
-    return Draft(
+    return RawItem(
         name=item,
         captions=tuple(sides[side][0].strip() for side in present),
         files=tuple(sides[side][1] for side in present),
@@ -76,7 +76,7 @@ def _draft(item: str, sides: dict[str, tuple[str, Path]]) -> Draft:
 
 
 def _unpacked(audio: Any, path: Path, data: Path) -> Path:
-    """The file of a sound: what is in the table is written to `path`, else it lies beside the table."""
+    """The file of a sound: written to `path` if the table holds it, else the file beside the table."""
     content = audio.get("bytes") if isinstance(audio, dict) else audio
     if isinstance(content, bytes):
         path.write_bytes(content)

@@ -1,25 +1,27 @@
-"""Tasks of pairs and triplets: which text belongs to which audio, when both share everything but one thing."""
+"""Tasks of pairs and triplets: which text belongs to which audio, when everything is the same except for one thing."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.checks.text_leak import Texts, leak_metrics
+from benchmarks.items import Item, Scores
 from benchmarks.metrics.intervals import interval
 from benchmarks.metrics.pairs import margins, mean_chance, outcomes, placements
-from benchmarks.metrics.resampling import jackknife, metric
-from benchmarks.metrics.text_leak import Texts, leak_metrics
-from benchmarks.results.result import Result, rounded
-from benchmarks.scorer import Scorer, Scores, checked
-from benchmarks.tasks import Item, Material, TestSet
+from benchmarks.metrics.resampling import jackknife
+from benchmarks.results.result import Result, metric, rounded
+from benchmarks.results.schema import Metric
+from benchmarks.scorer import Scorer, checked
+from benchmarks.tasks.task import TaskInputs, TestSet
 
 WITH_TRIPLETS = "_triplets"
-"""Ends the names of metrics in which an item of three counts as 3 x 3; without it, its first two count."""
+"""Suffix of metrics in which a triplet counts as 3 x 3; in the others its first two audios and texts count."""
 SCORED = ("text", "audio", "group")
 
 Won = Mapping[str, NDArray[np.bool_]]
@@ -33,9 +35,12 @@ class PairTask(ABC):
         name: What users call it.
         version: Rises whenever scores stop being comparable.
         measures: What a high score means, in one sentence.
-        needs: What a user has to bring.
-        expected: How many items there are when nothing is missing.
+        needs: What the user has to provide.
+        expected: The number of items when nothing is missing.
+        needs_model: See `Task`.
     """
+
+    needs_model: ClassVar[type] = Scorer
 
     name: str
     version: int
@@ -44,14 +49,14 @@ class PairTask(ABC):
     expected: int
 
     @abstractmethod
-    def items(self, material: Material, limit: int | None = None) -> list[Item]:
+    def items(self, inputs: TaskInputs, limit: int | None = None) -> list[Item]:
         """The items, or the first `limit` of them; the same ones for every model and seed."""
 
-    def prepare(self, material: Material, limit: int | None = None) -> TestSet:
-        """Makes the items and says what they are made of."""
-        items, bank = self.items(material, limit), material.bank
+    def prepare(self, inputs: TaskInputs, limit: int | None = None) -> TestSet:
+        """Makes the items and describes what they are made of."""
+        items, bank = self.items(inputs, limit), inputs.bank
         if not items:
-            raise ValueError(f"{self.name} finds nothing to measure in {bank.name}: no item can be made of it")
+            raise ValueError(f"{self.name} cannot make any item of {bank.name}")
         data = {
             "name": bank.name,
             "fingerprint": bank.fingerprint,
@@ -60,39 +65,32 @@ class PairTask(ABC):
         }
         return TestSet(items, data, leaks_of(items))
 
-    def run(self, scorer: Scorer, model: str, test_set: TestSet, seed: int) -> Result:
-        """Puts all items to a scorer in one call and measures text, audio, group, ties and the AUC.
-
-        Args:
-            scorer: The model.
-            model: Its name in the result.
-            test_set: From `prepare`.
-            seed: Recorded in the result.
-        """
+    def run(self, model: Scorer, name: str, /, test_set: TestSet, seed: int) -> Result:
+        """Scores all items in one call and measures text, audio, group, ties and the AUC; see `Task`."""
         items = test_set.items
         groups = [(item.audio, item.captions) for item in items]
-        scores = checked(scorer.score(groups), groups, model, [item.id for item in items])
+        scores = checked(model.score(groups), groups, name, [item.id for item in items])
         won, leads = outcomes_of(scores)
         records = [
             _record(item, matrix, won, leads, number)
             for number, (item, matrix) in enumerate(zip(items, scores, strict=True))
         ]
-        return test_set.result(self, model, seed, _metrics(won, scores, items), records)
+        return test_set.result(self, name, seed, _metrics(won, scores, items), records)
 
 
-def leaks_of(items: Sequence[Item]) -> dict[str, dict[str, Any]]:
-    """Whether words alone tell the first caption of an item from the others."""
+def leaks_of(items: Sequence[Item]) -> dict[str, Metric]:
+    """How well a classifier of words alone separates the first caption of each item from the others."""
     return leak_metrics([Texts(item.captions[:1], item.captions[1:], item.sources) for item in items])
 
 
 def outcomes_of(scores: Sequence[Scores]) -> tuple[Won, Mapping[str, NDArray[np.float64]]]:
-    """Which items are won, and by how much, in both protocols.
+    """Which items are won, and with which margin, in both protocols.
 
     Args:
-        scores: One matrix an item, 2 x 2 or 3 x 3.
+        scores: One matrix per item, 2 x 2 or 3 x 3.
 
     Returns:
-        For each metric, and with `_triplets` where there are triplets, an array of shape (items,); and the margins
+        An array of shape (items,) per metric, with the suffix `_triplets` too if there are triplets; and the margins
         `text` and `audio` of pairs.
     """
     sizes = np.array([len(matrix) for matrix in scores])
@@ -106,7 +104,7 @@ def outcomes_of(scores: Sequence[Scores]) -> tuple[Won, Mapping[str, NDArray[np.
     return won, margins(pairs)
 
 
-def _metrics(won: Won, scores: Sequence[Scores], items: Sequence[Item]) -> dict[str, dict[str, Any]]:
+def _metrics(won: Won, scores: Sequence[Scores], items: Sequence[Item]) -> dict[str, Metric]:
     every = np.ones(len(items), bool)
     metrics = {name: _fraction(name, won, items, every) for name in won}
     metrics["auc"] = _auc(scores, items)
@@ -116,7 +114,7 @@ def _metrics(won: Won, scores: Sequence[Scores], items: Sequence[Item]) -> dict[
     return metrics
 
 
-def _fraction(name: str, won: Won, items: Sequence[Item], chosen: NDArray[np.bool_]) -> dict[str, Any]:
+def _fraction(name: str, won: Won, items: Sequence[Item], chosen: NDArray[np.bool_]) -> Metric:
     """A metric over the chosen items."""
     some = [item for item, is_chosen in zip(items, chosen.tolist(), strict=True) if is_chosen]
     sizes = (len(item.audio) if name.endswith(WITH_TRIPLETS) else 2 for item in some)
@@ -124,8 +122,8 @@ def _fraction(name: str, won: Won, items: Sequence[Item], chosen: NDArray[np.boo
     return metric(won[name][chosen].mean(), interval(won[name][chosen], [item.sources for item in some]), float(chance))
 
 
-def _auc(scores: Sequence[Scores], items: Sequence[Item]) -> dict[str, Any]:
-    """How well one threshold for all pairs tells what is true from what is false."""
+def _auc(scores: Sequence[Scores], items: Sequence[Item]) -> Metric:
+    """How well one threshold for all pairs separates true from false ones."""
     pairs = np.stack([matrix[:2, :2] for matrix in scores])
     true, false = pairs[:, [0, 1], [0, 1]], pairs[:, [0, 1], [1, 0]]
     of_true, of_false = placements(true, false), 1 - placements(false, true)

@@ -1,4 +1,4 @@
-"""An item of a published benchmark as its files name it, before anything is known of its sounds."""
+"""An item of a published benchmark as its files list it, before its sounds are looked at."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Draft:
+class RawItem:
     """Two or three captions and sounds.
 
     Attributes:
-        name: What the item is called, after its first sound.
+        name: The item's name, after its first sound.
         captions: The texts.
-        files: The sounds, in the same order; they may not be there.
-        sources: What each sound was taken from, as far as the files tell.
-        where: The place in the table.
-        flaw: What is wrong with it, if anything.
+        files: The sounds, in the same order; they may be missing.
+        sources: What each sound was taken from, as far as the files say.
+        where: The place in the table, for messages.
+        flaw: What is wrong with the item; None for a complete one.
     """
 
     name: str

@@ -1,16 +1,18 @@
-"""retrieval: which of many clips a text belongs to, and which of many texts a clip."""
+"""retrieval: find the clip of a text among many clips, and the texts of a clip among many texts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.checks.text_leak import Texts, leak_metrics
+from benchmarks.items import Item, Scores
 from benchmarks.metrics.intervals import interval
-from benchmarks.metrics.resampling import metric, resampled_mean, resampled_median
+from benchmarks.metrics.resampling import resampled_mean, resampled_median
 from benchmarks.metrics.retrieval import (
     CUTOFF,
     Answers,
@@ -21,22 +23,22 @@ from benchmarks.metrics.retrieval import (
     recall_chance,
     text_to_audio_ranks,
 )
-from benchmarks.metrics.text_leak import Texts, leak_metrics
-from benchmarks.results.result import Result
-from benchmarks.scorer import Scorer, Scores, checked
-from benchmarks.tasks import Item, Material, TestSet
+from benchmarks.results.result import Result, metric
+from benchmarks.results.schema import Metric
+from benchmarks.scorer import Scorer, checked
 from benchmarks.tasks.captioned import captioned_items, composed_items
+from benchmarks.tasks.task import TaskInputs, TestSet
 
 PLACES = (1, 5, 10)
 ORDER = ("r1", f"map{CUTOFF}", "r10", "r5", "median_rank")
-"""What is measured of each direction, the most telling first."""
-WAYS = ("text_to_audio", "audio_to_text")
+"""The metrics of each direction, the most important first."""
+DIRECTIONS = ("text_to_audio", "audio_to_text")
 DISTRACTORS = "_distractors"
-"""Ends the names of metrics with the false texts of all clips beside the captions."""
+"""Suffix of metrics in which the false texts of all clips compete with the captions."""
 CONVENTION = (
     "text_to_audio: every caption is a query and its clip the answer. audio_to_text: every clip is a query, R@k and "
-    f"median rank by its best caption, mAP@{CUTOFF} over all its captions. Equal captions are one text, right for each "
-    "of their clips; a text known to be true of another clip stands in no ranking of that clip. Ties rank last."
+    f"median rank use its best caption, mAP@{CUTOFF} all its captions. Equal captions are one text, correct for each "
+    "of their clips; a text known to be true of another clip is excluded from the ranking of that clip. Ties rank last."
 )
 NEEDS = "nothing (scenes of built-in sounds), or --data manifest.jsonl, or --events DIR|CSV"
 
@@ -47,8 +49,8 @@ class RetrievalSet(TestSet):
 
     Attributes:
         texts: The captions, then the false texts of all clips, each once.
-        answers: Among the captions alone.
-        harder: Among all texts; None where there is no false one.
+        answers: Among the captions only.
+        harder: Among all texts; None if there are no false ones.
     """
 
     texts: Sequence[str] = ()
@@ -64,15 +66,14 @@ class Retrieval:
     version: int = 1
     measures: str = "Finds the clip of a caption and the captions of a clip, among all of a set"
     needs: str = NEEDS
+    needs_model: ClassVar[type] = Scorer
 
-    def prepare(self, material: Material, limit: int | None = None) -> RetrievalSet:
-        """Reads a manifest, or composes scenes, and sorts its texts."""
-        given = composed_items(material, limit) if material.data is None else captioned_items(material.data, limit)
+    def prepare(self, inputs: TaskInputs, limit: int | None = None) -> RetrievalSet:
+        """Reads a manifest, or composes scenes, and collects its texts."""
+        given = composed_items(inputs, limit) if inputs.data is None else captioned_items(inputs.data, limit)
         items = given.items
         if len(items) < 2:
-            raise ValueError(
-                f"{self.name} finds {len(items)} usable clips in {given.data['name']}: it takes two or more"
-            )
+            raise ValueError(f"{self.name} needs at least 2 usable clips; {given.data['name']} has {len(items)}")
         captions = dict.fromkeys(caption for item in items for caption in item.captions)
         false = dict.fromkeys(text for item in given.false for text in item if text not in captions)
         texts = [*captions, *false]
@@ -97,29 +98,22 @@ class Retrieval:
             harder=Answers(len(texts), own, known) if false else None,
         )
 
-    def run(self, scorer: Scorer, model: str, test_set: TestSet, seed: int) -> Result:
-        """Scores all clips with all texts in one call and ranks them.
-
-        Args:
-            scorer: The model.
-            model: Its name in the result.
-            test_set: From `prepare`.
-            seed: Recorded in the result.
-        """
+    def run(self, model: Scorer, name: str, /, test_set: TestSet, seed: int) -> Result:
+        """Scores all clips with all texts in one call and ranks them; see `Task`."""
         assert isinstance(test_set, RetrievalSet)
         items = test_set.items
         group = ([item.audio[0] for item in items], test_set.texts)
-        (scores,) = checked(scorer.score([group]), [group], model, [self.name])
+        (scores,) = checked(model.score([group]), [group], name, [self.name])
         metrics, ranks = _measured(scores, test_set.answers, items)
         records = [_record(item) for item in items]
         if test_set.harder is not None:
             harder, harder_ranks = _measured(scores, test_set.harder, items, both_ways=False)
-            metrics |= {name + DISTRACTORS: metric for name, metric in harder.items()}
+            metrics |= {metric_name + DISTRACTORS: value for metric_name, value in harder.items()}
             for record, rank in zip(records, harder_ranks.audio_to_text, strict=True):
                 record["ranks" + DISTRACTORS] = rank.tolist()
         for record, places, place in zip(records, ranks.by_clip(test_set.answers), ranks.audio_to_text, strict=True):
             record["ranks"] = {"text_to_audio": places, "audio_to_text": place.tolist()}
-        return test_set.result(self, model, seed, metrics, records)
+        return test_set.result(self, name, seed, metrics, records)
 
 
 TASK = Retrieval()
@@ -131,20 +125,20 @@ class _Ranks:
     audio_to_text: list[NDArray[np.int64]]
 
     def by_clip(self, answers: Answers) -> list[list[int]]:
-        """The ranks of each clip for its captions."""
+        """For each clip, the ranks that its captions give it."""
         ends = np.cumsum([len(own) for own in answers.own])[:-1]
         return [places.tolist() for places in np.split(self.text_to_audio, ends)]
 
 
 def _measured(
     scores: Scores, answers: Answers, items: Sequence[Item], both_ways: bool = True
-) -> tuple[dict[str, dict[str, Any]], _Ranks]:
-    """The metrics of both directions, or of audio to text alone, and the ranks."""
+) -> tuple[dict[str, Metric], _Ranks]:
+    """The metrics of both directions, or of audio to text only, and the ranks."""
     sources = [item.sources for item in items]
     clips, texts = answers.queries
     by_audio = audio_to_text_ranks(scores, answers)
     by_text = text_to_audio_ranks(scores, answers) if both_ways else np.zeros(0, np.int64)
-    metrics: dict[str, dict[str, Any]] = {}
+    metrics: dict[str, Metric] = {}
     if both_ways:
         num_clips = len(items) - np.array([len(answers.clips_of[text]) - 1 for text in texts.tolist()])
         queries = _Queries(
@@ -160,14 +154,14 @@ def _measured(
     best = np.array([ranks[0] for ranks in by_audio])
     queries = _Queries(best, average_precision(by_audio), num_right, num_texts, sources)
     metrics |= {f"audio_to_text_{name}": measured for name, measured in queries.metrics().items()}
-    names = (f"{way}_{name}" for name in ORDER for way in WAYS)
+    names = (f"{direction}_{name}" for name in ORDER for direction in DIRECTIONS)
     metrics = {name: metrics[name] for name in names if name in metrics}
     return metrics, _Ranks(by_text, by_audio)
 
 
 @dataclass(frozen=True)
 class _Queries:
-    """The queries of one direction: best rank and average precision of each, and among how many it was to be found."""
+    """The queries of one direction: best rank, average precision, number of correct answers and of candidates."""
 
     best: NDArray[np.int64]
     precision: NDArray[np.float64]
@@ -175,9 +169,9 @@ class _Queries:
     num_all: NDArray[np.int64]
     sources: Sequence[Sequence[str]]
 
-    def metrics(self) -> dict[str, dict[str, Any]]:
+    def metrics(self) -> dict[str, Metric]:
         clusters = ["\x1f".join(sorted(set(source))) for source in self.sources]
-        found: dict[str, dict[str, Any]] = {}
+        found: dict[str, Metric] = {}
         for k in PLACES:
             within = self.best <= k
             of_fraction = interval(within, self.sources)

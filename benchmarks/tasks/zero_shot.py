@@ -1,14 +1,15 @@
-"""zero-shot: names what sounds, by the label whose sentences fit a clip best."""
+"""zero-shot: classify sounds by the label whose sentences match a clip best."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.items import Item, Scores
 from benchmarks.metrics.classification import (
     average_precision_chance,
     balanced_accuracy,
@@ -17,11 +18,12 @@ from benchmarks.metrics.classification import (
     ranks,
 )
 from benchmarks.metrics.intervals import interval
-from benchmarks.metrics.resampling import jackknife, metric
-from benchmarks.results.result import Result
-from benchmarks.scorer import Scorer, Scores, checked
-from benchmarks.tasks import Item, Material, TestSet
+from benchmarks.metrics.resampling import jackknife
+from benchmarks.results.result import Result, metric
+from benchmarks.results.schema import Metric
+from benchmarks.scorer import Scorer, checked
 from benchmarks.tasks.labelled import bank_items, labelled_items, read_label_set, read_templates
+from benchmarks.tasks.task import TaskInputs, TestSet
 
 TEMPLATES = ("This is a sound of {}.",)
 
@@ -31,9 +33,9 @@ class ZeroShotSet(TestSet):
     """Sounds, labels, and sentences.
 
     Attributes:
-        labels: The names to choose from.
+        labels: The labels to choose from.
         prompts: Every sentence once.
-        of_label: Numbers of the sentences of each label, shape (labels, templates).
+        of_label: The numbers of each label's sentences, shape (labels, templates).
         is_true: Shape (items, labels).
     """
 
@@ -45,30 +47,31 @@ class ZeroShotSet(TestSet):
 
 @dataclass(frozen=True)
 class ZeroShot:
-    """The task: one group of all sounds and all sentences; a label's score is the mean over its sentences."""
+    """The task: one group of all sounds and all sentences. A label's score is the mean over its sentences."""
 
     name: str = "zero-shot"
     version: int = 1
-    measures: str = "Names what sounds, of labels that it was never trained to choose from"
+    measures: str = "Classifies sounds by labels that the model was not trained to choose from"
     needs: str = (
         "nothing (built-in sounds), or --data DIR|CSV with file,label, or --events DIR|CSV; "
-        "--labels and --templates JSON if you like"
+        "optionally --labels JSON and --templates JSON"
     )
+    needs_model: ClassVar[type] = Scorer
 
-    def prepare(self, material: Material, limit: int | None = None) -> ZeroShotSet:
+    def prepare(self, inputs: TaskInputs, limit: int | None = None) -> ZeroShotSet:
         """Reads sounds and labels and makes the sentences."""
-        label_set = read_label_set(material.labels) if material.labels else None
-        templates = read_templates(material.templates) if material.templates else list(TEMPLATES)
-        if material.data is None:
+        label_set = read_label_set(inputs.labels) if inputs.labels else None
+        templates = read_templates(inputs.templates) if inputs.templates else list(TEMPLATES)
+        if inputs.data is None:
             if label_set is not None:
-                raise ValueError("--labels goes with --data: an event bank has the labels that it has")
-            given = bank_items(material, limit)
+                raise ValueError("--labels needs --data: an event bank has its own labels")
+            given = bank_items(inputs, limit)
         else:
-            given = labelled_items(material.data, label_set, limit)
+            given = labelled_items(inputs.data, label_set, limit)
         if len(given.labels) < 2 or not given.items:
             raise ValueError(
-                f"{self.name} finds {len(given.items)} usable files of {len(given.labels)} labels in "
-                f"{given.data['name']}: it takes two labels or more"
+                f"{self.name} needs usable files of at least 2 labels; "
+                f"{given.data['name']} has {len(given.items)} files and {len(given.labels)} labels"
             )
         sentences = [[template.replace("{}", label) for template in templates] for label in given.labels]
         prompts = {text: number for number, text in enumerate(dict.fromkeys(text for row in sentences for text in row))}
@@ -83,30 +86,23 @@ class ZeroShot:
         of_label = np.array([[prompts[text] for text in row] for row in sentences])
         return ZeroShotSet(items, data, labels=given.labels, prompts=list(prompts), of_label=of_label, is_true=is_true)
 
-    def run(self, scorer: Scorer, model: str, test_set: TestSet, seed: int) -> Result:
-        """Scores all sounds with all sentences in one call, so that every sentence is embedded once.
-
-        Args:
-            scorer: The model.
-            model: Its name in the result.
-            test_set: From `prepare`.
-            seed: Recorded in the result.
-        """
+    def run(self, model: Scorer, name: str, /, test_set: TestSet, seed: int) -> Result:
+        """Scores all sounds with all sentences in one call, so that every sentence is embedded once; see `Task`."""
         assert isinstance(test_set, ZeroShotSet)
         group = ([item.audio[0] for item in test_set.items], test_set.prompts)
-        (of_prompts,) = checked(scorer.score([group]), [group], model, [self.name])
+        (of_prompts,) = checked(model.score([group]), [group], name, [self.name])
         scores = of_prompts[:, test_set.of_label].mean(axis=2)
-        return test_set.result(self, model, seed, _metrics(scores, test_set), _records(scores, test_set))
+        return test_set.result(self, name, seed, _metrics(scores, test_set), _records(scores, test_set))
 
 
 TASK = ZeroShot()
 
 
-def _metrics(scores: Scores, test_set: ZeroShotSet) -> dict[str, dict[str, Any]]:
-    """Accuracy and balanced accuracy where every sound has one label; mean average precision always."""
+def _metrics(scores: Scores, test_set: ZeroShotSet) -> dict[str, Metric]:
+    """Accuracy and balanced accuracy if every sound has one label; mean average precision always."""
     is_true, sources = test_set.is_true, [item.sources for item in test_set.items]
     num_items, num_labels = is_true.shape
-    metrics = {}
+    metrics: dict[str, Metric] = {}
     if (is_true.sum(axis=1) == 1).all():
         labels = is_true.argmax(axis=1)
         won = hits(scores, labels)
@@ -119,7 +115,7 @@ def _metrics(scores: Scores, test_set: ZeroShotSet) -> dict[str, dict[str, Any]]
     chance = np.mean([average_precision_chance(count, num_items) for count in counts[counts > 0].tolist()])
     over_clips = jackknife(ranked.value, ranked.influence, sources)
     over_labels = jackknife(ranked.value, ranked.of_labels, [[] for _ in ranked.of_labels], what="labels")
-    # few recordings a label do not tell how much they matter: then labels tell more
+    # with few recordings per label, the variation over labels is the better estimate
     metrics["map"] = metric(ranked.value, max(over_clips, over_labels, key=lambda i: i.high - i.low), float(chance))
     return metrics
 

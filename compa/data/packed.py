@@ -12,8 +12,9 @@ import pytorch_lightning as pl
 from pytorch_lightning.trainer.states import TrainerFn
 from torch.utils.data import DataLoader
 
+from compa.audio.features import AudioConfig
 from compa.data.batch import Batch
-from compa.data.examples import Draw
+from compa.data.examples import ExampleConfig
 from compa.data.feature_cache import FeatureCache
 from compa.data.loader import TrainingLoader, check_resumed, validation_loader
 from compa.data.partition import partition_of
@@ -76,7 +77,7 @@ class PackedData(pl.LightningDataModule):
         self.validation_batch_size = validation_batch_size or batch_size
         self.sample_rate = sample_rate
         self.draws = {
-            is_training: Draw(sample_rate, clip_seconds, num_negatives, num_positives, is_training)
+            is_training: ExampleConfig(sample_rate, clip_seconds, num_negatives, num_positives, is_training)
             for is_training in (True, False)
         }
         self.num_workers = num_workers
@@ -117,7 +118,7 @@ class PackedData(pl.LightningDataModule):
                 yield from (negative.text for negative in clip.negatives)
 
     def state_dict(self) -> dict[str, Any]:
-        """What decides the batches, for the checkpoint; where in them the training is, its step tells."""
+        """The settings that determine the batches, for the checkpoint; the position follows from the trainer's step."""
         draw = self.draws[True]
         return {
             "shards": [reader.index.samples_sha256 for reader in self.readers],
@@ -141,8 +142,10 @@ class PackedData(pl.LightningDataModule):
     def _batches(self, readers: Sequence[ShardReader], batch_size: int, is_training: bool) -> PackedBatches:
         draw = self.draws[is_training]
         if self.feature_cache is not None and self.trainer is not None:
-            task: Any = self.trainer.lightning_module
-            draw = replace(draw, cache=FeatureCache(self.feature_cache, task.clap.audio_encoder.config))
+            config: AudioConfig | None = getattr(self.trainer.lightning_module, "log_mel_config", None)
+            if config is None:
+                raise ValueError("feature_cache keeps log-mel features, which this model does not read: leave it out")
+            draw = replace(draw, cache=FeatureCache(self.feature_cache, config))
         return PackedBatches(
             readers,
             batch_size,

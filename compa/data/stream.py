@@ -8,7 +8,7 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from compa.data.batch import Batch, collate
-from compa.data.examples import Draw, make_example
+from compa.data.examples import ExampleConfig, make_example
 from compa.data.order import Order
 from compa.data.partition import WHOLE, BatchPartition
 from compa.data.shards.reader import ShardReader
@@ -34,7 +34,7 @@ class PackedBatches(Dataset[Batch]):
         self,
         sources: Sequence[ShardReader],
         batch_size: int,
-        draw: Draw,
+        draw: ExampleConfig,
         seed: int = 0,
         weights: Sequence[float] | None = None,
         partition: BatchPartition = WHOLE,

@@ -193,5 +193,6 @@ def _columns(path: Path, cells: Iterable[str], asked: ColumnMap) -> dict[str, li
     if "caption" not in found and numbered:
         found["caption"] = numbered
     if "caption" not in found:
-        raise ValueError(f"{path} has no column for captions: name it by --map caption=COLUMN (it has {shown})")
+        remedy = "rename it to 'caption', or import the table with --map caption=COLUMN"
+        raise ValueError(f"{path} has no column for captions: {remedy} (it has {shown})")
     return found

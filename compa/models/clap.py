@@ -1,16 +1,16 @@
-"""CLAP: an audio tower and a text tower that meet in one embedding space."""
+"""CLAP: an audio tower and a text tower with a common embedding space."""
 
 from __future__ import annotations
 
 import dataclasses
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
-from compa.audio.features import AudioConfig, int16_round_trip
+from compa.audio.features import AudioConfig
 from compa.models.encoders.audio import AudioEncoder, ConvTransformer
 from compa.models.encoders.text import CaptionTransformer, TextEncoder
 from compa.models.layers.pooling import masked_mean, segment_means
@@ -18,31 +18,31 @@ from compa.models.layers.silence import without_silence
 
 Projection = Literal["norm", "relu", "gelu"]
 SCALES = ("logit_scale_a", "logit_scale_t")
-"""Logarithms of the inverse temperature, as transformers' ClapModel calls them: no weights of our towers."""
+"""Logarithms of the inverse temperature, under their names in transformers' ClapModel; no weights of a `CLAP`."""
 
 
 class CLAP(nn.Module):
-    """Embeds audio and texts as unit vectors whose dot product says how well they match.
+    """Embeds audio and texts as unit vectors whose dot product measures how well they match.
 
-    One half of the audio embedding is made of the mean of all frames. The other half keeps time: a part for each of a
-    few equal time segments, all made by the same projection. A single vector of the whole clip learns order from real
-    recordings far more slowly, if at all; and where all segments are projected together, what sounds is told apart by
-    the same directions wherever it sounds, so that the order of two sounds that were never combined stays unknown.
+    One half of the audio embedding is a projection of the mean of all frames. The other half keeps time: the means of a
+    few equal time segments, each through the same smaller projection. A single vector of the whole clip learns order
+    from real recordings far more slowly, if at all. With one projection for each segment, a sound would have other
+    directions in each of them, and the order of two sounds that were never combined in training would stay unknown.
 
     Args:
         audio_encoder: Log-mel features to frames.
         text_encoder: Texts to token vectors.
         embedding_size: Size of the common space.
-        num_segments: Time segments that the audio embedding tells apart; with 0 all of it is made of the mean.
-        projection: What leads from a tower into the common space: two layers with `norm`, GELU and a layer norm
-            between them, or with `relu` or `gelu` alone, as CLAP checkpoints have it.
+        num_segments: Time segments of the audio embedding; with 0 all of it is a projection of the mean.
+        projection: From a tower into the common space: two linear layers with GELU and a layer norm between them
+            (`norm`), or with `relu` or `gelu` alone, as in CLAP checkpoints.
 
     Attributes:
-        origin: What a checkpoint that was taken over brought along and its own layout needs, as JSON values; its
+        origin: Settings of a checkpoint of transformers or LAION that exporting it again needs, as JSON values; its
             `scales` are those of the last training, or else the checkpoint's.
 
     Raises:
-        ValueError: If half of the embedding can't be shared out among the segments.
+        ValueError: If half of the embedding does not divide into the segments.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class CLAP(nn.Module):
     ) -> None:
         super().__init__()
         if projection not in get_args(Projection):
-            raise ValueError(f"projection {projection!r} is none of {', '.join(get_args(Projection))}")
+            raise ValueError(f"projection must be one of {', '.join(get_args(Projection))}; got {projection!r}")
         self.audio_encoder = audio_encoder or ConvTransformer()
         self.text_encoder = text_encoder or CaptionTransformer()
         self.num_segments = num_segments
@@ -65,8 +65,8 @@ class CLAP(nn.Module):
         self.log_mel = self.audio_encoder.front_end()
         if num_segments and embedding_size % (2 * num_segments):
             raise ValueError(
-                f"embedding_size {embedding_size} does not divide by 2 x {num_segments} time segments: "
-                f"take a multiple of {2 * num_segments}"
+                f"embedding_size must be a multiple of {2 * num_segments} with {num_segments} time segments; "
+                f"got {embedding_size}"
             )
         width, of_clip = self.audio_encoder.width, embedding_size // 2 if num_segments else embedding_size
         self.clip_projection = _projection(projection, width, embedding_size, of_clip)
@@ -81,7 +81,7 @@ class CLAP(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the model is."""
+        """The device of the model."""
         return next(self.text_projection.parameters()).device
 
     def embed_audio(self, waveforms: Tensor, lengths: Tensor) -> Tensor:
@@ -94,20 +94,17 @@ class CLAP(nn.Module):
         Returns:
             (B, D) unit vectors.
         """
-        if self.audio_encoder.config.int16:
-            waveforms = int16_round_trip(waveforms)
-        features, mask = self.log_mel(*self.audio_encoder.fill(waveforms, lengths))
-        return self.embed_features(features, mask)
+        return self.embed_features(*self.log_mel(*self.audio_encoder.prepare(waveforms, lengths)))
 
     def embed_features(self, features: Tensor, mask: Tensor) -> Tensor:
         """Embeds clips by features (B, T, mels) that are real where the mask (B, T) is True, as (B, D) unit vectors."""
         if self.audio_encoder.trims_silence:
             features, mask = without_silence(features, mask, self.audio_encoder.config)
-        frames, mask = self.audio_encoder(features, mask)
-        of_clip = self.clip_projection(masked_mean(frames, mask))
+        frames = self.audio_encoder(features, mask)
+        of_clip = self.clip_projection(masked_mean(frames.last, frames.mask))
         if not self.num_segments:
             return _unit(of_clip)
-        of_segments = self.segment_projection(segment_means(frames, mask, self.num_segments))
+        of_segments = self.segment_projection(segment_means(frames.last, frames.mask, self.num_segments))
         return _unit(torch.cat([of_clip, of_segments.flatten(1)], dim=1))
 
     def embed_text(self, texts: Sequence[str]) -> Tensor:
@@ -121,11 +118,11 @@ class CLAP(nn.Module):
         return embedded[torch.tensor([different[text] for text in texts], device=self.device)]
 
     def embed_tokens(self, tokens: Tensor, mask: Tensor) -> Tensor:
-        """Embeds tokenised texts (N, L), with a mask that is True on real tokens, as (N, D) unit vectors."""
+        """Embeds tokenized texts (N, L), with a mask that is True on real tokens, as (N, D) unit vectors."""
         return _unit(self.text_projection(self.text_encoder.pool(self.text_encoder(tokens, mask), mask)))
 
     def describe(self) -> dict[str, Any]:
-        """All that is needed to build this model again but its weights, as JSON values."""
+        """Everything that is needed to build this model again except for its weights, as JSON values."""
         return {
             "audio": dataclasses.asdict(self.audio_encoder.config),
             "audio_encoder": _describe(self.audio_encoder),
@@ -138,7 +135,7 @@ class CLAP(nn.Module):
 
     @classmethod
     def from_description(cls, description: dict[str, Any]) -> CLAP:
-        """Builds the model that `describe` described, with fresh weights."""
+        """Builds a model with fresh weights from what `describe` returned."""
         audio_class = _find_class(description["audio_encoder"]["class_path"], AudioEncoder)
         text_class = _find_class(description["text_encoder"]["class_path"], TextEncoder)
         config = AudioConfig(**description["audio"])
@@ -151,6 +148,36 @@ class CLAP(nn.Module):
         )
         clap.origin = description.get("origin", {})
         return clap
+
+
+_OLD_MODULES = {
+    "audio_encoder": "audio",
+    "htsat": "htsat",
+    "spectrogram_transformer": "spectrogram_transformer",
+    "text_encoder": "text",
+    "transformers_audio": "transformers_audio",
+    "transformers_text": "transformers_text",
+}
+"""Modules of `compa.models` before they moved to `compa.models.encoders`."""
+_OLD_ARGUMENTS = {"tokeniser": "tokenizer", "normalise": "normalize"}
+
+
+def current_description(description: Mapping[str, Any]) -> dict[str, Any]:
+    """A description as this version writes it, of one that an earlier version wrote."""
+
+    def current(encoder: Mapping[str, Any]) -> dict[str, Any]:
+        module, _, name = encoder["class_path"].rpartition(".")
+        package, _, old = module.rpartition(".")
+        if package == "compa.models" and old in _OLD_MODULES:
+            module = f"compa.models.encoders.{_OLD_MODULES[old]}"
+        arguments = {_OLD_ARGUMENTS.get(key, key): value for key, value in encoder["init_args"].items()}
+        return {"class_path": f"{module}.{name}", "init_args": arguments}
+
+    return {
+        **description,
+        "audio_encoder": current(description["audio_encoder"]),
+        "text_encoder": current(description["text_encoder"]),
+    }
 
 
 def _projection(kind: Projection, size: int, hidden: int, embedding_size: int) -> nn.Module:
@@ -169,12 +196,12 @@ def _describe(module: AudioEncoder | TextEncoder) -> dict[str, Any]:
 
 
 def _find_class(class_path: str, base: type[nn.Module]) -> type[Any]:
-    """The encoder class of that name; nothing else is ever called, whatever a checkpoint names."""
+    """Finds an encoder class; anything else that a checkpoint names is refused and never called."""
     module_name, _, class_name = class_path.rpartition(".")
     try:
         found = getattr(importlib.import_module(module_name), class_name)
     except (ImportError, AttributeError, ValueError):
-        raise ValueError(f"the checkpoint needs {class_path}, which cannot be imported: install it first") from None
+        raise ValueError(f"the checkpoint needs {class_path}, which cannot be imported: install its package") from None
     if not (isinstance(found, type) and issubclass(found, base)):
-        raise ValueError(f"{class_path} is no {base.__name__}: the checkpoint cannot be trusted")
+        raise ValueError(f"{class_path} is not a class of {base.__name__}: the checkpoint cannot be trusted")
     return found

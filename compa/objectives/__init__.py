@@ -1,4 +1,4 @@
-"""Contrastive objectives: pure tensor maths over unit vectors."""
+"""Contrastive objectives: pure tensor operations on unit vectors."""
 
 from compa.objectives.embeddings import Embeddings, Loss
 from compa.objectives.hard_negative_nce import HardNegativeNCE

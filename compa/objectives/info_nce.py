@@ -7,7 +7,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from compa.objectives.embeddings import Embeddings
-from compa.objectives.kernels.normalizers import Contrast
+from compa.objectives.kernels.normalizers import LossTerms
 from compa.objectives.objective import Objective
 
 
@@ -23,17 +23,17 @@ class InfoNCE(Objective):
 
     Inputs: `audio` and `captions` `(B, D)`, `scale` `()`, `known_true` `(B + M, G)` or None.
 
-    Relation to the others: what `HardNegativeNCE` and `ModularNCE` become without extras; the loss of CLIP
-    and CLAP but for the known true pairs.
+    Relation to the others: what `HardNegativeNCE` and `ModularNCE` become without extras; the loss of CLIP and CLAP
+    except for the known true pairs.
 
-    Paper: the contrastive loss of CLAP that CompA starts from (van den Oord et al. 2018; CompA, ICLR 2024,
-    first stage).
+    Paper: the contrastive loss of CLAP that CompA starts from (van den Oord et al. 2018; CompA, ICLR 2024, first
+    stage).
     """
 
     uses_extras: ClassVar[bool] = False
 
-    def losses(self, _: Embeddings, contrast: Contrast) -> tuple[Tensor, Tensor]:
-        """Gives the loss of every clip, audio→text and text→audio: `(B,)` each."""
-        audio_to_text = contrast.clip_normalisers - contrast.caption_logits
-        text_to_audio = contrast.caption_normalisers - contrast.caption_logits
+    def losses(self, _: Embeddings, terms: LossTerms) -> tuple[Tensor, Tensor]:
+        """Computes the loss of every clip, audio→text and text→audio: `(B,)` each."""
+        audio_to_text = terms.clip_normalizers - terms.caption_logits
+        text_to_audio = terms.caption_normalizers - terms.caption_logits
         return audio_to_text, text_to_audio

@@ -1,7 +1,7 @@
-"""Which texts of this rank are true of which clips of all ranks: `Embeddings.known_true`, from small keys.
+"""Which texts of this rank are true of which clips of all ranks: `Embeddings.known_true`.
 
-Called before the objective, with `across_ranks=objective.spans_ranks`; where that is so, every rank has to.
-What travels is what is known of the clips, never a text's embedding.
+Called before the objective, with `across_ranks=objective.spans_ranks`; if that is true, on every rank. Only what is
+known of the clips is exchanged, never a text's embedding.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from compa.objectives.kernels import distributed as ranks
+from compa.objectives.kernels import distributed
 
 Text = TypeVar("Text", bound=Hashable)
 Clip = TypeVar("Clip")
@@ -24,7 +24,7 @@ def judge_pairs(
     """Judges every text of this rank against every clip; equal texts are judged once.
 
     Args:
-        texts: What is to be judged: the B captions, then the M extras, as claims or strings.
+        texts: The B captions, then the M extras, as claims or strings.
         clips: What is known of each of the B clips, small and picklable: events, other true texts.
         is_true: Whether a text is known to be true of a clip.
         across_ranks: Whether the clips are those of all ranks.
@@ -32,6 +32,6 @@ def judge_pairs(
     Returns:
         `(B + M, G)` bool on the CPU.
     """
-    everyone = ranks.gather_objects(clips) if across_ranks else list(clips)
-    verdicts = {text: [is_true(text, clip) for clip in everyone] for text in dict.fromkeys(texts)}
-    return torch.tensor([verdicts[text] for text in texts], dtype=torch.bool).view(len(texts), len(everyone))
+    all_clips = distributed.all_gather_objects(clips) if across_ranks else list(clips)
+    verdicts = {text: [is_true(text, clip) for clip in all_clips] for text in dict.fromkeys(texts)}
+    return torch.tensor([verdicts[text] for text in texts], dtype=torch.bool).view(len(texts), len(all_clips))

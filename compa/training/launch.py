@@ -1,4 +1,4 @@
-"""Trainings in processes of their own, side by side, each with a progress bar."""
+"""Small trainings that are compared with each other: their configurations, and processes side by side."""
 
 from __future__ import annotations
 
@@ -7,55 +7,102 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from tqdm import tqdm
 
-REUSE_MEMORY = {
-    "MALLOC_MMAP_MAX_": "0",
-    "MALLOC_TRIM_THRESHOLD_": "8000000000",
-    "MALLOC_TOP_PAD_": "67108864",
-}
-"""Tells glibc to keep freed memory: handing each step's activations back to the kernel costs page faults."""
+VALIDATIONS = 10
 GRACE_SECONDS = 60.0
 POLL_SECONDS = 0.5
 
 
-class Training:
-    """A `compa fit` in its own process, once it is started; what it says goes to a log file.
+@dataclass(frozen=True)
+class Variant:
+    """The differences of a training from those that it is compared with.
 
-    Args:
-        name: What its progress bar says.
-        config: The configuration to fit.
-        folder: The run folder; the log stands beside it.
-        num_threads: CPU threads of the process.
-        resume: Whether to go on with what the run folder holds.
+    Attributes:
+        objective: Class name of the objective.
+        data: Arguments of `SceneData`.
+        model: Arguments of `ContrastiveTask`.
+        contrast: Arguments of the objective.
     """
 
-    def __init__(self, name: str, config: Path, folder: Path, num_threads: int, resume: bool = False) -> None:
+    objective: str
+    data: Mapping[str, Any]
+    model: Mapping[str, Any] = field(default_factory=dict)
+    contrast: Mapping[str, Any] = field(default_factory=dict)
+
+
+def recipe(variant: Variant, events: str | None, max_steps: int, seed: int) -> dict[str, Any]:
+    """Builds the configuration of a training for `compa fit --config`.
+
+    Args:
+        variant: Its differences from others.
+        events: The event bank; None is the built-in synthesizer.
+        max_steps: Optimizer steps.
+        seed: Of the weights, the scenes and everything else.
+    """
+    scenes = {"events": events, "num_batches": max_steps, "seed": seed, **variant.data}
+    objective: dict[str, Any] = {"class_path": variant.objective}
+    if variant.contrast:
+        objective["init_args"] = dict(variant.contrast)
+    return {
+        "seed_everything": seed,
+        "model": {"class_path": "ContrastiveTask", "init_args": {"objective": objective, **variant.model}},
+        "data": {"class_path": "SceneData", "init_args": scenes},
+        "trainer": {
+            "max_steps": max_steps,
+            "val_check_interval": max(max_steps // VALIDATIONS, 1),
+            "gradient_clip_val": 1.0,
+            "num_sanity_val_steps": 0,
+            "enable_model_summary": False,
+        },
+    }
+
+
+class Training:
+    """A `compa fit` in a process of its own; its output goes to a log file.
+
+    Args:
+        out: The folder that holds configuration `NAME.yaml`, log `NAME.log` and run folder `NAME`.
+        name: Of the training.
+        content: The configuration, which is written at once.
+        num_threads: CPU threads of the process.
+        resume: Whether to continue a run that the run folder already holds.
+    """
+
+    def __init__(
+        self, out: Path, name: str, content: Mapping[str, Any], num_threads: int, resume: bool = False
+    ) -> None:
+        import yaml
+
         self.name = name
-        self.folder = folder
-        self.log = folder.with_name(folder.name + ".log")
-        self._command = [sys.executable, "-m", "compa.cli", "fit", "--config", str(config), "--out", str(folder)]
-        self._command += ["--trainer.enable_progress_bar=false", f"--resume={str(resume).lower()}"]
+        self.folder = out / name
+        self.log = out / f"{name}.log"
+        self._config = out / f"{name}.yaml"
+        self._config.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+        self._resume = resume
         self._num_threads = num_threads
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Starts the process."""
+        command = [sys.executable, "-m", "compa.cli", "fit", "--config", str(self._config), "--out", str(self.folder)]
+        command += ["--trainer.enable_progress_bar=false", f"--resume={str(self._resume).lower()}"]
         with self.log.open("w") as log:
             self._process = subprocess.Popen(
-                self._command,
+                command,
                 stdout=log,
                 stderr=log,
-                env=os.environ | REUSE_MEMORY | {"OMP_NUM_THREADS": str(self._num_threads)},
-                start_new_session=True,  # Ctrl-C comes through us, once
+                env=os.environ | {"OMP_NUM_THREADS": str(self._num_threads)},
+                start_new_session=True,  # Ctrl-C reaches the process through `stop`, once
             )
 
     def has_ended(self) -> bool:
-        """Whether the process has done its work.
+        """Whether the process has finished.
 
         Raises:
             ValueError: If it failed.
@@ -63,12 +110,12 @@ class Training:
         if self._process is None or self._process.poll() is None:
             return False
         if self._process.returncode:
-            last_words = self.log.read_text(encoding="utf-8").strip().splitlines() or ["no reason given"]
-            raise ValueError(f"training {self.name} failed: {last_words[-1]} (see {self.log})")
+            lines = self.log.read_text(encoding="utf-8").strip().splitlines() or ["no reason given"]
+            raise ValueError(f"training {self.name} failed: {lines[-1]} (see {self.log})")
         return True
 
     def step(self) -> int:
-        """The last optimiser step in the run folder's log of metrics."""
+        """The last optimizer step in the run folder's log of metrics."""
         metrics = self.folder / "metrics.csv"
         if not metrics.is_file():
             return 0
@@ -78,7 +125,7 @@ class Training:
         return max((int(step) + 1 for step in steps if step.isdigit()), default=0)
 
     def stop(self) -> None:
-        """Asks the training to keep what it has, and ends it where it takes too long."""
+        """Asks the process to save its state and end, and kills it if that takes too long."""
         if self._process is None:
             return
         if self._process.poll() is None:
@@ -91,11 +138,11 @@ class Training:
 
 
 def train(trainings: Sequence[Training], max_steps: int, at_once: int) -> None:
-    """Runs trainings, some at once, with a progress bar for each that is running.
+    """Runs trainings, some at once, each with a progress bar while it is running.
 
     Raises:
         ValueError: If one fails; the others are stopped.
-        KeyboardInterrupt: On Ctrl-C or SIGTERM; all are stopped where they can go on from.
+        KeyboardInterrupt: On Ctrl-C or SIGTERM; all are stopped and can be resumed.
     """
     waiting = list(trainings)[::-1]
     running: dict[int, tuple[Training, tqdm[NoReturn]]] = {}

@@ -1,7 +1,7 @@
-"""What validation measures beside the loss: composition, and the general skill that hard negatives can cost.
+"""Validation scores beside the loss: composition, and the general skill that hard negatives can cost.
 
-All of it is counted clip by clip over the whole validation, so that it is the same on any number of ranks that share
-out whole batches, and no rank has to know which kinds of twins another one has met. Ties are losses.
+All scores are counted clip by clip over the whole validation, so they are the same on any number of ranks that split
+whole batches, and no rank has to know which kinds of twins another rank has. Ties are losses.
 """
 
 from __future__ import annotations
@@ -15,14 +15,12 @@ from torch import Tensor
 from benchmarks.metrics.pairs import outcomes
 from compa.data.batch import Batch, Example
 from compa.objectives import Embeddings
-from compa.objectives.kernels import distributed as ranks
-from compa.scenes.claims import Has
-from compa.scenes.old_captions import in_words
+from compa.objectives.kernels import distributed
 from compa.training.known_true import known_true
 
 
 class Tally:
-    """Wins and tries of every score since it was last asked for shares."""
+    """Wins and tries of every score since `fractions` was last called."""
 
     def __init__(self) -> None:
         self._counts: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
@@ -33,8 +31,8 @@ class Tally:
         self._counts[name][0] += sum(tries)
         self._counts[name][1] += len(tries)
 
-    def shares(self) -> dict[str, float]:
-        """The share of wins of every score, over all ranks, which all have to ask; starts again at nothing."""
+    def fractions(self) -> dict[str, float]:
+        """The fraction of wins of every score over all ranks, all of which have to call this; then starts anew."""
         own, self._counts = dict(self._counts), defaultdict(lambda: [0, 0])
         total = Tally()
         for name, (wins, tries) in _of_all_ranks(own):
@@ -44,15 +42,16 @@ class Tally:
 
 
 def count_scores(tally: Tally, batch: Batch, embeddings: Embeddings, embed_text: Callable[[list[str]], Tensor]) -> None:
-    """Counts what a batch tells.
+    """Counts the scores of a batch.
 
-    - `<kind>-text`, `-audio`, `-group`: twins told apart, for every kind of them, see `metrics.pairs.outcomes`;
+    - `<kind>-text`, `-audio`, `-group`: twins (a scene and its minimal edit) told apart, see `metrics.pairs.outcomes`,
+      for every kind of edit;
     - `retrieval-text`: clips whose caption beats the batch's other captions; `retrieval-audio`: captions whose clip
-      beats the batch's other clips. What is known to be true counts for neither side;
-    - `zero-shot`: clips of which the best of the labels heard in the batch, each put in words alone, is heard in them.
+      beats the batch's other clips. Pairs that are known to be true count for neither side;
+    - `zero-shot`: clips for which the best of all labels in the batch, each as a caption, is one of the clip's.
 
     Args:
-        tally: Where they are counted.
+        tally: Counts them.
         batch: The clips.
         embeddings: Of the batch, in `eval()` mode.
         embed_text: Embeds texts as unit rows.
@@ -70,20 +69,20 @@ def count_scores(tally: Tally, batch: Batch, embeddings: Embeddings, embed_text:
     tally.add("retrieval-audio", beats(similarities.T, own, others.T))
     labels = sorted({event.label for example in batch.examples for event in example.events})
     if labels:
-        heard = torch.tensor(
+        is_true = torch.tensor(
             [[label in {event.label for event in example.events} for label in labels] for example in batch.examples]
         )
-        similarities = (embeddings.audio @ embed_text([in_words(Has(label), 0) for label in labels]).T).double().cpu()
-        tally.add("zero-shot", beats(similarities, heard, ~heard))
+        similarities = (embeddings.audio @ embed_text(labels).T).double().cpu()
+        tally.add("zero-shot", beats(similarities, is_true, ~is_true))
 
 
 def beats(scores: Tensor, right: Tensor, wrong: Tensor) -> list[bool]:
-    """Whether a row's best right column beats all of its wrong ones; rows without any of either are left out.
+    """Whether each row's best right column beats all of its wrong ones; rows that lack either are left out.
 
     Args:
         scores: (N, columns), higher is better.
         right: (N, columns) bool.
-        wrong: (N, columns) bool; columns that are neither don't count.
+        wrong: (N, columns) bool; columns that are neither right nor wrong don't count.
 
     Example:
         >>> scores = torch.tensor([[0.9, 0.1], [0.5, 0.5]])
@@ -97,7 +96,7 @@ def beats(scores: Tensor, right: Tensor, wrong: Tensor) -> list[bool]:
 
 
 def _twins(examples: Sequence[Example]) -> dict[str, list[tuple[int, int]]]:
-    """The rows of twins that share the batch, by kind."""
+    """The rows of twins that are both in the batch, by kind of edit."""
     rows = {example.id: row for row, example in enumerate(examples)}
     found: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
     for row, example in enumerate(examples):
@@ -109,4 +108,4 @@ def _twins(examples: Sequence[Example]) -> dict[str, list[tuple[int, int]]]:
 
 def _of_all_ranks(counts: dict[str, list[int]]) -> list[tuple[str, list[int]]]:
     items = list(counts.items())
-    return ranks.gather_objects(items) if ranks.are_several() else items
+    return distributed.all_gather_objects(items) if distributed.is_distributed() else items

@@ -17,5 +17,4 @@ def fill(template: Path, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}  # data for scripts stays in its order
     return environment.get_template(template.name).render(**values)

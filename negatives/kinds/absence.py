@@ -1,4 +1,4 @@
-"""Absence: what happens is said not to happen."""
+"""Absence: an event of the caption is denied."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from negatives.language.grammar import as_sentence, read_pair
 from negatives.language.inflection import DETERMINERS
 
 _WITHOUT = re.compile(r"\bwithout (?:any )?(?=\w)", re.IGNORECASE)
-_SOMEBODY = ("someone", "something", "somebody")
+_INDEFINITE = ("someone", "something", "somebody")
 
 
 def propose(caption: str, rng: random.Random) -> Iterator[str]:
     """Denies one of two clauses: "A dog barks as a man speaks" → "A dog barks without a man speaking".
 
-    What a caption denies is said to happen: "without music" → "with music".
+    What the caption denies itself is asserted: "without music" → "with music".
     """
     if denials := list(_WITHOUT.finditer(caption)):
         [denial, *more] = denials
@@ -36,8 +36,8 @@ def propose(caption: str, rng: random.Random) -> Iterator[str]:
 
 
 def _denial(clause: Clause, rng: random.Random) -> str:
-    """Words that say that a clause is not the case: "without a man speaking", "with no man speaking"."""
-    if clause.words[0].lower() in _SOMEBODY:
+    """Words that deny a clause: "without a man speaking", "with no man speaking"."""
+    if clause.words[0].lower() in _INDEFINITE:
         return f"without {clause}"
     words = clause.words[1:] if clause.words[0].lower() in DETERMINERS else clause.words
     denials = [f"without {clause}", f"with no {' '.join(words)}"]

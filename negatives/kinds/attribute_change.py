@@ -37,10 +37,10 @@ _AFTER_ADVERB = DETERMINERS | PREPOSITIONS | AUXILIARIES | frozenset(LEXICON["co
 
 
 def propose(caption: str, rng: random.Random) -> Iterator[str]:
-    """Puts an opposite in the place of an attribute: "A loud bang" → "A faint bang".
+    """Replaces an attribute by an opposite: "A loud bang" → "A faint bang".
 
-    An attribute stays where the caption has another one of its dimension ("a loud bang, then a soft one"), or
-    says that it changes or compares it ("gets louder").
+    An attribute stays where the caption has another one of its dimension ("a loud bang, then a soft one"), and where
+    the caption says that it changes or compares it ("gets louder").
     """
     lower = caption.lower()
     if _FIRST_WORDS.isdisjoint(lower.split()):
@@ -59,12 +59,13 @@ def propose(caption: str, rng: random.Random) -> Iterator[str]:
 
 
 def _last_word(text: str) -> str:
-    """The word right before, or nothing where the text ends with a comma."""
+    """The last word, or nothing where the text ends with a comma."""
     words = text.rsplit(None, 1)
     return words[-1] if words and text.endswith(" ") else ""
 
 
 def _is_clear(word: str, before: str, after: str) -> bool:
+    """Whether the words around leave no doubt that a word is an attribute that can change."""
     if (
         before in _NOT_BEFORE
         or (word in _MAYBE_VERBS and after in _OBJECTS)
@@ -75,7 +76,7 @@ def _is_clear(word: str, before: str, after: str) -> bool:
 
 
 def _ends_phrase(after: str) -> bool:
-    """Whether what comes next is no noun: "nearby | speak", "nearby | loudly", but "nearby speech"."""
+    """Whether the next word is not a noun: "nearby | speak", "nearby | loudly", but "nearby speech"."""
     return not after or after in _AFTER_ADVERB or after.endswith("ly") or (after in VERBS and after not in EVENT_NOUNS)
 
 

@@ -1,4 +1,4 @@
-"""Binding: two sources exchange what they do."""
+"""Binding: two sources swap their actions."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _GROUPS = frozenset(["person", "crowd", "audience"])
 
 
 def propose(caption: str, rng: random.Random) -> list[str]:
-    """Exchanges two subjects: "A baby cries while a woman laughs" → "A woman cries while a baby laughs".
+    """Swaps two subjects: "A baby cries while a woman laughs" → "A woman cries while a baby laughs".
 
-    Only within a class whose members can do the same, and where neither includes the other ("a person").
+    Only within a class whose members can do the same, and where neither subject includes the other ("a person").
     """
     pair = read_pair(caption)
     sentences = read(caption) or ((pair,) if pair else ())
-    texts = [str(swapped) for sentence in sentences if (swapped := _exchange(sentence))]
+    texts = [str(swapped) for sentence in sentences if (swapped := _swap(sentence))]
     rng.shuffle(texts)
     return texts
 
 
-def _exchange(sentence: Sentence) -> Sentence | None:
+def _swap(sentence: Sentence) -> Sentence | None:
     first, second = _split(sentence.first), _split(sentence.second)
     if sentence.shares_subject or first is None or second is None:
         return None
@@ -70,7 +70,7 @@ def _split(clause: Clause) -> tuple[tuple[str, ...], tuple[str, ...], str] | Non
 
 
 def _join(subject: tuple[str, ...], action: tuple[str, ...], subject_of: Clause, like: Clause) -> Clause | None:
-    """A clause of one's subject and the other's action, in the subject's number."""
+    """A clause of one clause's subject and the other's action, in the subject's number."""
     is_plural = "nouns" in subject_of.tags[: len(subject)]
     words = list(action)
     if like.form is Form.FINITE:

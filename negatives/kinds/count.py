@@ -10,8 +10,8 @@ from negatives.language.clauses import Clause
 from negatives.language.grammar import as_sentence, read_clause, read_pair
 from negatives.language.inflection import (
     BASE_OF_SINGULAR,
+    COUNTABLE,
     LEXICON,
-    PLURAL_OF,
     SINGULAR_OF,
     VERBS,
     plural,
@@ -24,7 +24,6 @@ _NUMBERS: dict[str, int] = LEXICON["numbers"]
 _TIMES: dict[str, int] = {words: how_often for how_often, group in enumerate(LEXICON["times"]) for words in group}
 _SEVERAL_TIMES = max(_TIMES.values())
 _EXACT = ("once", "twice", "three times", "four times")
-_COUNTABLE = frozenset(LEXICON["countable"].split()) | PLURAL_OF.keys()
 _COUNTED = re.compile(
     rf"\b(?:({'|'.join(_NUMBERS)}) (?=(?:[\w'’-]+ )?[\w'’-]+)|({'|'.join(sorted(_TIMES, key=len, reverse=True))})\b)",
     re.I,
@@ -38,9 +37,9 @@ _COUNTERS = re.compile(
 
 
 def propose(caption: str, rng: random.Random) -> Iterator[str]:
-    """Says another number, another how-often, or one for several and several for one.
+    """Changes a number, how often something happens, or one into several and several into one.
 
-    Captions that count on ("two dogs ... one barks") are refused.
+    Captions that go on counting ("two dogs ... one barks") are refused.
     """
     if _COUNTERS.search(caption):
         return
@@ -55,7 +54,7 @@ def propose(caption: str, rng: random.Random) -> Iterator[str]:
         for is_first in rng.choice(((True, False), (False, True))):
             if changed := _other_number(sentence.first if is_first else sentence.second, rng):
                 one, other = (changed, second) if is_first else (first, changed)
-                yield with_article(as_sentence(f"{one}{sentence.joint}{other}{sentence.end}"))
+                yield with_article(as_sentence(f"{one}{sentence.connective_text}{other}{sentence.end}"))
 
 
 def _recount(caption: str, match: re.Match[str], rng: random.Random) -> str:
@@ -79,10 +78,10 @@ def _other_number(clause: Clause, rng: random.Random) -> str | None:
     if not length or "and" in clause.tags:
         return None
     head, predicate = subject[-1].lower(), clause.words[length:]
-    if tags[-1] == "noun" and head in _COUNTABLE and subject[0].lower() in ("a", "an"):
+    if tags[-1] == "noun" and head in COUNTABLE and subject[0].lower() in ("a", "an"):
         return " ".join((rng.choice(_MANY), *subject[1:-1], plural(head), *_with_many(predicate, clause.tags[length:])))
     one = SINGULAR_OF.get(head) or head.removesuffix("s")
-    if tags[-1] != "nouns" or one not in _COUNTABLE:
+    if tags[-1] != "nouns" or one not in COUNTABLE:
         return None
     rest = subject[1:-1] if subject[0].lower() in _SEVERAL else subject[:-1]
     if any(tag == "determiner" for tag in tags[len(subject) - 1 - len(rest) : -1]):

@@ -1,4 +1,4 @@
-"""Replacement: one source or action of a caption becomes a similar-sounding one."""
+"""Replacement: one source or action of a caption becomes a similar one."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from collections.abc import Iterator
 from functools import cache
 
 from negatives.language.inflection import stem, words_of
-from negatives.language.substitutes import Exchange, Siblings, shipped_table
+from negatives.language.substitutes import Substitutes, Substitution, shipped_table
 
 _GENDERED = frozenset(["man", "woman", "boy", "girl", "male", "female", "guy", "lady"])
 _PRONOUNS = frozenset(["he", "she", "his", "her", "him", "hers", "himself", "herself"])
 
 
 @cache
-def _shipped() -> Siblings:
-    return Siblings(shipped_table())
+def _shipped() -> Substitutes:
+    return Substitutes(shipped_table())
 
 
 def propose(caption: str, rng: random.Random) -> Iterator[str]:
-    """Puts a sibling in the place of a source, or of what it does: "A dog barks" → "A cat meows".
+    """Replaces a source, or what it does, by a similar one: "A dog barks" → "A cat meows".
 
-    All mentions change together. A sibling that the caption mentions already is none.
+    All mentions change together. A substitute that the caption mentions already is not used.
     """
-    return exchange_siblings(caption, _shipped(), rng)
+    return substitute(caption, _shipped(), rng)
 
 
-def exchange_siblings(caption: str, table: Siblings, rng: random.Random) -> Iterator[str]:
-    """What a table of siblings makes of a caption: one text a mentioned sound, in random order."""
+def substitute(caption: str, table: Substitutes, rng: random.Random) -> Iterator[str]:
+    """What a table of substitutes makes of a caption: one text for each mentioned sound, in random order."""
     words = words_of(caption)
     found = []
     for place, word in enumerate(words):
-        for phrase, exchanges in table.phrases.get(word, ()):
+        for phrase, substitutions in table.phrases.get(word, ()):
             end = place + len(phrase)
             if end > place + 1 and tuple(words[place:end]) != phrase:
                 continue
@@ -40,22 +40,24 @@ def exchange_siblings(caption: str, table: Siblings, rng: random.Random) -> Iter
                 itertools.pairwise(words[max(0, place - 1) : end + 1])
             ):
                 continue
-            found.append((phrase, exchanges))
+            found.append((phrase, substitutions))
     if not found:
         return
     rng.shuffle(found)
     stems = {stem(word) for word in words}
     fixed_gender = not _PRONOUNS.isdisjoint(words)
-    for phrase, exchanges in found:
+    for phrase, substitutions in found:
         if fixed_gender and stem(phrase[-1]) in _GENDERED:
             continue
-        free = [exchange for exchange in exchanges if _fits(exchange, words, stems)]
-        if free:
-            yield rng.choice(free).apply(caption)
+        fitting = [substitution for substitution in substitutions if _fits(substitution, words, stems)]
+        if fitting:
+            yield rng.choice(fitting).apply(caption)
 
 
-def _fits(exchange: Exchange, words: list[str], stems: set[str]) -> bool:
-    """Whether the sibling is new to the caption; a source with a voice must use it: "a horse runs" stays."""
-    if exchange.new_stem in stems:
+def _fits(substitution: Substitution, words: list[str], stems: set[str]) -> bool:
+    """Whether the substitute is new to the caption; a source with a voice must use it: "a horse runs" stays."""
+    if substitution.new_stem in stems:
         return False
-    return len(exchange.words) == 1 or any(word in exchange.words for word in words if word != exchange.phrase)
+    return len(substitution.words) == 1 or any(
+        word in substitution.words for word in words if word != substitution.phrase
+    )

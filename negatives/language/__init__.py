@@ -1,1 +1,1 @@
-"""Reading and writing captions: words, inflection, clauses, grammar, substitutes."""
+"""Reading and rewriting captions: inflection, tags, clauses, grammar, substitutes."""

@@ -1,7 +1,7 @@
-"""Clauses: the stretches of a caption in which something happens.
+"""Clauses: the parts of a caption that each name an event.
 
 A clause is *finite* ("a dog barks", "birds are singing"), *nominal* ("a dog barking", "loud barks") or a bare
-*predicate* ("barks loudly", said of the subject of the clause before).
+*predicate* ("barks loudly", whose subject is that of the clause before).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _CONTENT = VERB | {"noun", "nouns", "adjective", "adverb"}
 
 
 class Form(Enum):
-    """What a clause can stand after: "followed by" wants a nominal, "while" a finite clause."""
+    """The grammatical form of a clause: "followed by" needs a nominal one, "while" a finite one."""
 
     FINITE = "finite"
     NOMINAL = "nominal"
@@ -43,7 +43,7 @@ class Form(Enum):
 
 @dataclass(frozen=True)
 class Clause:
-    """The words of a clause, and their tags (see `tags`)."""
+    """The words of a clause, and their tags (see `negatives.language.tags`)."""
 
     words: tuple[str, ...]
     tags: tuple[str, ...]
@@ -53,19 +53,19 @@ class Clause:
 
     @cached_property
     def form(self) -> Form:
-        """How the clause is built."""
+        """The grammatical form."""
         if self.tags[self._lead] == "singular":
             return Form.PREDICATE
         return Form.NOMINAL if FINITE.isdisjoint(self.tags) else Form.FINITE
 
     @cached_property
     def content(self) -> frozenset[str]:
-        """Stems of the words that say what sounds and how."""
+        """Stems of the words that name the event and its attributes."""
         return frozenset(stem(word) for word, name in self._tagged if name in _CONTENT)
 
     @cached_property
-    def pointed_at(self) -> frozenset[str]:
-        """What it says "the" of: most of all something that was mentioned before."""
+    def definite_nouns(self) -> frozenset[str]:
+        """Words after "the", which mostly refer to something mentioned before."""
         return frozenset(noun for article, noun in itertools.pairwise(self.words) if article == "the")
 
     @cached_property
@@ -94,7 +94,7 @@ class Clause:
 
     @cached_property
     def is_action(self) -> bool:
-        """Whether it could be what an earlier subject does next: "suddenly skids", "flying away", "laugh"."""
+        """Whether it could be a further action of an earlier subject: "suddenly skids", "flying away", "laugh"."""
         joined = [i + 1 for i, name in enumerate(self.tags) if name == "and"]
         if not all(self.tags[i] in VERB or is_ing(self.words[i]) for i in joined):
             return False
@@ -103,7 +103,7 @@ class Clause:
         return self.form is Form.PREDICATE or (is_verb and object_tags not in (("noun",), ("nouns",), ("adjective",)))
 
     def cast(self, wanted: Form) -> Clause | None:
-        """The clause in another form, "a dog barks" as "a dog barking"; None where that is not plain."""
+        """The clause in another form, "a dog barks" as "a dog barking"; None where that is uncertain."""
         if self.form is wanted:
             return self
         words = self._nominal() if wanted is Form.NOMINAL else self._finite()
@@ -138,13 +138,13 @@ class Clause:
 
     @cached_property
     def _lead(self) -> int:
-        """Where the first word stands that is no adverb."""
+        """Index of the first word that is not an adverb."""
         return next((i for i, name in enumerate(self.tags) if name != "adverb"), 0)
 
 
 @lru_cache(maxsize=1024)
 def parse(text: str) -> Clause | None:
-    """Reads a clause; None if it leans on another one, nothing sounds in it, or a verb may be a noun."""
+    """Reads a clause; None if it depends on another one, names no event, or a verb may be a noun."""
     words = tuple(text.split())
     lower = [word.lower() for word in words]
     if not 0 < len(words) <= MAX_WORDS or "," in text or lower[-1] in _UNFINISHED:
@@ -153,5 +153,5 @@ def parse(text: str) -> Clause | None:
         return None
     tags = tag(lower)
     if tags is None or tags[0] in ("preposition", "participle", "auxiliary") or tags == ("adjective",):
-        return None  # "being pushed open", "is throttled down", "stirred": of something that was named before
+        return None  # "being pushed open", "is throttled down", "stirred": the subject was named before
     return Clause(words, tags)

@@ -1,4 +1,4 @@
-"""Similar-sounding siblings: which words of a caption can be put in place of which, and how they are inflected."""
+"""Substitutes: which sound of a caption can be replaced by which similar one, and how the words are inflected."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ import yaml
 from negatives.language.inflection import is_ing, is_plural, participle, past, plural, singular, stem, with_article
 
 
-class Exchange:
-    """The words of a caption that change, and into what: {"dogs": "cats", "bark": "meow"}.
+class Substitution:
+    """The words of a caption that change, and their replacements: {"dogs": "cats", "bark": "meow"}.
 
     Attributes:
-        phrase: Without it there is nothing to change.
-        new: What comes in its place.
-        words: All that changes.
+        phrase: The words that the caption must contain.
+        new: Their replacement.
+        words: All replacements, those of the phrase among them.
     """
 
     def __init__(self, phrase: str, words: dict[str, str]) -> None:
@@ -29,29 +29,29 @@ class Exchange:
         self.new_stem = stem(self.new.split()[-1])
 
     def apply(self, caption: str) -> str:
-        """The caption with all that changes changed, articles too."""
-        return with_article(self._pattern.sub(self._put, caption))
+        """The caption with all words replaced and the articles adapted."""
+        return with_article(self._pattern.sub(self._replace, caption))
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
         choices = "|".join(map(re.escape, sorted(self.words, key=len, reverse=True)))
         return re.compile(rf"\b(?:{choices})\b", re.IGNORECASE)
 
-    def _put(self, match: re.Match[str]) -> str:
+    def _replace(self, match: re.Match[str]) -> str:
         new = self.words[match[0].lower()]
         return new[:1].upper() + new[1:] if match[0][0].isupper() else new
 
 
-class Siblings:
-    """A table of exchanges, looked up by the words of a caption.
+class Substitutes:
+    """A table of substitutions, looked up by the words of a caption.
 
     Args:
-        table: As `siblings.yaml` has it.
+        table: With the keys of `substitutes.yaml`.
 
     Attributes:
-        phrases: Every first word of a phrase that can be replaced → (its words, its exchanges). An exchange holds
-            the phrase itself and, for a source with a voice, every form of the verbs that go with it.
-        fixed: Neighbouring words that must stay: "race car".
+        phrases: First word of a phrase that can be replaced → (the phrase's words, its substitutions). A substitution
+            holds the phrase itself and, for a source with a voice, every form of the verbs that go with it.
+        fixed: Pairs of neighboring words that must stay: "race car".
         fixed_words: All words of `fixed`.
     """
 
@@ -60,24 +60,24 @@ class Siblings:
             tuple(pair.split()) for line in table["fixed"] for pair in line.replace("\n", " ").split(", ")
         )
         self.fixed_words = frozenset(word for pair in self.fixed for word in pair)
-        found: defaultdict[str, dict[str, Exchange]] = defaultdict(dict)
-        for phrase, words in _exchanges(table):
+        found: defaultdict[str, dict[str, Substitution]] = defaultdict(dict)
+        for phrase, words in _replacements(table):
             if phrase not in table["never"]:
-                found[phrase].setdefault(words[phrase], Exchange(phrase, words))
-        self.phrases: defaultdict[str, list[tuple[tuple[str, ...], list[Exchange]]]] = defaultdict(list)
-        for phrase, exchanges in found.items():
+                found[phrase].setdefault(words[phrase], Substitution(phrase, words))
+        self.phrases: defaultdict[str, list[tuple[tuple[str, ...], list[Substitution]]]] = defaultdict(list)
+        for phrase, substitutions in found.items():
             parts = tuple(phrase.split())
-            self.phrases[parts[0]].append((parts, list(exchanges.values())))
+            self.phrases[parts[0]].append((parts, list(substitutions.values())))
 
 
-def read_ontology(path: str | Path) -> Siblings:
-    """The shipped table and, beyond it, the leaves that share a parent in a JSON ontology laid out as AudioSet's.
+def read_ontology(path: str | Path) -> Substitutes:
+    """The shipped table, and the leaves that share a parent in a JSON ontology with the layout of AudioSet's.
 
-    Names stand for themselves ("Church bell"), as far as a caption can say them so: without what follows a comma or
-    stands in brackets, and only beside siblings of the same form ("Barking" beside "Howling", not beside "Bow-wow").
+    A node's name is used as a caption would say it, without what follows a comma or stands in parentheses. A node
+    replaces only nodes of the same form: "Barking" and "Howling" replace each other, not "Bow-wow".
 
     Raises:
-        ValueError: If the file is no list of nodes with `id`, `name` and `child_ids`.
+        ValueError: If the file is not a list of nodes with `id`, `name` and `child_ids`.
     """
     try:
         nodes = {node["id"]: node for node in json.loads(Path(path).read_text(encoding="utf-8"))}
@@ -85,8 +85,8 @@ def read_ontology(path: str | Path) -> Siblings:
         leaves = [[_spoken(child["name"]) for child in family if not child["child_ids"]] for family in families]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"{path} is no ontology ({type(error).__name__}: {error}): give a JSON list of nodes with id, name and "
-            "child_ids, as AudioSet has it"
+            f"{path} must be a JSON list of nodes with id, name and child_ids, as AudioSet's ontology; got "
+            f"{type(error).__name__}: {error}"
         ) from None
     table = shipped_table()
     known = {name for group in table["nouns"] for name in group} | {
@@ -97,11 +97,11 @@ def read_ontology(path: str | Path) -> Siblings:
             group = [name for name in family if name and name not in known and is_ing(name.split()[-1]) == is_gerund]
             if len(group) > 1:
                 table["nouns"].append(group)
-    return Siblings(table)
+    return Substitutes(table)
 
 
 def _spoken(name: str) -> str:
-    """A node's name as a caption says it, or nothing where it is more than a noun and an attribute."""
+    """A node's name as a caption would say it; empty where it is more than a noun and an attribute."""
     words = re.split(r"[,(]", name)[0].lower().split()
     return " ".join(words) if len(words) <= 2 and "and" not in words and not is_plural(words[-1]) else ""
 
@@ -112,7 +112,7 @@ def shipped_table() -> dict[str, Any]:
     return table
 
 
-def _exchanges(table: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
+def _replacements(table: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
     for group in table["nouns"]:
         for old, new in _others(group):
             yield old, {old: new}

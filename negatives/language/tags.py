@@ -1,4 +1,4 @@
-"""One tag a word: as much of a part-of-speech tagger as captions of sounds need, none where in doubt."""
+"""A small part-of-speech tagger for captions of sounds, which gives up where it is in doubt."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _TAG_OF = {word: name for name, words in _CLOSED.items() for word in words}
 
 
 def tag(words: Sequence[str]) -> tuple[str, ...] | None:
-    """Tags the words of a clause, in lower case; None where a verb cannot be told from a noun.
+    """Tags the words of a clause, in lower case; None where a word may be a verb or a noun.
 
     Tags: determiner, preposition, adjective, adverb, auxiliary, and, noun, nouns (plural), and the verb forms
     singular, base, participle. A gerund without a subject is a noun.
@@ -63,7 +63,7 @@ def tag(words: Sequence[str]) -> tuple[str, ...] | None:
 
 
 def _ends_subject(words: Sequence[str], i: int) -> bool:
-    """Whether nothing but a verb can come next: "an adult male | speaks", but "male speech"."""
+    """Whether only a verb can come next: "an adult male | speaks", but "male speech"."""
     follower = words[i + 1] if i + 1 < len(words) else "and"
     return follower in BASE_OF_SINGULAR or follower in _AFTER_SUBJECT or is_ing(follower) or follower.endswith("ly")
 
@@ -75,7 +75,7 @@ def _by_ending(word: str) -> str | None:
 
 
 def _noun_or_verb(words: Sequence[str], i: int, tags: list[str]) -> str | None:
-    """Decides by what stands before; a conjunct has one finite verb, what seems a second is its object."""
+    """Decides by the words before; a conjunct has one finite verb, an apparent second one is its object."""
     word = words[i]
     noun = "nouns" if is_plural(word) else "noun"
     before = next((name for name in reversed(tags) if name != "adverb"), "start")

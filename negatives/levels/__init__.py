@@ -1,4 +1,4 @@
-"""The levels of positives: one module a level, named after it, with ``propose(caption, rng) -> candidates``."""
+"""The levels of positives: one module per level, named after it, with ``propose(caption, rng) -> candidates``."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from negatives.kinds import Propose, modules
 
 
 def available() -> dict[str, Propose]:
-    """Every level that has a module here, by its name in the manifest ("sub-scene")."""
+    """All levels with a module in this package, by their names in the manifest ("sub-scene")."""
     return modules(__name__, __path__)

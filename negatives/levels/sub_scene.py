@@ -1,4 +1,4 @@
-"""Sub-scene: a part of what a caption says, which is true where the whole is."""
+"""Sub-scene: one part of a caption, which is true where the whole caption is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _DENIALS = frozenset(["no", "without"])
 
 
 def propose(caption: str, rng: random.Random) -> list[str]:
-    """Says one clause alone: "A dog barks, then a siren wails" → "A dog barks"."""
+    """Keeps one clause: "A dog barks, then a siren wails" → "A dog barks"."""
     pair = read_pair(caption)
     sentences = read(caption) or ((pair,) if pair else ())
     clauses = {str(clause): clause for sentence in sentences for clause in _parts(sentence)}

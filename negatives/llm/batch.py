@@ -1,31 +1,35 @@
-"""The Batch API: requests in files, answers within a day at half the price; all that is known is in the journal."""
+"""The Batch API: requests in files, answers within a day at half the price; everything known is in the journal."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from negatives.llm.budget import Prices, Spent
-from negatives.llm.chat import Chat, Question, Settings
-from negatives.llm.journal import Entry, Journal
+from negatives.generator import Request
+from negatives.llm.budget import Usage
+from negatives.llm.generator import batched, plan
+from negatives.llm.journal import BATCH_OPEN, Entry, Journal
+from negatives.llm.openai_server import open_client, redact
+from negatives.llm.options import ModelOptions
 from negatives.llm.prompt import load
-from negatives.llm.response import read
-from negatives.llm.server import redactor
+from negatives.llm.request import ChatRequest, ModelSettings, PromptItem
+from negatives.llm.response import parse_response
 
 if TYPE_CHECKING:
     import openai
 
-MAX_REQUESTS, MAX_BYTES = 50_000, 150_000_000
-"""Of one batch; OpenAI takes as many requests and 200 MB."""
-SUBMITTING, OPEN, COLLECTED, FAILED = "submitting", "open", "collected", "failed"
+MAX_REQUESTS = 10_000
+"""Of one batch; OpenAI accepts 50,000 requests and 200 MB."""
 _MARK = "compa"
 _ENDED = frozenset(["completed", "expired", "cancelled", "failed"])
+_TIMEOUT_SECONDS = 600.0
 
 
 @dataclass
@@ -34,191 +38,137 @@ class Collected:
 
     Attributes:
         waiting: Batches that are not finished, with their state.
-        requests: Answers that were read.
-        spent: Tokens of them.
-        reasons: Questions without an answer, by prompt and reason.
+        usage: Answers that were read, and their tokens.
+        reasons: Items without an answer, by prompt and reason.
         lost: Requests that came back without an answer; `generate` asks them again.
     """
 
     waiting: dict[str, str] = field(default_factory=dict)
-    requests: int = 0
-    spent: Spent = field(default_factory=Spent)
+    usage: Usage = field(default_factory=Usage)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     lost: int = 0
 
 
-class Batches:
-    """Submits questions in batches and puts the answers into the journal.
+class BatchAPI:
+    """Submits requests in batches and puts the answers into the journal.
 
     Args:
-        client: Of the openai package, not the asynchronous one.
-        journal: Knows what has been answered, and what is under way.
+        client: Of the openai package.
+        journal: Knows what has been answered, and what is in open batches.
     """
 
     def __init__(self, client: openai.OpenAI, journal: Journal) -> None:
-        self.client = client
-        self.redact = redactor(client.api_key)
-        self.journal = journal
-        self.rows: sqlite3.Connection = journal.connection()
+        self.client, self.journal, self.rows = client, journal, journal.connection
 
-    def submit(self, sheets: Iterable[Sequence[Question]]) -> list[str]:
-        """Uploads what is neither answered nor under way, and gives the ids of the new batches."""
-        self._find_lost()
+    def submit(self, batches: Iterable[Sequence[PromptItem]]) -> list[str]:
+        """Uploads what is neither answered nor in an open batch, and returns the ids of the new batches."""
+        known = {batch for (batch,) in self.rows.execute("SELECT id FROM batches").fetchall()}
+        # Batches of a submission that was cut short: the server has them, the journal does not.
+        lost = {batch.metadata.get(_MARK): batch for batch in self.client.batches.list() if batch.metadata}
         ids = []
-        for chats in _limited(self._unknown(sheets)):
-            lines = "".join(_line(chat) for chat in chats).encode()
+        for requests in batched(self._unknown(batches), MAX_REQUESTS):
+            lines = "".join(map(_line, requests)).encode()
             mark = hashlib.sha256(lines).hexdigest()[:32]
+            batch = lost.get(mark)
+            if batch is None or batch.id in known:
+                file = self.client.files.create(file=("compa.jsonl", lines), purpose="batch")
+                batch = self.client.batches.create(
+                    input_file_id=file.id,
+                    endpoint="/v1/chat/completions",
+                    completion_window="24h",
+                    metadata={_MARK: mark},
+                )
             with self.rows:
-                self.rows.execute("INSERT INTO batches VALUES (?, ?, ?)", (mark, time.time(), SUBMITTING))
-                described = [(mark, _name(chat), _describe(chat)) for chat in chats]
+                self.rows.execute("INSERT INTO batches VALUES (?, ?, ?)", (batch.id, time.time(), BATCH_OPEN))
+                described = [(batch.id, request.items[0].key, _describe(request)) for request in requests]
                 self.rows.executemany("INSERT INTO batch_requests VALUES (?, ?, ?)", described)
-            file = self.client.files.create(file=("compa.jsonl", lines), purpose="batch")
-            batch = self.client.batches.create(
-                input_file_id=file.id,
-                endpoint="/v1/chat/completions",
-                completion_window="24h",
-                metadata={_MARK: mark},
-            )
-            self._rename(mark, batch.id)
             ids.append(batch.id)
         return ids
 
-    def open_batches(self) -> list[str]:
-        """Ids of batches that have not been collected, the oldest first."""
-        return [name for (name,) in self.rows.execute("SELECT id FROM batches WHERE state = ? ORDER BY at", (OPEN,))]
-
     def status(self) -> dict[str, str]:
-        """What the server says of each open batch."""
+        """The server's status of each open batch."""
         found = {}
-        for name in self.open_batches():
+        for name in self.journal.open_batches():
             batch = self.client.batches.retrieve(name)
             counts = batch.request_counts
             done = f", {counts.completed + counts.failed} of {counts.total} requests" if counts else ""
             found[name] = f"{batch.status}{done}"
         return found
 
-    def collect(self, prices: Prices) -> Collected:
+    def collect(self) -> Collected:
         """Reads the answers of every batch that has ended into the journal."""
         collected = Collected()
-        for name in self.open_batches():
+        for name in self.journal.open_batches():
             batch = self.client.batches.retrieve(name)
             if batch.status not in _ENDED:
                 collected.waiting[name] = batch.status
                 continue
-            asked = dict(
-                self.rows.execute("SELECT custom_id, questions FROM batch_requests WHERE batch = ?", (name,)).fetchall()
-            )
+            query = "SELECT custom_id, questions FROM batch_requests WHERE batch = ?"
+            asked = dict(self.rows.execute(query, (name,)).fetchall())
             entries: list[Entry] = []
             if batch.output_file_id:
                 content = self.client.files.content(batch.output_file_id).text
-                entries = list(_entries(self.redact(content), asked, prices, collected))
+                entries = list(_entries(redact(content, self.client), asked, collected))
             collected.lost += len(asked) - len(entries)
-            self.journal.record_now(entries)
+            self.journal.record(entries)
             with self.rows:
-                state = COLLECTED if batch.status == "completed" else FAILED
-                self.rows.execute("UPDATE batches SET state = ? WHERE id = ?", (state, name))
+                self.rows.execute("UPDATE batches SET state = ? WHERE id = ?", (batch.status, name))
         return collected
 
-    def _find_lost(self) -> None:
-        """Looks up whether a batch was made whose submission was cut short, so that it is not paid for twice."""
-        marks = {name for (name,) in self.rows.execute("SELECT id FROM batches WHERE state = ?", (SUBMITTING,))}
-        if not marks:
-            return
-        for batch in self.client.batches.list():
-            mark = (batch.metadata or {}).get(_MARK)
-            if mark is not None and mark in marks:
-                self._rename(mark, batch.id)
-                marks.remove(mark)
-        with self.rows:
-            for mark in marks:
-                self.rows.execute("DELETE FROM batches WHERE id = ?", (mark,))
-                self.rows.execute("DELETE FROM batch_requests WHERE batch = ?", (mark,))
-
-    def _rename(self, mark: str, name: str) -> None:
-        with self.rows:
-            self.rows.execute("UPDATE batches SET id = ?, state = ? WHERE id = ?", (name, OPEN, mark))
-            self.rows.execute("UPDATE batch_requests SET batch = ? WHERE batch = ?", (name, mark))
-
-    def _unknown(self, sheets: Iterable[Sequence[Question]]) -> Iterator[Chat]:
-        under_way = {
-            key
-            for (text,) in self.rows.execute(
-                "SELECT questions FROM batch_requests JOIN batches ON batch = id WHERE state = ?", (OPEN,)
-            )
-            for key in json.loads(text)["keys"]
+    def _unknown(self, batches: Iterable[Sequence[PromptItem]]) -> Iterator[ChatRequest]:
+        query = "SELECT questions FROM batch_requests JOIN batches ON batch = id WHERE state = ?"
+        submitted = {
+            key for (text,) in self.rows.execute(query, (BATCH_OPEN,)).fetchall() for key in json.loads(text)["keys"]
         }
-        for sheet in sheets:
-            known = self.journal.find(sheet)
-            questions = [asked for asked in sheet if asked.key not in known and asked.key not in under_way]
-            questions = list({asked.key: asked for asked in questions}.values())
-            under_way.update(asked.key for asked in questions)
-            if questions:
-                yield Chat(questions)
+        for batch in batches:
+            known = self.journal.find(batch)
+            items = {item.key: item for item in batch if item.key not in known and item.key not in submitted}
+            submitted.update(items)
+            if items:
+                yield ChatRequest(list(items.values()))
 
 
-def _limited(chats: Iterable[Chat]) -> Iterator[list[Chat]]:
-    """Lists of requests that are small enough for one batch."""
-    batch: list[Chat] = []
-    size = 0
-    for chat in chats:
-        length = len(_line(chat).encode())
-        if batch and (len(batch) == MAX_REQUESTS or size + length > MAX_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(chat)
-        size += length
-    if batch:
-        yield batch
+def _line(request: ChatRequest) -> str:
+    target = {"custom_id": request.items[0].key, "method": "POST", "url": "/v1/chat/completions"}
+    return json.dumps(target | {"body": request.body()}, ensure_ascii=False) + "\n"
 
 
-def _name(chat: Chat) -> str:
-    return chat.questions[0].key
+def _describe(request: ChatRequest) -> str:
+    """All that is needed to read the answer later."""
+    prompt, settings = request.prompt, request.settings
+    record = {
+        "prompt": prompt.name,
+        "version": prompt.version,
+        "num": request.num,
+        "settings": [settings.model, settings.temperature, settings.max_answer_tokens],
+        "keys": [item.key for item in request.items],
+        "items": [dict(item.item) for item in request.items],
+    }
+    return json.dumps(record, ensure_ascii=False)
 
 
-def _line(chat: Chat) -> str:
-    record = {"custom_id": _name(chat), "method": "POST", "url": "/v1/chat/completions", "body": chat.body()}
-    return json.dumps(record, ensure_ascii=False) + "\n"
-
-
-def _describe(chat: Chat) -> str:
-    """All that is needed to read the answer, whenever and wherever that will be."""
-    first, settings = chat.questions[0], chat.settings
-    return json.dumps(
-        {
-            "prompt": first.prompt.name,
-            "version": first.prompt.version,
-            "num": first.num,
-            "settings": [settings.model, settings.temperature, settings.max_answer_tokens],
-            "keys": [asked.key for asked in chat.questions],
-            "items": [dict(asked.item) for asked in chat.questions],
-        },
-        ensure_ascii=False,
-    )
-
-
-def _restore(text: str) -> Chat:
+def _restore(text: str) -> ChatRequest:
     record = json.loads(text)
-    prompt, settings = replace(load(record["prompt"]), version=record["version"]), Settings(*record["settings"])
+    prompt, settings = replace(load(record["prompt"]), version=record["version"]), ModelSettings(*record["settings"])
     pairs = zip(record["keys"], record["items"], strict=True)
-    return Chat([Question(prompt, item, record["num"], settings, key) for key, item in pairs])
+    return ChatRequest([PromptItem(prompt, item, record["num"], settings, key) for key, item in pairs])
 
 
-def _entries(content: str, asked: dict[str, str], prices: Prices, collected: Collected) -> Iterator[Entry]:
+def _entries(content: str, asked: dict[str, str], collected: Collected) -> Iterator[Entry]:
     """Reads a file of answers; lines that answer nothing that was asked are ignored."""
     waiting = dict(asked)
     for line in content.split("\n"):
         record = _record(line)
-        name, response = record.get("custom_id"), record.get("response")
-        if not isinstance(response, dict) or response.get("status_code") != 200 or str(name) not in waiting:
+        name, response = str(record.get("custom_id")), record.get("response")
+        if not isinstance(response, dict) or response.get("status_code") != 200 or name not in waiting:
             continue
-        chat = _restore(waiting.pop(str(name)))
+        request = _restore(waiting.pop(name))
         raw = json.dumps(response.get("body"), ensure_ascii=False)
-        reading = read(raw, chat.ids, chat.schema, chat.questions[0].num, tries=1)
-        spent = Spent(1, reading.tokens_in or 0, reading.tokens_out or 0)
-        collected.requests += 1
-        collected.spent.add(spent)
-        collected.reasons.update((chat.questions[0].prompt.name, o.reason) for o in reading.outcomes if o.reason)
-        yield Entry(raw, chat.questions, reading.outcomes, spent, prices.cost(spent.tokens_in, spent.tokens_out))
+        parsed = parse_response(raw, request.ids, request.prompt.schema, request.num, tries=1)
+        usage = Usage(1, parsed.tokens_in or 0, parsed.tokens_out or 0)
+        collected.usage += usage
+        collected.reasons.update((request.prompt.name, result.reason) for result in parsed.results if result.reason)
+        yield Entry(raw, request.items, parsed.results, usage)
 
 
 def _record(line: str) -> dict[str, Any]:
@@ -227,3 +177,61 @@ def _record(line: str) -> dict[str, Any]:
     except ValueError:
         return {}
     return record if isinstance(record, dict) else {}
+
+
+def submit(options: ModelOptions, requests: Iterable[Request], journal: Path) -> Iterator[str]:
+    """Submits what a model is to propose, and yields lines about it.
+
+    Raises:
+        ValueError: If the model is not at a server, or the server refuses.
+    """
+    if options.model not in options.names or not options.asks_server:
+        raise ValueError(f"--model {options.model} needs no batch: give the name of a model at a server")
+    settings = options.settings(options.model)
+    batches = (
+        batch.items for several in batched(requests, options.captions_per_request) for batch in plan(several, settings)
+    )
+    with _opened(journal, options.base_url) as api:
+        ids = api.submit(batches)
+    yield from (f"submitted: {name}" for name in ids)
+    if not ids:
+        yield "nothing to submit: everything is answered or in an open batch"
+
+
+def status(journal: Path, base_url: str | None) -> Iterator[str]:
+    """Yields a line about each open batch."""
+    _require(journal)
+    with _opened(journal, base_url) as api:
+        found = api.status()
+    yield from (f"{name}: {state}" for name, state in found.items())
+    if not found:
+        yield "no batch is open"
+
+
+def collect(journal: Path, base_url: str | None) -> Iterator[str]:
+    """Puts the answers of batches that have ended into the journal, and yields lines about them."""
+    _require(journal)
+    with _opened(journal, base_url) as api:
+        collected = api.collect()
+    yield f"collected: {collected.usage}"
+    reasons = sorted(collected.reasons.items())
+    yield from (f"  no answer on {prompt}, {reason}: {count} captions" for (prompt, reason), count in reasons)
+    if collected.lost:
+        yield f"  {collected.lost} requests came back without an answer: `generate` asks them again"
+    yield from (f"  waiting for {name}: {state}" for name, state in collected.waiting.items())
+
+
+def _require(journal: Path) -> None:
+    if not journal.exists():
+        raise ValueError(f"{journal}: no such journal: give the one that was given to `submit`")
+
+
+@contextmanager
+def _opened(journal: Path, base_url: str | None) -> Iterator[BatchAPI]:
+    import openai
+
+    with closing(Journal(journal)) as opened, open_client(base_url, _TIMEOUT_SECONDS) as client:
+        try:
+            yield BatchAPI(client, opened)
+        except openai.APIError as error:
+            raise ValueError(f"the server refuses: {redact(str(error), client)[:300]}: run again later") from None

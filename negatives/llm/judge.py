@@ -1,4 +1,4 @@
-"""A second opinion: a model is asked, not knowing what is what, whether texts are true of a caption."""
+"""A second opinion: a model that does not know which texts are meant to be false says which it finds true."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from compa.manifest import Clip
-from negatives.llm.chat import Settings, question
 from negatives.llm.prompt import JUDGE, load
-from negatives.llm.scheduler import Asker
+from negatives.llm.request import ModelSettings, prompt_item
+from negatives.llm.scheduler import RequestScheduler
 
 REASONS: dict[str | None, str] = {"true": "judge: true", "unclear": "judge: unclear", None: "judge: no answer"}
 """Why a negative is refused, by verdict; "false" is what it is meant to be."""
@@ -18,25 +18,29 @@ REASONS: dict[str | None, str] = {"true": "judge: true", "unclear": "judge: uncl
 class Judge:
     """Refuses negatives unless a model finds them false of their caption.
 
-    The model sees a caption and a statement at a time, in an order that says nothing, and true statements among them:
-    the caption itself and its positives. It is not told which are meant to be false.
+    The model sees pairs of a caption and a statement in random order, and hidden controls among them: statements that
+    are true, namely the caption itself and its positives. It does not learn which are meant to be false.
 
     Args:
-        asker: Asks it.
-        settings: Its name and parameters.
+        scheduler: Sends the requests.
+        settings: The model's name and parameters.
         seed: Of the order.
         statements_per_request: In one prompt.
 
     Attributes:
-        controls: What it said of statements that are true.
+        controls: Verdicts on the true statements, counted.
     """
 
     STATEMENTS_PER_REQUEST = 16
 
     def __init__(
-        self, asker: Asker, settings: Settings, seed: int = 0, statements_per_request: int = STATEMENTS_PER_REQUEST
+        self,
+        scheduler: RequestScheduler,
+        settings: ModelSettings,
+        seed: int = 0,
+        statements_per_request: int = STATEMENTS_PER_REQUEST,
     ) -> None:
-        self.asker = asker
+        self.scheduler = scheduler
         self.settings = settings
         self.seed = seed
         self.statements_per_request = statements_per_request
@@ -59,12 +63,12 @@ class Judge:
 
     def _verdicts(self, statements: Sequence[tuple[str, str]]) -> list[str | None]:
         prompt, size = load(JUDGE), self.statements_per_request
-        questions = [
-            question(prompt, {"recording": caption, "statement": text}, 1, self.seed, self.settings)
+        items = [
+            prompt_item(prompt, {"recording": caption, "statement": text}, 1, self.seed, self.settings)
             for caption, text in statements
         ]
-        sheets = (questions[i : i + size] for i in range(0, len(questions), size))
-        return [(*outcome.values, None)[0] for outcomes in self.asker.ask(sheets) for outcome in outcomes]
+        batches = (items[i : i + size] for i in range(0, len(items), size))
+        return [(*result.values, None)[0] for results in self.scheduler.answer(batches) for result in results]
 
 
 def _statements(clip: Clip) -> list[tuple[str, str]]:

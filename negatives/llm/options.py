@@ -1,22 +1,64 @@
-"""The command-line options of models behind servers, and what they build."""
+"""The options of language models: as a record, and on the command line."""
 
 from __future__ import annotations
 
 import argparse
 import math
-from pathlib import Path
+from dataclasses import dataclass, fields
 
-from negatives.arguments import amount, positive
-from negatives.llm.budget import Budget, Prices
-from negatives.llm.chat import Settings
-from negatives.llm.client import Courier, Model
-from negatives.llm.generator import LanguageModel
-from negatives.llm.journal import Journal
-from negatives.llm.judge import Judge
+from compa.utils.arguments import non_negative_float, positive_int
+from negatives.llm.errors import KEY_VARIABLE
 from negatives.llm.mock import NAME as MOCK
-from negatives.llm.mock import MockModel
-from negatives.llm.scheduler import Asker
-from negatives.llm.server import KEY_VARIABLE, Address, Server
+from negatives.llm.request import ModelSettings
+
+RULES = "rules"
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """Which models a run asks, where, and how much of it.
+
+    Attributes:
+        model: That proposes texts: `rules`, `mock`, or a name at the server.
+        judge: That must agree with every text; None for no judge.
+        base_url: Of an OpenAI-compatible server; None for OpenAI's.
+        seed: Of the order in which the judge sees statements.
+        concurrency: Requests in flight.
+        captions_per_request: In one prompt.
+        temperature: None for the server's default.
+        max_answer_tokens: Of one answer.
+        timeout: Seconds that the server may be silent.
+        max_requests: Sent by a run, repetitions included.
+        max_tokens: Used by a run, prompts and answers together.
+        max_unreadable: Fraction of the recent answers that may be unreadable before the run ends.
+    """
+
+    model: str = RULES
+    judge: str | None = None
+    base_url: str | None = None
+    seed: int = 0
+    concurrency: int = 16
+    captions_per_request: int = 10
+    temperature: float | None = None
+    max_answer_tokens: int = 4096
+    timeout: float = 600.0
+    max_requests: float = math.inf
+    max_tokens: float = math.inf
+    max_unreadable: float = 0.9
+
+    @property
+    def names(self) -> set[str]:
+        """The models that are asked, `mock` included."""
+        return {self.model, self.judge or RULES} - {RULES}
+
+    @property
+    def asks_server(self) -> bool:
+        """Whether anything is sent to a server."""
+        return bool(self.names - {MOCK})
+
+    def settings(self, model: str) -> ModelSettings:
+        """A model with its parameters."""
+        return ModelSettings(model, self.temperature, self.max_answer_tokens)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,65 +66,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("language models", f"The key is read from {KEY_VARIABLE}, and only from there.")
     add = group.add_argument
     add("--base-url", help="of an OpenAI-compatible server, such as http://localhost:8000/v1 (default: OpenAI)")
-    add("--judge", metavar="NAME", help="model, at the same server, that must agree with every text; not told which")
-    add("--journal", type=Path, help="file of all answers; nothing in it is asked twice (default: beside --out)")
-    add("--concurrency", type=positive, default=16, help="requests in flight (default: %(default)s)")
-    add("--captions-per-request", type=positive, default=10, help="default: %(default)s")
-    add("--temperature", type=amount, help="default: the server's own")
-    add("--max-answer-tokens", type=positive, default=4096, help="of one answer (default: %(default)s)")
-    add("--timeout", type=amount, default=600.0, help="seconds an answer may take (default: %(default)s)")
-    add("--max-requests", type=positive, default=math.inf, help="that this run may send, repetitions included")
-    add("--max-tokens", type=positive, default=math.inf, help="that this run may use, prompts and answers together")
-    add("--max-cost", type=amount, default=math.inf, help="that this run may spend; needs the prices")
-    add_price_arguments(group)
-    add("--estimate", action="store_true", help="say what the run would take, and stop")
+    add("--judge", metavar="NAME", help="model at the same server that must agree with every text")
+    add("--concurrency", type=positive_int, default=ModelOptions.concurrency, help="requests in flight")
+    add("--captions-per-request", type=positive_int, default=ModelOptions.captions_per_request, help="in one prompt")
+    add("--temperature", type=non_negative_float, help="default: the server's own")
+    add("--max-answer-tokens", type=positive_int, default=ModelOptions.max_answer_tokens, help="of one answer")
+    add("--timeout", type=non_negative_float, default=ModelOptions.timeout, help="seconds that a server may be silent")
+    add("--max-requests", type=positive_int, default=math.inf, help="sent by this run, repetitions included")
+    add("--max-tokens", type=positive_int, default=math.inf, help="used by this run, prompts and answers together")
+    add(
+        "--max-unreadable",
+        type=non_negative_float,
+        default=ModelOptions.max_unreadable,
+        metavar="FRACTION",
+        help="stop when more than this fraction of the last 50 answers could not be read (1: never)",
+    )
+    add("--estimate", action="store_true", help="print the requests and tokens that the run would take, and stop")
 
 
-def add_price_arguments(parser: argparse._ActionsContainer) -> None:
-    """Adds what tokens cost."""
-    parser.add_argument("--price-in", type=amount, metavar="PRICE", help="of a million tokens in prompts")
-    parser.add_argument("--price-out", type=amount, metavar="PRICE", help="of a million tokens in answers")
-
-
-def prices(options: argparse.Namespace) -> Prices | None:
-    """What tokens cost, or None if nothing was said of it.
-
-    Raises:
-        ValueError: If one price is missing, or a budget of money has no prices.
-    """
-    given = [price is not None for price in (options.price_in, options.price_out)]
-    if any(given) and not all(given):
-        raise ValueError("one price alone says nothing: give both --price-in and --price-out, for a million tokens")
-    if getattr(options, "max_cost", math.inf) < math.inf and not all(given):
-        raise ValueError("--max-cost needs --price-in and --price-out, for a million tokens")
-    return Prices(options.price_in, options.price_out) if all(given) else None
-
-
-def settings(options: argparse.Namespace, model: str) -> Settings:
-    """Model and parameters."""
-    return Settings(model, options.temperature, options.max_answer_tokens)
-
-
-def open_asker(options: argparse.Namespace, journal: Path) -> Asker:
-    """Opens server and journal; to be closed by `with`.
-
-    Raises:
-        ValueError: If there is no key, the journal is no journal, or options contradict each other.
-    """
-    names = {options.model, options.judge} - {"rules", None}
-    if MOCK in names and len(names) > 1:
-        raise ValueError(f"{MOCK!r} and {(names - {MOCK}).pop()!r} are not at one server: give --judge mock, or none")
-    budget = Budget(options.max_requests, options.max_tokens, options.max_cost, prices(options) or Prices())
-    address = Address(options.base_url)
-    model: Model = MockModel() if MOCK in names else Server(address, options.concurrency, options.timeout)
-    return Asker(Courier(model, budget, options.seed), Journal(journal), options.concurrency)
-
-
-def generator(options: argparse.Namespace, asker: Asker) -> LanguageModel:
-    """The generator that `--model` names."""
-    return LanguageModel(asker, settings(options, options.model), options.captions_per_request)
-
-
-def judge(options: argparse.Namespace, asker: Asker) -> Judge:
-    """The judge that `--judge` names."""
-    return Judge(asker, settings(options, options.judge), options.seed)
+def read(namespace: argparse.Namespace) -> ModelOptions:
+    """The options as they were given on the command line."""
+    return ModelOptions(**{field.name: getattr(namespace, field.name) for field in fields(ModelOptions)})

@@ -1,4 +1,4 @@
-"""What a server answered, read as data: checked against a schema, every failure with a reason."""
+"""Parses what a server answered: checked against a schema, every failure with a reason."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 REFUSAL, TRUNCATED, FILTERED = "refusal", "truncated", "content filter"
-MALFORMED, WRONG_SCHEMA, MISSING, DOUBLED = "malformed", "wrong schema", "missing", "doubled"
+MALFORMED, WRONG_SCHEMA, MISSING, DUPLICATE = "malformed", "wrong schema", "missing", "duplicate"
+NO_COMPLETION, NO_TEXT = "not a chat completion", "no text in the answer"
 NO_ANSWER, OVER_BUDGET = "no answer", "over budget"
 MAX_CHARACTERS = 600
 MAX_TRIES = 3
 
-_FENCE = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
-_THINKING = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
+_OBJECT_START = re.compile(r'\{\s*["}]|\[\s*\{')
+_END_OF_THOUGHTS = re.compile(r"</think(?:ing)?>|</reasoning>|\[/THINK\]", re.IGNORECASE)
+_OPEN_THOUGHTS = re.compile(r"\s*(?:<think(?:ing)?>|<reasoning>|\[THINK\])", re.IGNORECASE)
 
 
 class _Strict(BaseModel):
@@ -36,22 +38,22 @@ class _VerdictOfItem(_Strict):
 
 
 class Texts(_Strict):
-    """Several texts an item."""
+    """Schema of an answer with several texts per item."""
 
     answers: list[_TextsOfItem]
 
     def by_item(self) -> list[tuple[int, tuple[str, ...]]]:
-        """Ids with what was said of them; texts that are no single line of reasonable length are left out."""
+        """Item ids with their texts; texts that are not one line of at most `MAX_CHARACTERS` are left out."""
         return [(answer.id, tuple(filter(_is_line, map(str.strip, answer.texts)))) for answer in self.answers]
 
 
 class Verdicts(_Strict):
-    """One verdict an item."""
+    """Schema of an answer with one verdict per item."""
 
     answers: list[_VerdictOfItem]
 
     def by_item(self) -> list[tuple[int, tuple[str, ...]]]:
-        """Ids with the one verdict on each."""
+        """Item ids with their one verdict."""
         return [(answer.id, (answer.verdict,)) for answer in self.answers]
 
 
@@ -59,12 +61,12 @@ Answers = Texts | Verdicts
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What came of a question: values, or the reason why there are none.
+class ItemResult:
+    """The answer to a prompt item, or the reason why there is none.
 
     Attributes:
-        values: Texts or a verdict; texts may be none, where the task does not fit a caption.
-        reason: None, or why it has no answer.
+        values: Texts or a verdict; an empty tuple is an answer, too: the task does not fit the caption.
+        reason: Why it has no answer, or None.
         tries: How often it has been asked.
     """
 
@@ -77,72 +79,140 @@ class Outcome:
         """Whether it need not be asked again."""
         return self.tries > 0 and (self.reason is None or self.tries >= MAX_TRIES)
 
+    @property
+    def is_about_item(self) -> bool:
+        """False where the server is to blame, not the item: then the next run asks again."""
+        return self.reason not in (NO_COMPLETION, NO_TEXT, NO_ANSWER, OVER_BUDGET)
+
 
 @dataclass(frozen=True)
-class Reading:
+class ParsedResponse:
     """One response.
 
     Attributes:
-        outcomes: Of each item, parallel to the ids that were asked.
+        results: One per item, parallel to the ids that were asked.
         tokens_in: Of the prompt, as the server counts; None where it does not say.
         tokens_out: Of the answer, likewise.
+        text: What the model said, or the whole body if it is not a chat completion.
     """
 
-    outcomes: tuple[Outcome, ...]
-    tokens_in: int | None
-    tokens_out: int | None
+    results: tuple[ItemResult, ...]
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    text: str = ""
+
+    @property
+    def has_text(self) -> bool:
+        """Whether it is a chat completion in which the model said something."""
+        return not {result.reason for result in self.results} & {NO_COMPLETION, NO_TEXT}
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether at least one item has an answer, or the model refused for reasons of content."""
+        return any(result.reason in (None, REFUSAL, FILTERED) for result in self.results)
 
 
-def read(raw: str, ids: Sequence[int], schema: type[Answers], num: int, tries: int) -> Reading:
-    """Reads the body of a chat completion.
+def all_failed(reason: str, num: int, tries: int) -> ParsedResponse:
+    """A response in which no item has an answer."""
+    return ParsedResponse((ItemResult((), reason, tries),) * num)
+
+
+def parse_response(raw: str, ids: Sequence[int], schema: type[Answers], num: int, tries: int) -> ParsedResponse:
+    """Parses the body of a chat completion.
 
     Args:
-        raw: The body, whatever it may be.
-        ids: Of the items that were asked; ids that were not are ignored.
+        raw: The body, which may be anything.
+        ids: Of the items that were asked; other ids are ignored.
         schema: Of the answer.
-        num: Texts an item that are kept at most.
+        num: Texts per item that are kept at most.
         tries: How often the items have been asked, this time included.
     """
     completion = _json(raw)
     usage = _get(completion, "usage")
-    tokens = [_count(_get(usage, name)) for name in ("prompt_tokens", "completion_tokens")]
-    found = _found(completion, schema)
+    tokens_in, tokens_out = (_count(_get(usage, name)) for name in ("prompt_tokens", "completion_tokens"))
+    choices = _get(completion, "choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    text = _text(_get(_get(choice, "message"), "content"))
+    found = _answers(choice, text, schema)
     if isinstance(found, str):
-        return Reading(tuple(Outcome((), found, tries) for _ in ids), *tokens)
+        return ParsedResponse((ItemResult((), found, tries),) * len(ids), tokens_in, tokens_out, text.strip() or raw)
     times = Counter(item for item, _ in found)
     values = dict(found)
-    outcomes = []
+    results = []
     for item in ids:
-        reason = MISSING if times[item] == 0 else DOUBLED if times[item] > 1 else None
-        outcomes.append(Outcome((), reason, tries) if reason else Outcome(values[item][:num], None, tries))
-    return Reading(tuple(outcomes), *tokens)
+        reason = MISSING if times[item] == 0 else DUPLICATE if times[item] > 1 else None
+        results.append(ItemResult((), reason, tries) if reason else ItemResult(values[item][:num], None, tries))
+    return ParsedResponse(tuple(results), tokens_in, tokens_out, text)
 
 
-def _found(completion: Any, schema: type[Answers]) -> list[tuple[int, tuple[str, ...]]] | str:
-    """What is said of which id, or the reason why nothing is."""
-    choices = _get(completion, "choices")
-    if not isinstance(choices, list) or not choices:
-        return MALFORMED
-    finish, message = _get(choices[0], "finish_reason"), _get(choices[0], "message")
+def _answers(choice: Any, text: str, schema: type[Answers]) -> list[tuple[int, tuple[str, ...]]] | str:
+    """Values by item id, or the reason why there are none."""
+    finish, message = _get(choice, "finish_reason"), _get(choice, "message")
     if finish in ("length", "content_filter"):
         return TRUNCATED if finish == "length" else FILTERED
-    if _get(message, "refusal"):
+    if not isinstance(message, dict):
+        return NO_COMPLETION
+    if message.get("refusal"):
         return REFUSAL
-    content = _get(message, "content")
-    if not isinstance(content, str):
+    if not text.strip():
+        return NO_TEXT
+    found = only_object(text)
+    if found is None:
         return MALFORMED
-    text = _THINKING.sub("", content)
-    fenced = _FENCE.match(text)
-    text = fenced[1] if fenced else text
     try:
-        return schema.model_validate_json(text).by_item()
+        return schema.model_validate_json(found).by_item()
     except ValidationError as error:
         return MALFORMED if error.errors()[0]["type"] == "json_invalid" else WRONG_SCHEMA
 
 
+def only_object(text: str) -> str | None:
+    r"""The one JSON object (or array of objects) in a text, or None where there are none, several or a broken one.
+
+    Models put prose, a code fence or their thoughts around it; what stands before the end of thoughts is not read.
+    Broken JSON is never repaired.
+
+    Example:
+        >>> only_object('The answer is: {"answers": []} I hope that helps.')
+        '{"answers": []}'
+        >>> only_object('{"answers": [],}') is only_object('{"a": 1} {"b": 2}') is None
+        True
+    """
+    text = text.strip().removeprefix("\ufeff")
+    if _span_end(text, 0) == len(text):
+        return text
+    text = _END_OF_THOUGHTS.split(text)[-1]
+    if _OPEN_THOUGHTS.match(text):
+        return None
+    found: list[str] = []
+    end = 0
+    while start := _OBJECT_START.search(text, end):
+        stop = _span_end(text, start.start())
+        if stop is None:
+            return None
+        found.append(text[start.start() : stop])
+        end = stop
+    return found[0] if len(found) == 1 else None
+
+
+def _span_end(text: str, start: int) -> int | None:
+    """Where the JSON value that starts there ends, or None if it is broken."""
+    try:
+        return json.JSONDecoder().raw_decode(text, start)[1]
+    except (ValueError, RecursionError):
+        return None
+
+
+def _text(content: Any) -> str:
+    """A message's content: a text, or a list of parts with texts."""
+    if isinstance(content, list):
+        parts = (_get(part, "text") for part in content)
+        return "".join(part for part in parts if isinstance(part, str))
+    return content if isinstance(content, str) else ""
+
+
 def _json(raw: str) -> Any:
     try:
-        return json.loads(raw)
+        return json.loads(raw.removeprefix("\ufeff"))
     except (ValueError, RecursionError):
         return None
 

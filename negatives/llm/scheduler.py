@@ -1,150 +1,174 @@
-"""Asks questions, many at once: what the journal knows is not sent, what fails is asked again in smaller requests."""
+"""Schedules requests, many at once: what the journal knows is not sent, what fails is asked again in smaller ones."""
 
 from __future__ import annotations
 
-import asyncio
+import itertools
+import queue
+import threading
+import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
 
-from negatives.llm.budget import Spent
-from negatives.llm.chat import Chat, Question
-from negatives.llm.client import Courier
+from negatives.llm.budget import Usage
+from negatives.llm.client import RetryingClient
 from negatives.llm.journal import Entry, Journal
-from negatives.llm.response import MAX_TRIES, NO_ANSWER, OVER_BUDGET, Outcome
+from negatives.llm.request import ChatRequest, PromptItem
+from negatives.llm.response import MAX_TRIES, NO_ANSWER, OVER_BUDGET, ItemResult
 
 WINDOW = 8
-_NOT_FINAL = (NO_ANSWER, OVER_BUDGET)
-"""What says nothing of a question itself: it is not written down, so that the next run asks again."""
+"""Batches that are read ahead, for each request in flight."""
+GRACE_SECONDS = 5.0
+"""How long requests in flight may go on when a run ends early; their answers are kept."""
+SILENCE_SECONDS = 20.0
 
 
-class Asker:
-    """Answers sheets of questions in order, reading no further ahead than keeps the model busy.
+@dataclass(eq=False)
+class _Pending:
+    """An item on its way to a result."""
 
-    It has an event loop of its own, which runs only while a caller waits for an answer.
+    item: PromptItem
+    result: ItemResult | None = None
+
+
+@dataclass
+class _Part:
+    """Items of a batch that are asked in one request."""
+
+    pending: Sequence[_Pending]
+    batch_size: int
+    tries: int
+
+
+class RequestScheduler:
+    """Answers batches of prompt items in order, reading no further ahead than keeps the model busy.
 
     Args:
-        courier: Takes requests to the model.
+        client: Completes requests; its threads are daemons, so that none of them outlives a run that ends early.
         journal: Knows what has been answered.
-        concurrency: Requests in flight at most; an answer is in flight until it is in the journal.
+        concurrency: Requests in flight at most.
+
+    Attributes:
+        reasons: Items without an answer, by prompt and reason.
+        num_from_journal: Items whose answer was there already.
     """
 
-    def __init__(self, courier: Courier, journal: Journal, concurrency: int) -> None:
-        self.courier = courier
-        self.journal = journal
+    def __init__(self, client: RetryingClient, journal: Journal, concurrency: int) -> None:
+        self.client, self.journal, self.concurrency = client, journal, concurrency
         self.reasons: Counter[tuple[str, str]] = Counter()
-        """Questions without an answer, by prompt and reason."""
-        self.from_journal = 0
-        """Questions whose answer was there already."""
-        self.concurrency = concurrency
-        self._window = WINDOW * concurrency
-        self._loop = asyncio.new_event_loop()
-        self._slots = asyncio.Semaphore(concurrency)
-        self._in_flight: dict[str, asyncio.Future[Outcome]] = {}
-        self._failure: asyncio.Future[None] = self._loop.create_future()
+        self.num_from_journal = 0
+        self._parts: queue.PriorityQueue[tuple[int, int, _Part | None]] = queue.PriorityQueue()
+        self._number = itertools.count()
+        self._threads: list[threading.Thread] = []
+        self._in_flight: dict[str, _Pending] = {}
+        self._changed = threading.Condition()
+        self._error: Exception | None = None
 
-    def __enter__(self) -> Asker:
+    def __enter__(self) -> RequestScheduler:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._loop.run_until_complete(self._stop())
-        self._loop.close()
+        self.client.stop()
+        for _ in self._threads:
+            self._parts.put((-MAX_TRIES - 1, next(self._number), None))
+        deadline = time.monotonic() + GRACE_SECONDS
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        self.client.model.close()
         self.journal.close()
 
-    def ask(self, sheets: Iterable[Sequence[Question]]) -> Iterator[list[Outcome]]:
-        """Yields the outcomes of each sheet, parallel to its questions, which share prompt and settings.
+    def answer(self, batches: Iterable[Sequence[PromptItem]]) -> Iterator[list[ItemResult]]:
+        """Yields the results of each batch, parallel to its items, which share prompt and settings.
 
         Raises:
-            Stopped: If the server will not answer; what it has answered is in the journal.
+            FatalServerError: If the server will not answer; what it has answered is in the journal.
         """
-        window: deque[asyncio.Task[list[Outcome]]] = deque()
-        for sheet in sheets:
-            window.append(self._loop.create_task(self._try_to_answer(sheet)))
-            if len(window) >= self._window:
-                yield self._wait_for(window.popleft())
+        while len(self._threads) < self.concurrency:
+            self._threads.append(threading.Thread(target=self._work, name="llm", daemon=True))
+            self._threads[-1].start()
+        window: deque[list[_Pending]] = deque()
+        for batch in batches:
+            window.append(self._submit(batch))
+            if len(window) >= WINDOW * self.concurrency:
+                yield self._collect(window.popleft())
         while window:
-            yield self._wait_for(window.popleft())
+            yield self._collect(window.popleft())
 
-    def _wait_for(self, task: asyncio.Task[list[Outcome]]) -> list[Outcome]:
-        if task.done():  # let what else has arrived be served
-            self._loop.run_until_complete(asyncio.sleep(0))
-        else:
-            first: set[asyncio.Future[Any]] = {task, self._failure}
-            either = asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
-            self._loop.run_until_complete(either)
-        if self._failure.done():
-            self._failure.result()
-        return task.result()
-
-    async def _try_to_answer(self, sheet: Sequence[Question]) -> list[Outcome]:
-        """Fails for all: no sheet waits for its turn when a later one has learnt that the server is gone."""
-        try:
-            return await self._answer(sheet)
-        except Exception as error:
-            if not self._failure.done():
-                self._failure.set_exception(error)
-            return []
-
-    async def _answer(self, sheet: Sequence[Question]) -> list[Outcome]:
-        known = self.journal.find(sheet)
-        futures: dict[str, asyncio.Future[Outcome]] = {}
-        to_ask: dict[int, list[Question]] = {}
-        for asked in sheet:
-            before = known.get(asked.key, Outcome())
+    def _submit(self, batch: Sequence[PromptItem]) -> list[_Pending]:
+        """Queues what neither the journal nor a request in flight answers."""
+        known = self.journal.find(batch)
+        submitted: list[_Pending] = []
+        to_ask: dict[int, list[_Pending]] = {}
+        for item in batch:
+            before = known.get(item.key, ItemResult())
             if before.is_final:
-                self.from_journal += 1
-            elif asked.key in self._in_flight:
-                futures[asked.key] = self._in_flight[asked.key]
+                self.num_from_journal += 1
+                pending = _Pending(item, before)
+            elif item.key in self._in_flight:
+                pending = self._in_flight[item.key]
             else:
-                futures[asked.key] = self._in_flight[asked.key] = self._loop.create_future()
-                to_ask.setdefault(before.tries, []).append(asked)
-        await asyncio.gather(*(self._settle(part, len(sheet), tries) for tries, part in to_ask.items()))
-        outcomes = [await futures[asked.key] if asked.key in futures else known[asked.key] for asked in sheet]
-        pairs = zip(sheet, outcomes, strict=True)
-        self.reasons.update((asked.prompt.name, outcome.reason) for asked, outcome in pairs if outcome.reason)
-        return outcomes
+                pending = self._in_flight[item.key] = _Pending(item)
+                to_ask.setdefault(before.tries, []).append(pending)
+            submitted.append(pending)
+        for tries, part in to_ask.items():
+            self._queue(part, len(batch), tries)
+        return submitted
 
-    async def _settle(self, questions: Sequence[Question], full: int, tries: int) -> None:
-        """Asks until each has an answer or has been asked often enough, in parts that get smaller each time."""
-        size = (full, max(1, full // 3), 1)[tries]
-        parts = [questions[i : i + size] for i in range(0, len(questions), size)]
-        again: list[Question] = []
-        for part, outcomes in zip(parts, await asyncio.gather(*(self._send(p, tries + 1) for p in parts)), strict=True):
-            for asked, outcome in zip(part, outcomes, strict=True):
-                if outcome.reason is None or outcome.reason in _NOT_FINAL or outcome.tries >= MAX_TRIES:
-                    self._in_flight.pop(asked.key).set_result(outcome)
-                else:
-                    again.append(asked)
-        if again:
-            await self._settle(again, full, tries + 1)
+    def _queue(self, pending: Sequence[_Pending], batch_size: int, tries: int) -> None:
+        """Queues items in parts that get smaller with each try, before those that have been asked less often."""
+        size = (batch_size, max(1, batch_size // 3), 1)[tries]
+        for start in range(0, len(pending), size):
+            self._parts.put((-tries, next(self._number), _Part(pending[start : start + size], batch_size, tries)))
 
-    async def _send(self, questions: Sequence[Question], tries: int) -> Sequence[Outcome]:
-        async with self._slots:
-            if self._failure.done():
-                self._failure.result()
+    def _collect(self, batch: Sequence[_Pending]) -> list[ItemResult]:
+        """Waits until a batch has all its results, or anything has failed."""
+
+        def is_over() -> bool:
+            return self._error is not None or all(pending.result for pending in batch)
+
+        with self._changed:
+            if not self._changed.wait_for(is_over, SILENCE_SECONDS):
+                if not self.client.num_answers and not self.client.failures:
+                    self.client.report(f"no answer yet after {SILENCE_SECONDS:.0f} s; waiting for the first one")
+                self._changed.wait_for(is_over)
+            if self._error is not None:
+                raise self._error
+        results = [pending.result for pending in batch if pending.result]
+        for pending, result in zip(batch, results, strict=True):
+            if self._in_flight.get(pending.item.key) is pending:
+                del self._in_flight[pending.item.key]
+            if result.reason:
+                self.reasons[pending.item.prompt.name, result.reason] += 1
+        return results
+
+    def _work(self) -> None:
+        while (part := self._parts.get()[-1]) is not None:
             try:
-                return await self._deliver(Chat(questions), tries)
-            except Exception as error:
-                if not self._failure.done():
-                    self._failure.set_exception(error)
-                raise
+                self._ask(part)
+            except Exception as error:  # every batch that waits gets to know it
+                with self._changed:
+                    self._error = self._error or error
+                    self._changed.notify_all()
+                self.client.stop()
 
-    async def _deliver(self, chat: Chat, tries: int) -> Sequence[Outcome]:
-        raw, reading = await self.courier.deliver(chat, tries)
+    def _ask(self, part: _Part) -> None:
+        tries = part.tries + 1
+        items = [pending.item for pending in part.pending]
+        raw, parsed = self.client.complete(ChatRequest(items), tries)
         if raw:
-            spent = Spent(1, reading.tokens_in or 0, reading.tokens_out or 0)
-            cost = self.courier.budget.prices.cost(spent.tokens_in, spent.tokens_out)
-            await self.journal.record(Entry(raw, chat.questions, reading.outcomes, spent, cost))
-        return reading.outcomes
-
-    async def _stop(self) -> None:
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        if self._failure.done():
-            self._failure.exception()  # seen or not, it is told of no more
-        await self.courier.model.close()
+            usage = Usage(1, parsed.tokens_in or 0, parsed.tokens_out or 0)
+            self.journal.record([Entry(raw, items, parsed.results, usage)])
+        self.client.check()
+        again = []
+        with self._changed:
+            for pending, result in zip(part.pending, parsed.results, strict=True):
+                if result.reason in (None, NO_ANSWER, OVER_BUDGET) or tries == MAX_TRIES:
+                    pending.result = result
+                else:
+                    again.append(pending)
+            self._changed.notify_all()
+        if again:
+            self._queue(again, part.batch_size, tries)

@@ -1,16 +1,51 @@
 from __future__ import annotations
 
+import hashlib
+import importlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.scorer import Audio, Group, Scores
-from benchmarks.tasks import Material, TestSet, find_task
+import benchmarks.tasks
+from benchmarks.items import Audio, Group, Scores
+from benchmarks.results.result import Result
+from benchmarks.results.schema import Metric
+from benchmarks.tasks import find_task, tasks
+from benchmarks.tasks.scenes import RenderedPairs
+from benchmarks.tasks.task import TaskInputs, TestSet
+from compa.cli import COMMANDS
 from compa.scenes.banks.bank import EventBank
 from compa.scenes.banks.open import open_bank
+
+METRIC: Metric = {"value": 0.5, "low": 0.4, "high": 0.6, "chance": 0.25, "method": "Wilson"}
+
+
+def result(**changes: Any) -> Result:
+    values: dict[str, Any] = {
+        "model": "m",
+        "task": "scenes-order",
+        "task_version": 2,
+        "data": {"name": "built-in", "fingerprint": "f", "found": 1, "expected": 1},
+        "seed": 0,
+        "code_version": "0",
+        "metrics": {name: dict(METRIC) for name in ("text", "audio", "group", "ties")},
+        "items": [{"id": "i", "captions": ["ä", "b"]}],
+    }
+    return Result(**(values | changes))
+
+
+def noise(seed: int, samples: int = 100) -> tuple[Any, int]:
+    return np.random.default_rng(seed).normal(size=samples).astype(np.float32), 16000
+
+
+def bench(words: Sequence[str]) -> int:
+    """Runs a `compa bench` command in this process and lets errors through."""
+    return int(importlib.import_module(COMMANDS[f"bench {words[0]}"][0]).main(words[1:]))
 
 
 class CountingEmbedder:
@@ -34,7 +69,7 @@ class CountingEmbedder:
 
     def _row(self, content: str | bytes) -> NDArray[np.float32]:
         content = content.encode() if isinstance(content, str) else content
-        rng = np.random.default_rng([*content[:64], len(content)])
+        rng = np.random.default_rng([*hashlib.sha256(content).digest()])
         row = rng.normal(size=self.dimensions).astype(np.float32)
         return row / np.float32(np.linalg.norm(row))
 
@@ -65,9 +100,16 @@ def bank() -> EventBank:
 @pytest.fixture(scope="session")
 def few(bank: EventBank) -> TestSet:
     """The first 12 items of scenes-order."""
-    return find_task("scenes-order").prepare(Material(bank), limit=12)
+    return find_task("scenes-order").prepare(TaskInputs(bank), limit=12)
 
 
 @pytest.fixture
 def embedder() -> CountingEmbedder:
     return CountingEmbedder()
+
+
+@pytest.fixture
+def short_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tasks of rendered pairs with 6 items, so that running them takes no time."""
+    short = {name: replace(task, expected=6) for name, task in tasks().items() if isinstance(task, RenderedPairs)}
+    monkeypatch.setattr(benchmarks.tasks, "_registry", lambda: short)

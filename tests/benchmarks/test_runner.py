@@ -12,11 +12,13 @@ from typing import Any, ClassVar
 
 import pytest
 
+from benchmarks.models.open import open_scorer
 from benchmarks.results.result import Result, read_result
 from benchmarks.results.table import ranked
 from benchmarks.runner import FINGERPRINT, Saved, run, run_all
-from benchmarks.scorer import Scorer, open_scorer
-from benchmarks.tasks import Material, TestSet, find_task
+from benchmarks.scorer import Scorer
+from benchmarks.tasks import find_task
+from benchmarks.tasks.task import TaskInputs, TestSet
 from compa.scenes.banks.bank import EventBank
 from tests.benchmarks.conftest import Skilled
 
@@ -37,7 +39,7 @@ class Weighed(Skilled):
 @pytest.fixture
 def measure(tmp_path: Path, bank: EventBank, few: TestSet) -> Any:
     def measured(scorer: Scorer, model: str = "m", test_set: TestSet = few, **options: Any) -> Saved:
-        return run(scorer, model, "scenes-order", Material(bank), tmp_path, test_set=test_set, **options)
+        return run(scorer, model, "scenes-order", TaskInputs(bank), tmp_path, test_set=test_set, **options)
 
     return measured
 
@@ -57,7 +59,7 @@ def test_what_is_finished_is_kept(measure: Any) -> None:
 def test_a_damaged_result_is_lost_only_when_asked(measure: Any) -> None:
     path = measure(Weighed("a")).path
     path.write_text(path.read_text()[:100])
-    with pytest.raises(ValueError, match=r"is no result: not JSON .*; delete it, or give --overwrite"):
+    with pytest.raises(ValueError, match=r"is not a result: not JSON .*; delete it, or give --overwrite"):
         measure(Weighed("a"))
     assert len(path.read_text()) == 100
     assert measure(Weighed("a"), overwrite=True).replaced
@@ -102,7 +104,7 @@ def test_another_version_or_bank_replaces_it(measure: Any, few: TestSet) -> None
 def test_a_try_does_not_replace_a_whole_result(measure: Any, few: TestSet, of_files: dict[str, str]) -> None:
     whole = measure(Weighed("a"))
     small = TestSet(few.items[:3], few.data | {"found": 3} | of_files)
-    with pytest.raises(ValueError, match="is of 12 items, and this would be of 3: give another --out, or --overwrite"):
+    with pytest.raises(ValueError, match=r"has 12 items and would be replaced by 3: .*--overwrite"):
         measure(Weighed("a"), test_set=small)
     assert read_result(whole.path).data["found"] == 12
     assert measure(Weighed("a"), test_set=small, overwrite=True).result.data["found"] == 3
@@ -116,7 +118,7 @@ def test_a_try_stands_in_a_table_of_its_own(measure: Any, few: TestSet) -> None:
 
 
 def test_a_limit_reaches_the_tasks(tmp_path: Path, bank: EventBank) -> None:
-    (saved,) = run_all({"m": Skilled(1.0)}, ["scenes-order"], Material(bank), tmp_path, limit=2)
+    (saved,) = run_all({"m": Skilled(1.0)}, ["scenes-order"], TaskInputs(bank), tmp_path, limit=2)
     assert (saved.result.data["found"], saved.result.data["expected"]) == (2, 400)
     assert len(saved.result.items) == 2
 
@@ -130,8 +132,9 @@ class Unprepared:
     """A task whose data are not there."""
 
     name, version, measures, needs = "scenes-order", 1, "", ""
+    needs_model = Scorer
 
-    def prepare(self, material: Material, limit: int | None = None) -> TestSet:
+    def prepare(self, inputs: TaskInputs, limit: int | None = None) -> TestSet:
         raise ValueError("no such files")
 
     def run(self, scorer: Any, model: str, test_set: TestSet, seed: int) -> Result:
@@ -149,7 +152,7 @@ def test_whatever_a_model_throws_the_others_go_on(
         errors.append((model, task, str(error)))
 
     scorers: dict[str, Scorer] = {"bad": Throws(), "good": Skilled(1.0)}
-    saved = list(run_all(scorers, list(found), Material(bank), tmp_path, on_error=tell, limit=2))
+    saved = list(run_all(scorers, list(found), TaskInputs(bank), tmp_path, on_error=tell, limit=2))
     assert [(one.result.model, one.result.task) for one in saved] == [("good", "scenes-attribute")]
     assert errors == [
         ("bad", "scenes-order", "no such files"),

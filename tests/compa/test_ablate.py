@@ -50,20 +50,21 @@ def test_training_composes_the_kinds_that_are_measured(tone_folder: Path, tmp_pa
 def test_wrong_input_is_said_in_one_sentence(
     tone_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fails(*options: str) -> str:
-        assert cli.main(["ablate", "--events", str(tone_folder), *options]) == 1
+    def fails(*options: str, code: int = 1) -> str:
+        assert cli.main(["ablate", "--events", str(tone_folder), *options]) == code
         return capsys.readouterr().err
 
     out = str(tmp_path / "a")
-    assert "--seeds 'x' are no different whole numbers" in fails("--seeds", "x", "--out", out)
-    assert "--seeds '1,1' are no different whole numbers" in fails("--seeds", "1,1", "--out", out)
-    assert "--steps 0" in fails("--steps", "0", "--out", out)
+    for option, value in (("--seeds", "x"), ("--seeds", "1,1"), ("--steps", "0"), ("--at-once", "0")):
+        message = fails(option, value, "--out", out, code=2)
+        assert option in message
+        assert f"got '{value}'" in message
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").touch()
-    assert "holds files that are no ablation" in fails("--out", str(tmp_path / "mine"))
+    assert "not an ablation" in fails("--out", str(tmp_path / "mine"))
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / ablate.SETTINGS).write_text(json.dumps({"steps": 7}))
-    assert "holds an ablation of other settings" in fails("--out", str(tmp_path / "other"))
+    assert "ablation with other settings" in fails("--out", str(tmp_path / "other"))
     assert not (tmp_path / "a").exists()
 
 
@@ -87,7 +88,7 @@ def test_two_variants_end_to_end_and_after_a_stop(tone_folder: Path, tmp_path: P
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=100)
     assert process.returncode == 1
-    assert "keeps what is done: the same command goes on" in errors
+    assert "keeps what is finished" in errors
     trained = (out / "vanilla-seed0" / "model.safetensors").stat().st_mtime_ns
 
     again = subprocess.run(command, capture_output=True, text=True, check=True)

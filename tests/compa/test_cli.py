@@ -25,7 +25,9 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("command", [name for name in cli.COMMANDS if name not in ("fit", "validate")])
 def test_every_command_has_help_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([*command.split(), "--help"]) == 0
-    assert f"usage: compa {command}" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert f"usage: compa {command}" in shown
+    assert f"example:\n  compa {command}" in shown
 
 
 @pytest.mark.parametrize("group", ["data", "scenes"])
@@ -42,7 +44,7 @@ def test_every_group_lists_its_commands(group: str, capsys: pytest.CaptureFixtur
         ([], 2, ""),
         (["dmeo"], 2, "unknown command 'dmeo'"),
         (["demo", "--minute", "x"], 2, "--minute"),
-        (["bench"], 2, "required"),
+        (["bench"], 2, "bench compare"),
         (["data"], 2, "data verify"),
         (["data", "verfy"], 2, "unknown data subcommand 'verfy'; did you mean 'verify'?"),
         (["data", "import", "cvs", "a", "--out", "b"], 2, "got 'cvs'"),
@@ -77,15 +79,15 @@ def test_ctrl_c_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     def interrupted(_: object) -> int:
         raise KeyboardInterrupt("the results so far are in r")
 
-    import benchmarks.cli.main
+    import benchmarks.cli.list
 
-    monkeypatch.setattr(benchmarks.cli.main, "main", interrupted)
+    monkeypatch.setattr(benchmarks.cli.list, "main", interrupted)
     assert cli.main(["bench", "list"]) == 1
     assert capsys.readouterr().err == "compa: interrupted; the results so far are in r\n"
 
     def stopped(_: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(benchmarks.cli.main, "main", stopped)
+    monkeypatch.setattr(benchmarks.cli.list, "main", stopped)
     assert cli.main(["bench", "list"]) == 1
     assert capsys.readouterr().err.startswith("compa: interrupted; run the same command")

@@ -7,17 +7,20 @@ from pathlib import Path
 import pytest
 
 from compa.manifest import Clip, Negative
-from negatives.checks.text_leak import Blindness
+from negatives.checks.text_leak import TextLeak
 from negatives.pipeline import Tally
-from negatives.report import Page, render
-from negatives.review import COLUMNS, kappa, read_sheets, summary, write_sheet
-from negatives.sample import Item, items_of, sample, spread
+from negatives.postprocess import Inspection
+from negatives.report import render
+from negatives.review import COLUMNS, kappa, read_review_sheets, summary, write_review_sheet
+from negatives.sample import Example, Sample, examples_of
 
-ITEMS = [Item(f"c{i}", 0, "A dog barks", f"A cat meows {i}", "order" if i % 2 else "count", "rules") for i in range(10)]
+ITEMS = [
+    Example(f"c{i}", 0, "A dog barks", f"A cat meows {i}", "order" if i % 2 else "count", "rules") for i in range(10)
+]
 
 
 def fill(path: Path, answers: str, reviewer: str = "") -> Path:
-    write_sheet(path, ITEMS[: len(answers)])
+    write_review_sheet(path, ITEMS[: len(answers)])
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -29,7 +32,7 @@ def fill(path: Path, answers: str, reviewer: str = "") -> Path:
 
 
 def test_shares_over_all_and_by_kind(tmp_path: Path) -> None:
-    text = summary(read_sheets([fill(tmp_path / "a.csv", "yyyyn y")]))
+    text = summary(read_review_sheets([fill(tmp_path / "a.csv", "yyyyn y")]))
     assert "false: 83.3% of 6 [43.6%, 97.0%]" in text  # Wilson's interval of 5 of 6
     assert "  count: 75.0% of 4" in text
     assert "  order: 100.0% of 2" in text
@@ -39,7 +42,7 @@ def test_shares_over_all_and_by_kind(tmp_path: Path) -> None:
 
 def test_two_reviewers_agree_or_not(tmp_path: Path) -> None:
     sheets = [fill(tmp_path / "a.csv", "yynn", "Ann"), fill(tmp_path / "b.csv", "yyny", "Bob")]
-    text = summary(read_sheets(sheets))
+    text = summary(read_review_sheets(sheets))
     assert "Ann and Bob, false: agree on 75.0% of 4, Cohen's kappa 0.500" in text
     assert "Ann and Bob, fluent: agree on 100.0% of 4, Cohen's kappa undefined" in text
 
@@ -55,8 +58,8 @@ def test_kappa_by_hand() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("a,b\n1,2\n", "lacks the columns clip, of"),
-        (",".join(COLUMNS) + "\nc,0,A,B,order,rules,maybe,,\n", "line 2: 'maybe' is no answer"),
+        ("a,b\n1,2\n", "no column 'clip'"),
+        (",".join(COLUMNS) + "\nc,0,A,B,order,rules,maybe,,\n", "line 2: .*'maybe'"),
         (",".join(COLUMNS) + "\nc,0,A,B,order,rules,,,\n", "no answer in the column 'false'"),
     ],
 )
@@ -64,11 +67,11 @@ def test_bad_sheets_are_named(content: str, message: str, tmp_path: Path) -> Non
     path = tmp_path / "s.csv"
     path.write_text(content, encoding="utf-8")
     with pytest.raises(ValueError, match=message):
-        summary(read_sheets([path]))
+        summary(read_review_sheets([path]))
 
 
 def test_no_cell_is_a_formula(tmp_path: Path) -> None:
-    write_sheet(tmp_path / "s.csv", [Item("=1+1", 0, "@a", "-b", "order", "+m")])
+    write_review_sheet(tmp_path / "s.csv", [Example("=1+1", 0, "@a", "-b", "order", "+m")])
     [row] = list(csv.DictReader((tmp_path / "s.csv").read_text(encoding="utf-8").splitlines()))
     assert all(value[:1] not in ("=", "@", "-", "+") for value in row.values())
 
@@ -78,20 +81,22 @@ def test_a_sample_has_all_kinds_and_no_more_than_asked() -> None:
         Clip(str(i), None, ("A",), negatives=(Negative(f"n{i}", "binding" if i % 50 == 0 else "order", of=0),))
         for i in range(1000)
     ]
-    samples = sample(clips, 30)
-    assert {kind: len(items) for kind, items in samples.items()} == {"binding": 20, "order": 30}
-    assert max(int(item.clip) for item in samples["order"]) > 500
-    chosen = spread(samples, 30)
-    assert sorted(item.kind for item in chosen) == ["binding"] * 15 + ["order"] * 15
-    assert spread(samples, 30) == chosen
-    assert items_of(Clip("x", None, ("A",), negatives=(Negative("B", "order"), Negative("C", "order", of=7)))) == []
+    sample = Sample(30)
+    assert list(sample.watch(clips)) == clips
+    assert {kind: len(examples) for kind, examples in sample.by_kind.items()} == {"binding": 20, "order": 30}
+    assert max(int(example.clip) for example in sample.by_kind["order"]) > 500
+    chosen = sample.stratified(30)
+    assert sorted(example.kind for example in chosen) == ["binding"] * 15 + ["order"] * 15
+    assert sample.stratified(30) == chosen
+    assert examples_of(Clip("x", None, ("A",), negatives=(Negative("B", "order"), Negative("C", "order", of=7)))) == []
 
 
 def test_the_page_shows_texts_and_runs_none() -> None:
     evil = "<script>alert(1)</script>"
-    item = Item("../../etc", 0, evil, f'"><img src=x onerror={evil}', "order", evil)
-    tally = Tally(2, 1, Counter(order=1), Counter({("order", evil): 1}))
-    html = render(Page(tally, {}, [Blindness("order", 1, None, [(evil, 1, 0)])], [item], [("cost", evil)]))
+    item = Example("../../etc", 0, evil, f'"><img src=x onerror={evil}', "order", evil)
+    tally = Tally(1, 2, 1, Counter(order=1))
+    found = Inspection(tally, Sample(1), [TextLeak("order", 1, None, [(evil, 1, 0)])])
+    html = render(found, [item], {("order", evil): 1}, [("cost", evil)])
     assert "<script" not in html
     assert "<img" not in html
     assert html.count("&lt;script&gt;") == 6
@@ -99,14 +104,14 @@ def test_the_page_shows_texts_and_runs_none() -> None:
 
 
 def test_a_missing_sheet_and_what_is_none_are_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"s\.csv: no such sheet.*--sheet"):
-        read_sheets([tmp_path / "s.csv"])
+    with pytest.raises(FileNotFoundError, match=r"s\.csv: no such review sheet.*--review-sheet"):
+        read_review_sheets([tmp_path / "s.csv"])
     (tmp_path / "s.csv").write_text("x" * (2**24 + 1), encoding="utf-8")
-    with pytest.raises(ValueError, match=r"s\.csv is no sheet.*--sheet"):
-        read_sheets([tmp_path / "s.csv"])
+    with pytest.raises(ValueError, match=r"s\.csv.*longer than 16 MiB.*--review-sheet"):
+        read_review_sheets([tmp_path / "s.csv"])
 
 
 def test_a_sheet_may_come_back_in_another_encoding(tmp_path: Path) -> None:
     path = fill(tmp_path / "a.csv", "yyn", "Zoë")
     path.write_bytes(path.read_text(encoding="utf-8").encode("latin-1"))
-    assert "false: 66.7% of 3" in summary(read_sheets([path]))
+    assert "false: 66.7% of 3" in summary(read_review_sheets([path]))

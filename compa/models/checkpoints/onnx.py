@@ -1,4 +1,4 @@
-"""Both towers as ONNX, from features and tokens to unit vectors."""
+"""Writes both towers as ONNX, from features and tokens to unit vectors."""
 
 from __future__ import annotations
 
@@ -38,28 +38,28 @@ class _Text(nn.Module):
 
 
 def write_onnx(clap: CLAP, folder: Path) -> None:
-    """Writes `audio.onnx` and `text.onnx`, and what their inputs are: `features.json` and `tokenizer.json`.
+    """Writes `audio.onnx` and `text.onnx`, and the settings of their inputs: `features.json` and `tokenizer.json`.
 
     Raises:
-        ValueError: If the packages for it are missing, or a tower cannot be written.
+        ValueError: If a package is missing, or a tower cannot be written.
     """
     for package in ("onnx", "onnxscript"):
         need(package, "pip install 'compa[onnx]'")
     clap = clap.eval().requires_grad_(False)
     samples = round(clap.audio_encoder.window_seconds * clap.sample_rate)
     lengths = torch.tensor([samples, samples // 2])
-    features = clap.log_mel(*clap.audio_encoder.fill(torch.zeros(2, samples), lengths))
-    tokens = clap.text_encoder.tokenise(["a dog barks, then rain falls", "rain"])
+    features = clap.log_mel(*clap.audio_encoder.prepare(torch.zeros(2, samples), lengths))
+    tokens = clap.text_encoder.tokenize(["a dog barks, then rain falls", "rain"])
     num_frames = "frames" if clap.audio_encoder.pad == "mask" else None
     _export(_Audio(clap), folder / "audio.onnx", {"features": features[0], "mask": features[1]}, ("clips", num_frames))
     _export(_Text(clap), folder / "text.onnx", {"tokens": tokens[0], "mask": tokens[1]}, ("texts", "length"))
     about = {"log_mel": dataclasses.asdict(clap.audio_encoder.config), "pad": clap.audio_encoder.pad}
     (folder / "features.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
-    (folder / "tokenizer.json").write_text(str(clap.text_encoder.init_args["tokeniser"]), encoding="utf-8")
+    (folder / "tokenizer.json").write_text(str(clap.text_encoder.init_args["tokenizer"]), encoding="utf-8")
 
 
 def _export(tower: nn.Module, path: Path, inputs: dict[str, Tensor], axes: tuple[str, str | None]) -> None:
-    """Writes a tower; its inputs share their first two axes, of any size where they have a name."""
+    """Writes a tower; all inputs have the same first two axes, which may have any size if they are named."""
     dynamic = {0: torch.export.Dim.DYNAMIC} | ({1: torch.export.Dim.DYNAMIC} if axes[1] else {})
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
@@ -74,6 +74,6 @@ def _export(tower: nn.Module, path: Path, inputs: dict[str, Tensor], axes: tuple
                 dynamic_shapes=tuple(dynamic for _ in inputs),
                 external_data=False,
             )
-    except Exception as error:  # of many kinds, whatever an operation lacks
+    except Exception as error:  # of many kinds, depending on the operation
         reason = " ".join(str(error).split())[:200]
-        raise ValueError(f"{path.name} cannot be written: this tower has no form in ONNX ({reason})") from None
+        raise ValueError(f"{path.name} cannot be written: ONNX cannot represent this tower ({reason})") from None

@@ -1,4 +1,4 @@
-"""What an audio encoder is, and a small one that is trained from scratch."""
+"""The interface of audio encoders, and a small one that is trained from scratch."""
 
 from __future__ import annotations
 
@@ -7,51 +7,69 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from compa.audio.features import AudioConfig, LogMel, audio_config
+from compa.audio.features import AudioConfig, LogMel, audio_config, int16_round_trip
+from compa.models.frames import Frames
 from compa.models.layers.transformer import Block
 
 Pad = Literal["mask", "repeatpad", "repeat", "zeros"]
-"""What becomes of clips shorter than a window: what is not there is left out of everything, or as CLAP checkpoints do,
-the clip is repeated as often as it fits, or to the window's end, or followed by silence that counts."""
+"""How clips shorter than a window are handled: `mask` leaves padding out of everything. The others fill the window as
+CLAP checkpoints do: the clip as often as it fits and then silence, the clip again and again, or silence alone."""
 
 
 class AudioEncoder(nn.Module):
-    """What CLAP needs of an audio encoder: features in, frames out, padding without influence.
+    """Features in, frames out; padding and the other clips of a batch have no influence.
+
+    A subclass sets the attributes below in its constructor and implements `forward`.
 
     Attributes:
         config: The features it reads.
         width: Size of a frame's vector.
+        num_layers: How many layers `forward` returns when it is asked for all of them.
+        frame_seconds: From the start of one frame to the start of the next.
         init_args: The arguments that build it again.
         window_seconds: Longer clips are embedded window by window, where a trained model is used.
-        pad: What becomes of clips shorter than a window.
-        trims_silence: Whether silence at both ends of a clip is cut off before the encoder sees it.
+        pad: How clips shorter than a window are handled.
+        trims_silence: Whether CLAP cuts off silence at both ends of a clip before the encoder.
     """
 
     config: AudioConfig
     width: int
+    num_layers: int
+    frame_seconds: float
     init_args: dict[str, Any]
     window_seconds: float = 10.0
     pad: Pad = "mask"
     trims_silence: bool = False
 
     def front_end(self) -> nn.Module:
-        """What makes features (B, T, mels) and their mask (B, T) of waveforms (B, samples) and lengths (B,)."""
+        """The module that computes features (B, T, mels) and their mask (B, T) of waveforms and lengths (B,)."""
         return LogMel(self.config)
 
-    def fill(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Brings waveforms (B, samples) and lengths (B,) into the form that the front end is to see."""
-        return waveforms, lengths
+    @property
+    def log_mel_config(self) -> AudioConfig | None:
+        """The configuration of the features, if they are plain log-mel features, which can be computed in advance."""
+        return self.config if type(self.front_end()) is LogMel else None
 
-    def forward(self, features: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Encodes features (B, T, mels) with mask (B, T) into frames (B, T', width) with mask (B, T')."""
-        raise TypeError(f"{type(self).__name__} is no audio encoder of its own")
+    def prepare(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Prepares waveforms (B, samples) of lengths (B,) for the front end: rounded and filled up, if configured."""
+        return int16_round_trip(waveforms) if self.config.int16 else waveforms, lengths
+
+    def forward(self, features: Tensor, mask: Tensor, all_layers: bool = False) -> Frames:
+        """Encodes clips.
+
+        Args:
+            features: (B, T, mels).
+            mask: (B, T), True on real frames, which come first.
+            all_layers: Whether all layers are returned, or only the last one.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must implement forward")
 
 
 class ConvTransformer(AudioEncoder):
-    """Patches of the log-mel image, a convolution over them, then transformer blocks over the frames that are left.
+    """Patches of the log-mel image, a convolution over them, then transformer blocks over the remaining frames.
 
-    Every normalisation is over the channels of one place, and every layer's output is masked, so neither padding nor
-    the other clips of a batch change a frame.
+    Every normalization is over the channels of one position, and every layer's output is masked, so neither padding
+    nor the other clips of a batch change a frame.
 
     Args:
         config: The log-mel features it reads, or a name of `compa.audio.features.PRESETS`.
@@ -82,6 +100,8 @@ class ConvTransformer(AudioEncoder):
         super().__init__()
         self.config = audio_config(config)
         self.width = width
+        self.num_layers = num_layers + 1
+        self.frame_seconds = 2 * patch_frames * self.config.hop_size / self.config.sample_rate
         self.patch_frames = patch_frames
         self.init_args = {
             "patch_frames": patch_frames,
@@ -104,8 +124,8 @@ class ConvTransformer(AudioEncoder):
         self.blocks = nn.ModuleList(Block(width, num_heads, dropout) for _ in range(num_layers))
         self.norm = nn.LayerNorm(width)
 
-    def forward(self, features: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Encodes features (B, T, mels) with mask (B, T) into frames (B, T', width) with mask (B, T')."""
+    def forward(self, features: Tensor, mask: Tensor, all_layers: bool = False) -> Frames:
+        """Encodes features (B, T, mels) with mask (B, T); the first layer is what enters the blocks."""
         missing = -features.shape[1] % self.patch_frames
         features = nn.functional.pad(features, (0, 0, 0, missing))
         mask = nn.functional.pad(mask, (0, missing))[:, :: self.patch_frames]
@@ -114,12 +134,15 @@ class ConvTransformer(AudioEncoder):
         mask = mask[:, ::2]
         image = _activated(self.convolution(image), self.convolution_norm, mask)
         frames = self.dropout(self.project(image.permute(0, 2, 3, 1).flatten(2)))
+        earlier = []
         for block in self.blocks:
+            if all_layers:
+                earlier.append(frames)
             frames = block(frames, mask)
-        return self.norm(frames), mask
+        return Frames((*earlier, self.norm(frames)), mask, self.frame_seconds)
 
 
 def _activated(image: Tensor, norm: nn.Module, mask: Tensor) -> Tensor:
-    """Normalises an image (B, channels, T, bands) over its channels, applies GELU, and silences padded frames."""
+    """Normalizes an image (B, channels, T, bands) over its channels, applies GELU, and zeroes padded frames."""
     image = nn.functional.gelu(norm(image.permute(0, 2, 3, 1)))
     return (image * mask[:, :, None, None]).permute(0, 3, 1, 2)

@@ -1,4 +1,4 @@
-"""A transformer over patches of the spectrogram that takes clips of any length and can drop patches in training."""
+"""A transformer over patches of the spectrogram, for clips of any length; training may drop patches."""
 
 from __future__ import annotations
 
@@ -9,32 +9,33 @@ from torch import Tensor, nn
 
 from compa.audio.features import AudioConfig, audio_config
 from compa.models.encoders.audio import AudioEncoder
+from compa.models.frames import Frames
 from compa.models.layers.transformer import Block
 
 Size = Literal["tiny", "small", "base"]
 SIZES: dict[str, tuple[int, int, int]] = {"tiny": (192, 12, 3), "small": (384, 12, 6), "base": (768, 12, 12)}
-"""Width, blocks and heads of vision transformers of these names; about 5, 21 and 85 million weights."""
+"""Width, blocks and heads, as vision transformers of these names have them; about 5, 21 and 85 million weights."""
 
 
 class SpectrogramTransformer(AudioEncoder):
-    """Square patches of the log-mel image become tokens; frames are the means of the tokens of one time.
+    """Square patches of the log-mel image become tokens; a frame is the mean of the tokens of one time step.
 
-    Positions in time are rotary, so no length is special, and which bands a patch covers is a learnt vector. All
-    patches of a clip attend to each other, and to no others.
+    Positions in time are rotary, so clips may have any length; the bands of a patch are encoded by a learned vector.
+    All patches of a clip attend to each other.
 
-    In training, patches may be dropped (Patchout, Koutini et al. 2022). Here every time step keeps the same number of
-    its bands, drawn at random: no stretch of time is lost, and the pooling of time segments sees all of them.
+    Training may drop patches (Patchout, Koutini et al. 2022). Here every time step keeps the same number of its bands,
+    drawn at random, so that the pooling of time segments sees all of the time.
 
     Args:
         config: The log-mel features it reads, or a name of `compa.audio.features.PRESETS`.
         size: `tiny`, `small` or `base`.
         patch_frames: Frames of a patch.
         patch_bands: Mel bands of a patch; must divide those of the features.
-        keep: Share of the patches that training keeps, rounded up to whole bands; 1 drops none.
+        keep: Fraction of the patches that training keeps, rounded up to whole bands; 1 drops none.
         dropout: Dropout of the blocks.
 
     Raises:
-        ValueError: If the size is unknown, or `keep` or the patches fit nothing.
+        ValueError: If the size is unknown, or `keep` or the patches are impossible.
     """
 
     trims_silence = True
@@ -50,13 +51,15 @@ class SpectrogramTransformer(AudioEncoder):
     ) -> None:
         super().__init__()
         if size not in SIZES:
-            raise ValueError(f"size {size!r} is none of {', '.join(SIZES)}")
+            raise ValueError(f"size must be one of {', '.join(SIZES)}; got {size!r}")
         if not 0 < keep <= 1:
-            raise ValueError(f"keep {keep} is no share above 0 and up to 1")
+            raise ValueError(f"keep must be above 0 and at most 1; got {keep}")
         self.config = audio_config(config)
         if self.config.num_mels % patch_bands:
-            raise ValueError(f"patches of {patch_bands} bands do not divide {self.config.num_mels} mel bands")
+            raise ValueError(f"patch_bands must divide the {self.config.num_mels} mel bands; got {patch_bands}")
         self.width, num_blocks, num_heads = SIZES[size]
+        self.num_layers = num_blocks + 1
+        self.frame_seconds = patch_frames * self.config.hop_size / self.config.sample_rate
         self.num_bands = self.config.num_mels // patch_bands
         self.num_kept = min(self.num_bands, -int(-keep * self.num_bands // 1))
         self.patch_frames = patch_frames
@@ -72,8 +75,8 @@ class SpectrogramTransformer(AudioEncoder):
         self.blocks = nn.ModuleList(Block(self.width, num_heads, dropout) for _ in range(num_blocks))
         self.norm = nn.LayerNorm(self.width)
 
-    def forward(self, features: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Encodes features (B, T, mels) with mask (B, T) into frames (B, T', width) with mask (B, T')."""
+    def forward(self, features: Tensor, mask: Tensor, all_layers: bool = False) -> Frames:
+        """Encodes features (B, T, mels) with mask (B, T); the first layer is what enters the blocks."""
         missing = -features.shape[1] % self.patch_frames
         features = nn.functional.pad(features, (0, 0, 0, missing))
         mask = nn.functional.pad(mask, (0, missing))[:, :: self.patch_frames]
@@ -84,10 +87,14 @@ class SpectrogramTransformer(AudioEncoder):
         times = torch.arange(num_steps, device=tokens.device).repeat_interleave(num_kept)
         token_mask = mask.repeat_interleave(num_kept, dim=1)
         tokens = tokens.flatten(1, 2)
+        earlier = []
         for block in self.blocks:
+            if all_layers:
+                earlier.append(tokens)
             tokens = block(tokens, token_mask, times)
-        frames = self.norm(tokens).view(num_clips, num_steps, num_kept, self.width).mean(2)
-        return frames, mask
+        shape = (num_clips, num_steps, num_kept, self.width)
+        layers = tuple(layer.view(shape).mean(2) for layer in (*earlier, self.norm(tokens)))
+        return Frames(layers, mask, self.frame_seconds)
 
     def _drop(self, tokens: Tensor) -> Tensor:
         """Keeps some bands of every time step, drawn anew for each."""

@@ -1,1 +1,1 @@
-"""The sums over all pairs of texts and clips that the objectives share: tiled, ragged, distributed."""
+"""What makes the objectives fast at any batch size: tiled sums, ragged per-clip operations, collectives, checks."""

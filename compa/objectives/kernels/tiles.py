@@ -1,13 +1,13 @@
-"""The sums over all pairs of texts and clips, tile by tile, and their gradients.
+"""Sums over all pairs of texts and clips, and their gradients, computed tile by tile without a B x G matrix.
 
 Letters: `G` clips, `B` captions, `M` extras (of which `P` are compared with all clips), `D` dimensions.
 
-A sum of exponentials is safe at any size when the largest term is found first; here it is shorter. Cosines are at
-most 1, so that no power `2^(weight * cosine - shift)` is too large, with one shift for all. Powers so made are summed
-both ways, and are the weights of the gradients but for a factor a row and one a column: one `exp2` a pair instead of
-four. Where the terms of some sum may all be too small for float32 (all its cosines far below 0 at a low temperature),
-float64 takes over, as it does where all captions of a rank are known to be true of another's clip, whose sum is 0.
-Whether that is so is asked for once a call, which is the one time that a GPU is waited for.
+The usual log-sum-exp finds the largest logit of every row first. Here one shift serves all pairs: cosines are at most
+1, so `2^(weight * cosine - shift)` never overflows. The same exponentials are summed along both axes and, times a
+factor per row and one per column, are the weights of the gradients: one `exp2` per pair instead of four. If a sum may
+lose all of its terms to float32's range (every cosine far below 0 at a low temperature), all sums are made again in
+float64; so they are if a clip has no captions of this rank to be compared with, whose sum is 0. Asking whether that is
+needed is the only point in a call at which a GPU is waited for.
 """
 
 from __future__ import annotations
@@ -21,22 +21,23 @@ from torch import Tensor
 
 LOG2_E = math.log2(math.e)
 HALF = (torch.float16, torch.bfloat16)
-HIGHEST = {torch.float32: 90, torch.float64: 900}
-"""The exponent of the largest power: 2^30 of them can be summed, and one over the sum is no denormal number."""
-LOWEST = {torch.float32: -80, torch.float64: -1000}
-"""The exponent of the smallest sum that is precise: a term that is lost is 2^-46 of it."""
+MAX_EXPONENT = {torch.float32: 90, torch.float64: 900}
+"""Of the largest exponential: 2^30 of them can be summed, and one over the sum is still a normal number."""
+MIN_EXPONENT = {torch.float32: -80, torch.float64: -1000}
+"""Of the smallest sum that is precise: a term that underflows is at most 2^-46 of it."""
 
 
 @dataclass(frozen=True)
 class TileSizes:
-    """How long the edge of a tile is, and how many powers are kept for the way back, not computed again."""
+    """The edge of a tile, and how many exponentials are cached for the backward pass instead of computed again."""
 
     edge: int
-    kept: int
+    cached: int
 
 
-SIZES = {"cpu": TileSizes(edge=512, kept=1024**2), "cuda": TileSizes(edge=2048, kept=1024**2)}
-"""By device type. On a CPU a tile fits into the second-level cache; a GPU needs larger ones to be busy (unmeasured)."""
+SIZES = {"cpu": TileSizes(edge=512, cached=1024**2), "cuda": TileSizes(edge=2048, cached=1024**2)}
+"""By device type. On a CPU a tile fits into the second-level cache; a GPU needs larger tiles to be busy (not
+measured)."""
 
 
 def sizes_of(device: torch.device) -> TileSizes:
@@ -45,24 +46,24 @@ def sizes_of(device: torch.device) -> TileSizes:
 
 
 def accumulator_type(dtype: torch.dtype) -> torch.dtype:
-    """Gives the type that sums are made in: float32 for half precision, else the type itself."""
+    """The type that sums are made in: float32 for half precision, otherwise the type itself."""
     return torch.float32 if dtype in HALF else dtype
 
 
 def slices(length: int, step: int) -> list[slice]:
-    """Cuts a range into pieces."""
+    """Cuts a range into pieces of `step`, the last one perhaps shorter."""
     return [slice(start, min(start + step, length)) for start in range(0, length, step)]
 
 
 @dataclass(frozen=True)
 class TextBlock:
-    """A piece of the texts.
+    """Consecutive texts that are compared with all clips.
 
     Attributes:
         is_caption: Whether these are captions, which count in the clips' sums too, or extras.
-        rows: Where they lie in the captions or extras: a slice, or `(n,)` int64.
-        numbers: Where they lie among captions, then extras; alike.
-        length: How many they are.
+        rows: Their rows in the captions or in the extras: a slice, or `(n,)` int64.
+        numbers: Their rows among captions, then extras, in the same form.
+        length: n, how many there are.
     """
 
     is_caption: bool
@@ -73,26 +74,26 @@ class TextBlock:
 
 @dataclass(frozen=True)
 class Tile:
-    """The powers of a block of texts and a piece of the clips.
+    """One block of texts against one piece of the clips.
 
     Attributes:
-        block: Which texts.
-        clips: Which clips.
-        texts: `(n, D)`, their embeddings.
-        audio: `(g, D)`, their embeddings.
-        powers: `(n, g)`, `2^(weight * cosine - shift)`; 0 where a pair is hidden. Valid until the next tile is made.
+        block: The texts.
+        clips: The clips.
+        texts: `(n, D)`, embeddings of the texts.
+        audio: `(g, D)`, embeddings of the clips.
+        exp_logits: `(n, g)`, `2^(weight * cosine - shift)`; 0 for hidden pairs. Valid until the next tile is made.
     """
 
     block: TextBlock
     clips: slice
     texts: Tensor
     audio: Tensor
-    powers: Tensor
+    exp_logits: Tensor
 
 
 @dataclass
 class Pairs:
-    """All pairs of texts and clips.
+    """All pairs of this rank's texts and all clips.
 
     Attributes:
         audio: `(G, D)`.
@@ -100,10 +101,10 @@ class Pairs:
         extras: `(M, D)`.
         queries: `(P,)` int64, the extras that are compared with all clips.
         own_clip: `(B + M,)` int64, which of the G clips a text belongs to.
-        first_clip: Which of the G clips the first caption belongs to; the next clip is the next caption's.
-        weight: `()`, what turns a cosine into the exponent of a power of two, in the accumulator's type.
+        first_clip: The clip of the first caption; the next caption belongs to the next clip.
+        weight: `()`, turns a cosine into an exponent of 2, in the accumulator's type.
         known_true: `(B + M, G)` bool or None.
-        kept: `(K,)`, room for the powers of the first tiles; they are in the accumulator's type.
+        cached: `(K,)`, a buffer for the exponentials of the first tiles, in the accumulator's type.
     """
 
     audio: Tensor
@@ -114,27 +115,27 @@ class Pairs:
     first_clip: int
     weight: Tensor
     known_true: Tensor | None
-    kept: Tensor
+    cached: Tensor
 
     def __post_init__(self) -> None:
         self.edge = sizes_of(self.audio.device).edge
 
     def compared(self) -> Tensor:
-        """Where the texts that are compared with all clips lie among captions, then extras: `(B + P,)` int64."""
+        """Rows, among captions and then extras, of the texts that are compared with all clips: `(B + P,)` int64."""
         num_captions = len(self.captions)
         return torch.cat([torch.arange(num_captions, device=self.queries.device), self.queries + num_captions])
 
     def shift(self, dtype: torch.dtype) -> Tensor:
-        """What is taken from all exponents, `()`, so that the largest power is not too large for a type."""
-        return (self.weight.to(dtype) - HIGHEST[dtype]).clamp(min=0)
+        """What is subtracted from all exponents, `()`, so that the largest exponential fits into a type."""
+        return (self.weight.to(dtype) - MAX_EXPONENT[dtype]).clamp(min=0)
 
-    def scratch(self, dtype: torch.dtype) -> Tensor:
-        """Makes room for the numbers of one tile."""
+    def new_buffer(self, dtype: torch.dtype) -> Tensor:
+        """Allocates the memory of one tile."""
         most_texts = max(len(self.captions), len(self.queries))
         return self.weight.new_empty(min(self.edge, most_texts) * min(self.edge, len(self.audio)), dtype=dtype)
 
     def blocks(self, length: int) -> list[TextBlock]:
-        """Cuts the texts into pieces."""
+        """Cuts the captions, then the compared extras, into blocks."""
         num_captions = len(self.captions)
         queries = [self.queries[piece] for piece in slices(len(self.queries), length)]
         return [TextBlock(True, rows, rows, rows.stop - rows.start) for rows in slices(num_captions, length)] + [
@@ -142,135 +143,138 @@ class Pairs:
         ]
 
     def texts(self, block: TextBlock) -> Tensor:
-        """Gives the embeddings of a piece, `(n, D)`."""
+        """The embeddings of a block, `(n, D)`."""
         return (self.captions if block.is_caption else self.extras)[block.rows]
 
-    def tiles(self, dtype: torch.dtype, *, recall: bool) -> Iterator[Tile]:
-        """Makes the tiles one after the other, all clips for a block of texts before the next block.
+    def tiles(self, dtype: torch.dtype, *, use_cache: bool) -> Iterator[Tile]:
+        """Yields the tiles, all clips for a block of texts before the next block.
 
         Args:
-            dtype: Of the powers. Those in another type than the weight are not kept.
-            recall: Whether the kept powers are there already.
+            dtype: Of the exponentials. They are cached only if it is the type of the weight.
+            use_cache: Whether the cached exponentials are valid already.
         """
-        room, shift = self.scratch(dtype), self.shift(dtype)
-        products = room if dtype == self.weight.dtype else self.scratch(self.weight.dtype)
-        kept = self.kept if dtype == self.weight.dtype else self.kept[:0]
+        buffer, shift = self.new_buffer(dtype), self.shift(dtype)
+        products = buffer if dtype == self.weight.dtype else self.new_buffer(self.weight.dtype)
+        cached = self.cached if dtype == self.weight.dtype else self.cached[:0]
         for block in self.blocks(self.edge):
             texts = _factor(self.texts(block))
             for clips in slices(len(self.audio), self.edge):
                 audio = _factor(self.audio[clips])
                 shape = (len(texts), len(audio))
                 size = len(texts) * len(audio)
-                is_kept = size <= len(kept)
-                powers = (kept if is_kept else room)[:size].view(shape)
-                kept = kept[size:] if is_kept else kept
-                if not (is_kept and recall):
-                    cosines = powers if dtype == self.weight.dtype else products[:size].view(shape)
+                is_cached = size <= len(cached)
+                exp_logits = (cached if is_cached else buffer)[:size].view(shape)
+                cached = cached[size:] if is_cached else cached
+                if not (is_cached and use_cache):
+                    cosines = exp_logits if dtype == self.weight.dtype else products[:size].view(shape)
                     _multiply(texts, audio.T, cosines)
-                    torch.mul(cosines, self.weight, out=powers).sub_(shift).exp2_()
-                    self._hide(powers, block, clips)
-                yield Tile(block, clips, texts, audio, powers)
+                    torch.mul(cosines, self.weight, out=exp_logits).sub_(shift).exp2_()
+                    self._hide_known_true(exp_logits, block, clips)
+                yield Tile(block, clips, texts, audio, exp_logits)
 
     def add_own(self, weights: Tensor, tile: Tile, own: Tensor) -> None:
-        """Adds a number a text, `(B + M,)`, to the weight of its own clip, where that is in the tile."""
+        """Adds one number per text, from `own` `(B + M,)`, to the weight of its own clip, if that is in the tile."""
         if isinstance(tile.block.rows, slice):  # captions stand in the order of their clips
             offset = self.first_clip + tile.block.rows.start - tile.clips.start
             if -weights.shape[0] < offset < weights.shape[1]:
                 diagonal = weights.diagonal(offset)
                 diagonal += own[tile.block.rows][max(0, -offset) :][: len(diagonal)]
             return
-        place, is_elsewhere = self._own_places(tile.block, tile.clips)
-        weights.scatter_add_(1, place, own[tile.block.numbers, None].masked_fill(is_elsewhere, 0))
+        column, is_elsewhere = self._own_columns(tile.block, tile.clips)
+        weights.scatter_add_(1, column, own[tile.block.numbers, None].masked_fill(is_elsewhere, 0))
 
-    def _hide(self, powers: Tensor, block: TextBlock, clips: slice) -> None:
-        """Hides known true pairs, but never a text from its own clip."""
+    def _hide_known_true(self, exp_logits: Tensor, block: TextBlock, clips: slice) -> None:
+        """Sets known true pairs to 0, but never a text and its own clip."""
         if self.known_true is None:
             return
         hidden = self.known_true[block.numbers, clips].clone()
-        place, is_elsewhere = self._own_places(block, clips)
-        hidden.scatter_(1, place, hidden.gather(1, place) & is_elsewhere)
-        powers.masked_fill_(hidden, 0)
+        column, is_elsewhere = self._own_columns(block, clips)
+        hidden.scatter_(1, column, hidden.gather(1, column) & is_elsewhere)
+        exp_logits.masked_fill_(hidden, 0)
 
-    def _own_places(self, block: TextBlock, clips: slice) -> tuple[Tensor, Tensor]:
-        """The column of each text's own clip in a tile, `(n, 1)`, or any, where it is in another: and whether it is."""
-        place = self.own_clip[block.numbers, None] - clips.start
+    def _own_columns(self, block: TextBlock, clips: slice) -> tuple[Tensor, Tensor]:
+        """Each text's own clip as a column of the tile, `(n, 1)`, clamped to the tile, and whether it is outside."""
+        column = self.own_clip[block.numbers, None] - clips.start
         last = clips.stop - clips.start - 1
-        return place.clamp(0, last), (place < 0) | (place > last)
+        return column.clamp(0, last), (column < 0) | (column > last)
 
 
 def log2_sums(pairs: Pairs) -> tuple[Tensor, Tensor, bool]:
-    """Sums `exp(logit)` over the pairs that aren't hidden.
+    """Sums `exp(logit)` over the pairs that are not hidden.
 
     Returns:
-        For every clip the log2 of the sum over the captions `(G,)`, -inf where there is none, for every text the
-        log2 of the sum over the clips `(B + M,)`, 0 for the extras that aren't compared, and whether it took float64.
+        The log2 of each clip's sum over the captions `(G,)`, -inf where it is 0; the log2 of each text's sum over the
+        clips `(B + M,)`, 0 for extras that are not compared; and whether float64 was needed.
     """
     dtype = pairs.weight.dtype
     of_clips, of_texts = _sums(pairs, dtype)
-    is_wide = dtype != torch.float64 and bool((torch.cat([of_clips, of_texts]) < 2.0 ** LOWEST[dtype]).any())
-    if is_wide:
+    too_small = 2.0 ** MIN_EXPONENT[dtype]
+    needs_float64 = dtype != torch.float64 and bool((torch.cat([of_clips, of_texts]) < too_small).any())
+    if needs_float64:
         of_clips, of_texts = _sums(pairs, torch.float64)
     shift = pairs.shift(of_clips.dtype)
     of_all_texts = pairs.weight.new_zeros(len(pairs.own_clip))
     of_all_texts[pairs.compared()] = (of_texts.log2() + shift).to(dtype)
-    return (of_clips.log2() + shift).to(dtype), of_all_texts, is_wide
+    return (of_clips.log2() + shift).to(dtype), of_all_texts, needs_float64
 
 
 def _sums(pairs: Pairs, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Sums the powers: for every clip those of the captions `(G,)`, for every compared text its own `(B + P,)`."""
+    """Sums the exponentials: each clip's over the captions `(G,)`, each compared text's over the clips `(B + P,)`."""
     of_clips = pairs.weight.new_zeros(len(pairs.audio), dtype=dtype)
     of_texts = pairs.weight.new_zeros(len(pairs.own_clip), dtype=dtype)
-    for tile in pairs.tiles(dtype, recall=False):
-        of_texts[tile.block.numbers] += tile.powers.sum(1)
+    for tile in pairs.tiles(dtype, use_cache=False):
+        of_texts[tile.block.numbers] += tile.exp_logits.sum(1)
         if tile.block.is_caption:
-            of_clips[tile.clips] += tile.powers.sum(0)
+            of_clips[tile.clips] += tile.exp_logits.sum(0)
     return of_clips, of_texts[pairs.compared()]
 
 
 def add_gradients(
     pairs: Pairs,
     sums: tuple[Tensor, Tensor],
-    slopes: tuple[Tensor, Tensor],
-    own_slopes: Tensor,
-    of_audio: Tensor | None,
-    of_captions: Tensor | None,
-    of_extras: Tensor | None,
+    grad_outputs: tuple[Tensor, Tensor],
+    own_grad_outputs: Tensor,
+    audio_grad: Tensor | None,
+    captions_grad: Tensor | None,
+    extras_grad: Tensor | None,
     *,
-    is_wide: bool,
+    needs_float64: bool,
 ) -> None:
-    """Goes back through `log2_sums`, adding gradients, divided by the weight, where they are asked for.
+    """The backward pass of `log2_sums`: adds gradients, divided by the weight, to those that are not None.
 
     Args:
-        pairs: As on the way there, with the powers it kept.
-        sums: The results of `log2_sums`, those of the clips added up over all ranks.
-        slopes: The gradients of these results, `(G,)` and `(B + M,)`.
-        own_slopes: `(B + M,)`, the gradients of the texts' logits with their own clips, which count where a text is
-            compared. They nearly cancel the others where texts match well, so they are added before any rounding.
-        of_audio: `(G, D)`, in the accumulator's type.
-        of_captions: `(B, D)`, likewise.
-        of_extras: `(M, D)`, likewise.
-        is_wide: Whether `log2_sums` took float64.
+        pairs: As in the forward pass, with the exponentials it cached.
+        sums: The results of `log2_sums`, the clips' ones added up over all ranks.
+        grad_outputs: The gradients of these results, `(G,)` and `(B + M,)`.
+        own_grad_outputs: `(B + M,)`, the gradients of the texts' logits with their own clips; used for the compared
+            texts. They nearly cancel the others where texts match well, so they are added before any rounding.
+        audio_grad: `(G, D)`, in the accumulator's type.
+        captions_grad: `(B, D)`, likewise.
+        extras_grad: `(M, D)`, likewise.
+        needs_float64: Whether `log2_sums` needed float64.
     """
-    dtype = torch.float64 if is_wide else pairs.weight.dtype
-    shift, room = pairs.shift(dtype), pairs.scratch(dtype)
-    per_clip, per_text = (slope * (shift - total.to(dtype)).exp2() for slope, total in zip(slopes, sums, strict=True))
-    for tile in pairs.tiles(dtype, recall=True):
+    dtype = torch.float64 if needs_float64 else pairs.weight.dtype
+    shift, buffer = pairs.shift(dtype), pairs.new_buffer(dtype)
+    per_clip, per_text = (
+        grad * (shift - total.to(dtype)).exp2() for grad, total in zip(grad_outputs, sums, strict=True)
+    )
+    for tile in pairs.tiles(dtype, use_cache=True):
         numbers, clips = tile.block.numbers, tile.clips
-        weights = room[: tile.powers.numel()].view_as(tile.powers)
+        weights = buffer[: tile.exp_logits.numel()].view_as(tile.exp_logits)
         if tile.block.is_caption:
-            torch.add(per_text[numbers, None], per_clip[clips], out=weights).mul_(tile.powers)
+            torch.add(per_text[numbers, None], per_clip[clips], out=weights).mul_(tile.exp_logits)
         else:
-            torch.mul(per_text[numbers, None], tile.powers, out=weights)
-        pairs.add_own(weights, tile, own_slopes.to(dtype))
-        of_texts = of_captions if tile.block.is_caption else of_extras
-        if of_texts is not None:
-            add_product(of_texts, tile.block.rows, weights, tile.audio)
-        if of_audio is not None:
-            add_product(of_audio, clips, weights.T, tile.texts)
+            torch.mul(per_text[numbers, None], tile.exp_logits, out=weights)
+        pairs.add_own(weights, tile, own_grad_outputs.to(dtype))
+        texts_grad = captions_grad if tile.block.is_caption else extras_grad
+        if texts_grad is not None:
+            add_product(texts_grad, tile.block.rows, weights, tile.audio)
+        if audio_grad is not None:
+            add_product(audio_grad, clips, weights.T, tile.texts)
 
 
 def _factor(vectors: Tensor) -> Tensor:
-    """Makes a factor of a product: half precision stays where the hardware multiplies it into float32."""
+    """A factor of a matrix product: half precision stays so where the hardware accumulates its products in float32."""
     return vectors.float() if vectors.dtype in HALF and vectors.device.type != "cuda" else vectors
 
 

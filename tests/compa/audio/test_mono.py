@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ def noise(seconds: float = 1.0, seed: int = 0) -> Waveform:
     return np.random.default_rng(seed).normal(scale=0.1, size=round(seconds * RATE)).astype(np.float32)
 
 
-def stereo(left: Waveform, right: Waveform, *others: Waveform) -> Waveform:
+def stereo(left: NDArray[Any], right: NDArray[Any], *others: NDArray[Any]) -> Waveform:
     return np.stack([left, right, *others], axis=1).astype(np.float32)
 
 

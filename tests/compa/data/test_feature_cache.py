@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from compa.audio.features import PRESETS, AudioConfig, LogMel, int16_round_trip
-from compa.data.examples import Draw
+from compa.data.examples import ExampleConfig
 from compa.data.feature_cache import FeatureCache, Waveform
 from compa.data.loader import TrainingLoader
 from compa.data.shards.pack import PackSettings, pack
@@ -89,7 +89,7 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def batches(shards: Path, clip_seconds: float, cache: FeatureCache | None) -> PackedBatches:
-    draw = Draw(RATE, clip_seconds, is_training=False, cache=cache)
+    draw = ExampleConfig(RATE, clip_seconds, is_training=False, cache=cache)
     return PackedBatches([ShardReader(shards)], 8, draw, seed=5)
 
 
@@ -125,10 +125,10 @@ def test_a_model_embeds_features_as_it_embeds_their_sounds(shards: Path, tmp_pat
     torch.manual_seed(0)
     task = ContrastiveTask(CLAP()).eval()
     config = task.clap.audio_encoder.config
-    draw = Draw(config.sample_rate, is_training=False)
+    draw = ExampleConfig(config.sample_rate, is_training=False)
     reader = ShardReader(shards)
     waveforms = PackedBatches([reader], 8, draw)[0]
     features = PackedBatches([reader], 8, replace(draw, cache=FeatureCache(tmp_path, config)))[0]
-    task.clap.text_encoder.fit_tokeniser(waveforms.captions)
+    task.clap.text_encoder.fit_tokenizer(waveforms.captions)
     with torch.no_grad():
         torch.testing.assert_close(task.embed(features).audio, task.embed(waveforms).audio, rtol=0, atol=2e-3)

@@ -83,7 +83,7 @@ TEXTS = ["a dog barks", "rain", "after the rain has stopped, a dog barks in the 
 def clap_of(audio: AudioEncoder | None = None, text: TextEncoder | None = None) -> CLAP:
     torch.manual_seed(0)
     model = CLAP(audio, text, embedding_size=32).eval()
-    model.text_encoder.fit_tokeniser(TEXTS)
+    model.text_encoder.fit_tokenizer(TEXTS)
     return model
 
 
@@ -218,13 +218,12 @@ def test_dropping_tokens_keeps_all_of_the_time_and_only_in_training() -> None:
     encoder.blocks[0].register_forward_hook(lambda _module, args, _out: seen.append(tuple(args[0].shape)))
     features, mask = torch.randn(2, 160, 64), torch.ones(2, 160, dtype=torch.bool)
     encoder.train()
-    frames, frame_mask = encoder(features, mask)
-    assert frames.shape == (2, 10, 192)
-    assert frame_mask.all()
-    assert (encoder(features, mask)[0] - frames).abs().max() > 1e-3  # others are kept the next time
+    frames = encoder(features, mask)
+    assert frames.last.shape == (2, 10, 192)
+    assert frames.mask.all()
+    assert (encoder(features, mask).last - frames.last).abs().max() > 1e-3  # others are kept the next time
     encoder.eval()
-    whole, _ = encoder(features, mask)
-    assert torch.equal(encoder(features, mask)[0], whole)
+    assert torch.equal(encoder(features, mask).last, encoder(features, mask).last)
     assert seen == [(2, 10, 192)] * 2 + [(2, 40, 192)] * 2
 
 
@@ -236,8 +235,8 @@ def test_the_spectrogram_transformer_comes_in_three_sizes_and_takes_any_length()
     encoder = encoders[0].eval()
     with torch.no_grad():
         for num_frames in (1, 15, 16, 17, 3000):
-            frames, _ = encoder(torch.randn(1, num_frames, 64), torch.ones(1, num_frames, dtype=torch.bool))
-            assert frames.shape == (1, -(-num_frames // 16), 192)
+            frames = encoder(torch.randn(1, num_frames, 64), torch.ones(1, num_frames, dtype=torch.bool))
+            assert frames.last.shape == (1, -(-num_frames // 16), 192)
 
 
 def test_kaldis_features_are_those_of_transformers_extractor() -> None:
@@ -259,11 +258,11 @@ def test_ast_gives_the_frames_of_transformers() -> None:
     )
     with torch.no_grad():
         tokens = encoder.model(**inputs).last_hidden_state[0, 2:]
-        frames, mask = encoder(*encoder.front_end()(clip[None], torch.tensor([16000])))
-    num_steps = frames.shape[1]
+        frames = encoder(*encoder.front_end()(clip[None], torch.tensor([16000])))
+    num_steps = frames.last.shape[1]
     expected = torch.stack([tokens[step::num_steps].mean(0) for step in range(num_steps)])
-    torch.testing.assert_close(frames[0], expected, atol=1e-4, rtol=0)
-    assert mask.all()
+    torch.testing.assert_close(frames.last[0], expected, atol=1e-4, rtol=0)
+    assert frames.mask.all()
 
 
 def test_whisper_gives_the_frames_of_transformers() -> None:
@@ -275,10 +274,10 @@ def test_whisper_gives_the_frames_of_transformers() -> None:
     inputs = extractor(clip.numpy(), sampling_rate=16000, return_tensors="pt")
     with torch.no_grad():
         expected = encoder.model(inputs["input_features"]).last_hidden_state
-        frames, mask = encoder(*encoder.front_end()(clip[None], torch.tensor([16000])))
-    torch.testing.assert_close(frames, expected, atol=1e-4, rtol=0)
-    assert mask.shape == (1, 50)
-    assert mask.all()
+        frames = encoder(*encoder.front_end()(clip[None], torch.tensor([16000])))
+    torch.testing.assert_close(frames.last, expected, atol=1e-4, rtol=0)
+    assert frames.mask.shape == (1, 50)
+    assert frames.mask.all()
 
 
 def test_masked_htsat_hears_what_is_there_and_windows_one_after_the_other() -> None:
@@ -287,9 +286,9 @@ def test_masked_htsat_hears_what_is_there_and_windows_one_after_the_other() -> N
     features = torch.randn(1, 402, 16) * 20 - 50
     mask = torch.ones(1, 402, dtype=torch.bool)
     with torch.no_grad():
-        both, _ = encoder(features, mask)
-        first, second = (encoder(features[:, start : start + 201], mask[:, :201])[0] for start in (0, 201))
-        _, short = encoder(features, mask & (torch.arange(402) < 50))
+        both = encoder(features, mask).last
+        first, second = (encoder(features[:, start : start + 201], mask[:, :201]).last for start in (0, 201))
+        short = encoder(features, mask & (torch.arange(402) < 50)).mask
     torch.testing.assert_close(both, torch.cat([first, second], dim=1), atol=1e-5, rtol=0)
     num_frames = first.shape[1]
     assert short[0].tolist() == [True] * -(-50 * num_frames // 201) + [False] * (
@@ -298,11 +297,11 @@ def test_masked_htsat_hears_what_is_there_and_windows_one_after_the_other() -> N
 
 
 def test_encoders_refuse_what_they_cannot_do() -> None:
-    with pytest.raises(ValueError, match="size 'huge' is none of tiny, small, base"):
+    with pytest.raises(ValueError, match="tiny, small, base; got 'huge'"):
         SpectrogramTransformer(size="huge")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="keep 0"):
+    with pytest.raises(ValueError, match=r"keep must be above 0 .* got 0"):
         SpectrogramTransformer(keep=0)
-    with pytest.raises(ValueError, match="do not divide"):
+    with pytest.raises(ValueError, match="must divide the 64 mel bands; got 24"):
         SpectrogramTransformer(patch_bands=24)
     with pytest.raises(ValueError, match="do not fit the model"):
         HTSAT("laion-unfused", HTSAT_TINY)
@@ -312,9 +311,9 @@ def test_encoders_refuse_what_they_cannot_do() -> None:
         AUDIO["htsat-repeatpad"]()(torch.zeros(1, 50, 16), torch.ones(1, 50, dtype=torch.bool))
     with pytest.raises(ValueError, match="has no pooler"):
         TransformersText({"model_type": "distilbert", "dim": 32, "n_heads": 4}, pooling="pooler")
-    with pytest.raises(ValueError, match="model_type 'robertta' is none"):
+    with pytest.raises(ValueError, match="got 'robertta'"):
         TransformersText({"model_type": "robertta"})
-    with pytest.raises(ValueError, match="call fit_tokeniser"):
+    with pytest.raises(ValueError, match="call fit_tokenizer"):
         CLAP(text_encoder=TEXT["roberta"]()).embed_text(["x"])
     settings: Any = {"model_type": "bert", "hidden_size": "wide"}
     with pytest.raises(ValueError, match="bert"):

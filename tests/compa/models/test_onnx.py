@@ -32,7 +32,7 @@ def test_both_towers_give_the_models_embeddings(name: str, tmp_path: Path) -> No
     else:
         audio = ConvTransformer(width=32) if name == "conv" else SpectrogramTransformer(size="tiny")
         clap = CLAP(audio, CaptionTransformer(512, width=32), embedding_size=32).eval()
-        clap.text_encoder.fit_tokeniser(TEXTS)
+        clap.text_encoder.fit_tokenizer(TEXTS)
     write_onnx(clap, tmp_path)
     lengths = torch.tensor([8000, 30000, 12345])
     waveforms = torch.randn(3, 30000, generator=torch.Generator().manual_seed(1)) * 0.1
@@ -40,9 +40,9 @@ def test_both_towers_give_the_models_embeddings(name: str, tmp_path: Path) -> No
     waveforms[1, :9000] = 0
     waveforms[2, 7000:] = 0
     with torch.no_grad():
-        features, mask = clap.log_mel(*clap.audio_encoder.fill(waveforms, lengths))
+        features, mask = clap.log_mel(*clap.audio_encoder.prepare(waveforms, lengths))
         heard, read = clap.embed_features(features, mask).numpy(), clap.embed_text(TEXTS).numpy()
-    tokens, token_mask = clap.text_encoder.tokenise(TEXTS)
+    tokens, token_mask = clap.text_encoder.tokenize(TEXTS)
     (found,) = runtime.InferenceSession(tmp_path / "audio.onnx").run(
         None, {"features": features.numpy(), "mask": mask.numpy()}
     )

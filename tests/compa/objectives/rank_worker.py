@@ -1,4 +1,4 @@
-"""What each of several real processes does, and how they are started."""
+"""The work of each of several real processes, and how they are started."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from torch.nn.functional import normalize
 from torch.nn.parallel import DistributedDataParallel
 
 from compa.objectives import Embeddings, InfoNCE, Temperature, judge_pairs
-from compa.objectives.kernels import distributed as ranks
+from compa.objectives.kernels import distributed
 from compa.objectives.kernels import tiles as tiles_module
 from tests.compa.objectives.batches import NAMES, detached, gradients, objective_named, random_batch
 
@@ -56,7 +56,7 @@ def share_of(whole: Embeddings, sizes: Sequence[int], rank: int) -> tuple[Embedd
 
 @cache
 def run_ranks(num_ranks: int) -> dict[tuple[int, ...], list[dict[str, Any]]]:
-    """Starts that many processes, once, and gives what each of them found, for several ways to share out clips."""
+    """Starts that many processes, once, and returns the results of each, for several ways to split the clips."""
     with tempfile.TemporaryDirectory() as folder:
         spawn(_work, (num_ranks, folder), nprocs=num_ranks)  # type: ignore[no-untyped-call]
         found = [torch.load(Path(folder) / f"{rank}.pt", weights_only=False) for rank in range(num_ranks)]
@@ -87,7 +87,7 @@ def _work(rank: int, num_ranks: int, folder: str) -> None:
 
 def _losses(rank: int, sizes: Sequence[int]) -> dict[tuple[str, torch.dtype], tuple[Tensor, list[Tensor]]]:
     results = {}
-    with mock.patch.dict(tiles_module.SIZES, {"cpu": tiles_module.TileSizes(edge=3, kept=12)}):
+    with mock.patch.dict(tiles_module.SIZES, {"cpu": tiles_module.TileSizes(edge=3, cached=12)}):
         for dtype in DTYPES:
             for name in NAMES:
                 part, _ = share_of(whole_batch(sizes, dtype), sizes, rank)
@@ -112,7 +112,7 @@ def _aligned(rank: int, sizes: Sequence[int]) -> list[Tensor]:
 
 
 def _refused(rank: int, sizes: Sequence[int]) -> dict[str, str]:
-    """What each rank is told when one of them (the last) has something wrong, or all do."""
+    """The error on each rank when the last one has something wrong, or its part does not fit the others."""
     part, _ = share_of(whole_batch(sizes, torch.float32), sizes, rank)
     is_last = rank == len(sizes) - 1
     assert part.known_true is not None
@@ -122,14 +122,20 @@ def _refused(rank: int, sizes: Sequence[int]) -> dict[str, str]:
         "width": replace(part, **_narrow(part)) if is_last else part,
         "type": detached(part, torch.bfloat16) if is_last else part,
         "columns": replace(part, known_true=part.known_true[:, :2]) if is_last else part,
+        "contradiction": _contradictory(part) if is_last else part,
     }
-    told = {}
+    errors = {}
     for problem, batch in bad.items():
         try:
             InfoNCE()(batch)
         except ValueError as error:
-            told[problem] = str(error)
-    return told
+            errors[problem] = str(error)
+    return errors
+
+
+def _contradictory(part: Embeddings) -> Embeddings:
+    assert part.known_true is not None
+    return replace(part, known_true=torch.ones_like(part.known_true), is_positive=torch.zeros_like(part.is_positive))
 
 
 def _narrow(part: Embeddings) -> dict[str, Tensor]:
@@ -152,13 +158,13 @@ def _alone(rank: int, sizes: Sequence[int]) -> Tensor:
 
 
 def _scattered(rank: int, sizes: Sequence[int]) -> list[Tensor]:
-    """Both ways of adding up and sharing out: by the reduce-scatter, where sizes are equal, and directly."""
+    """Both ways: by the collective reduce-scatter, if sizes are equal, and directly."""
     everything = torch.arange(float(2 * sum(sizes))).view(-1, 2) * (rank + 1)
     ways = [False, True] if len(set(sizes)) == 1 else [False]
     results = []
     for is_nccl in ways:
-        with mock.patch.object(ranks, "_speaks_nccl", return_value=is_nccl):
-            results.append(ranks.scatter_sum(everything, sizes))
+        with mock.patch.object(distributed, "_uses_nccl", return_value=is_nccl):
+            results.append(distributed.reduce_scatter_rows(everything, sizes))
     return results
 
 

@@ -5,19 +5,20 @@ from dataclasses import replace
 import pytest
 import torch
 
-from benchmarks.speed.oracle import oracle_loss
 from compa.objectives import Embeddings
+from compa.objectives import objective as objective_module
 from compa.objectives.kernels import tiles as tiles_module
 from tests.compa.objectives.batches import NAMES, detached, gradients, objective_named, random_batch
+from tests.oracles.contrastive import oracle_loss
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_half_precision_sums_in_float32(name: str, dtype: torch.dtype) -> None:
+def test_half_precision_sums_in_float32(monkeypatch: pytest.MonkeyPatch, name: str, dtype: torch.dtype) -> None:
+    monkeypatch.setattr(objective_module, "CHECKED_CALLS", 0)  # rounded rows are not of unit length in float64
     half = random_batch(0, num_clips=64, num_extras=100, width=32, scale=20, dtype=dtype)
     same = detached(half, torch.float64)
     objective = objective_named(name)
-    objective.check_values = "never"
     loss, exact = objective(half).total, objective(same).total
     assert loss.dtype == torch.float32
     torch.testing.assert_close(loss.double(), exact, rtol=1e-5, atol=1e-5)
@@ -51,8 +52,8 @@ def test_finite_at_extreme_cosines(name: str, dtype: torch.dtype, sign: float, s
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_one_direction_beyond_the_reach_of_float32(name: str) -> None:
-    """All logits near -100, whose powers underflow when taken as they are."""
+def test_all_exponentials_underflow_in_float32(name: str) -> None:
+    """All logits near -100, whose exponentials underflow without a shift."""
     batch = random_batch(0, num_clips=5, num_extras=6, width=4, scale=100, dtype=torch.float32)
     one = torch.tensor([[1.0, 0, 0, 0]])
     far = replace(batch, audio=one.repeat(5, 1), captions=-one.repeat(5, 1), extras=-one.repeat(6, 1))
@@ -61,10 +62,10 @@ def test_one_direction_beyond_the_reach_of_float32(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("kept", [0, 1024**2])
-def test_no_caption_near_some_clips(monkeypatch: pytest.MonkeyPatch, name: str, kept: int) -> None:
+@pytest.mark.parametrize("cached", [0, 1024**2])
+def test_no_caption_near_some_clips(monkeypatch: pytest.MonkeyPatch, name: str, cached: int) -> None:
     """Sums whose terms all underflow in float32 beside sums whose terms don't, in several tiles."""
-    monkeypatch.setitem(tiles_module.SIZES, "cpu", tiles_module.TileSizes(edge=4, kept=kept))
+    monkeypatch.setitem(tiles_module.SIZES, "cpu", tiles_module.TileSizes(edge=4, cached=cached))
     batch = random_batch(1, num_clips=9, num_extras=12, width=3, scale=100)
     toward = torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64)
     shift = torch.where(torch.arange(9) < 3, -6.0, 6.0)[:, None] * toward
@@ -109,10 +110,10 @@ def test_scale_of_another_type() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["hard", "mean"])
 def test_compiled_in_one_graph(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Traced and differentiated as when compiling; without the code generator, which takes long."""
-    monkeypatch.setitem(tiles_module.SIZES, "cpu", tiles_module.TileSizes(edge=4, kept=30))
+    monkeypatch.setitem(tiles_module.SIZES, "cpu", tiles_module.TileSizes(edge=4, cached=30))
     torch.compiler.reset()
     objective = objective_named(name)
 

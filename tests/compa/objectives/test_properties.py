@@ -68,12 +68,12 @@ def test_without_extras_all_are_infonce(name: str, batch: Embeddings) -> None:
 
 @few
 @given(names, batches, st.integers(1, 6), st.integers(0, 40))
-def test_tile_sizes_change_nothing(name: str, batch: Embeddings, edge: int, kept: int) -> None:
+def test_tile_sizes_change_nothing(name: str, batch: Embeddings, edge: int, cached: int) -> None:
     loss = _total(name, batch)
-    with mock.patch.dict(tiles_module.SIZES, {"cpu": tiles_module.TileSizes(edge, kept)}):
+    with mock.patch.dict(tiles_module.SIZES, {"cpu": tiles_module.TileSizes(edge, cached)}):
         small = _total(name, other := detached(batch))
         of_small = gradients(small, other)
-    with mock.patch.dict(tiles_module.SIZES, {"cpu": tiles_module.TileSizes(2 * edge, kept)}):
+    with mock.patch.dict(tiles_module.SIZES, {"cpu": tiles_module.TileSizes(2 * edge, cached)}):
         double = _total(name, other := detached(batch))
         of_double = gradients(double, other)
     torch.testing.assert_close((small, double), (loss, loss))

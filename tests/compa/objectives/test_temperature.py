@@ -15,9 +15,9 @@ def test_never_above_100_and_free_to_come_back() -> None:
     temperature = Temperature()
     temperature.log_scale.data.fill_(9.0)
     assert float(temperature().detach()) == pytest.approx(100)
-    optimiser = torch.optim.SGD(temperature.parameters(), lr=0.001)
+    optimizer = torch.optim.SGD(temperature.parameters(), lr=0.001)
     temperature().backward()
-    optimiser.step()
+    optimizer.step()
     assert float(temperature().detach()) == pytest.approx(100 * 0.9048, rel=1e-3)
 
 
@@ -45,6 +45,6 @@ def test_frozen() -> None:
 
 
 @pytest.mark.parametrize(("initial", "floor"), [(0.0, 0.01), (-1.0, 0.01), (0.005, 0.01), (float("nan"), 0.01)])
-def test_refuses_what_makes_no_sense(initial: float, floor: float) -> None:
-    with pytest.raises(ValueError, match=r"needs 1/600 <= floor <= initial"):
+def test_impossible_temperatures(initial: float, floor: float) -> None:
+    with pytest.raises(ValueError, match=r"1/600 <= floor <= initial; got .*"):
         Temperature(initial, floor)

@@ -1,17 +1,25 @@
-"""Values and gradients: by hand, and against the nested loops."""
+"""Values and gradients: by hand, against nested loops, and against the dense reference."""
 
 import math
+from collections.abc import Callable
+from functools import partial
 from itertools import combinations
 
 import pytest
 import torch
 
-from benchmarks.speed.oracle import oracle_loss
-from compa.objectives import Embeddings, HardNegativeNCE, InfoNCE, Loss, ModularNCE
+from compa.objectives import Embeddings, HardNegativeNCE, InfoNCE, Loss, ModularNCE, reference
+from compa.objectives import objective as objective_module
 from compa.objectives.kernels import tiles as tiles_module
 from tests.compa.objectives.batches import NAMES, detached, gradients, objective_named, random_batch
+from tests.oracles.contrastive import oracle_loss
 
 INPUTS = ("audio", "captions", "extras", "scale")
+REFERENCES: dict[str, Callable[[Embeddings], reference.Losses]] = {
+    "info": reference.info_nce,
+    "hard": reference.hard_negative_nce,
+    **{positives: partial(reference.modular_nce, positives=positives) for positives in ("mean", "sum", "queries")},
+}
 
 
 def _two_clips(**changes: torch.Tensor) -> Embeddings:
@@ -78,9 +86,9 @@ def _check(loss: Loss, audio_to_text: float, text_to_audio: float) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize(("edge", "kept"), [(512, 1024**2), (2, 0), (3, 20)])
-def test_equals_nested_loops(monkeypatch: pytest.MonkeyPatch, name: str, seed: int, edge: int, kept: int) -> None:
-    monkeypatch.setitem(tiles_module.SIZES, "cpu", tiles_module.TileSizes(edge, kept))
+@pytest.mark.parametrize(("edge", "cached"), [(512, 1024**2), (2, 0), (3, 20)])
+def test_equals_nested_loops(monkeypatch: pytest.MonkeyPatch, name: str, seed: int, edge: int, cached: int) -> None:
+    monkeypatch.setitem(tiles_module.SIZES, "cpu", tiles_module.TileSizes(edge, cached))
     batch = random_batch(seed, share_known=0.25 if seed else 0)
     loss, other = objective_named(name)(batch), detached(batch)
     parts = oracle_loss(name, other)
@@ -90,11 +98,35 @@ def test_equals_nested_loops(monkeypatch: pytest.MonkeyPatch, name: str, seed: i
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("seed", range(4))
+def test_reference_equals_nested_loops(name: str, seed: int) -> None:
+    batch = random_batch(seed, share_known=0.25 if seed else 0)
+    parts = tuple(losses.mean() for losses in REFERENCES[name](batch))
+    expected = oracle_loss(name, other := detached(batch))
+    torch.testing.assert_close(parts, expected)
+    grads = gradients(torch.stack(parts).mean(), batch)
+    torch.testing.assert_close(grads, gradients(torch.stack(expected).mean(), other), rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 3e-6), (torch.float64, 1e-12)])
+@pytest.mark.parametrize("num_clips", [16, 128])
+def test_equals_the_reference(name: str, dtype: torch.dtype, tolerance: float, num_clips: int) -> None:
+    """As large as a batch in training, which the nested loops are too slow for."""
+    batch = random_batch(0, num_clips, 3 * num_clips, width=64, scale=1 / 0.07, dtype=dtype)
+    loss, exact = objective_named(name)(batch), detached(batch, torch.float64)
+    expected = torch.stack(REFERENCES[name](exact)).mean()
+    torch.testing.assert_close(loss.total.double(), expected, rtol=tolerance, atol=0)
+    for mine, right in zip(gradients(loss.total, batch), gradients(expected, exact), strict=True):
+        torch.testing.assert_close(mine.double(), right, rtol=0, atol=tolerance * float(right.abs().max()))
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_gradcheck(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setitem(tiles_module.SIZES, "cpu", tiles_module.TileSizes(edge=2, kept=4))
+    monkeypatch.setitem(tiles_module.SIZES, "cpu", tiles_module.TileSizes(edge=2, cached=4))
     batch = random_batch(1, num_clips=3, num_extras=4, width=3)
     objective = objective_named(name).requires_grad_()
-    objective.check_values = "never"
+    monkeypatch.setattr(objective_module, "CHECKED_CALLS", 0)
 
     def total(audio: torch.Tensor, captions: torch.Tensor, extras: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
         return objective(
@@ -119,7 +151,7 @@ def test_second_derivative_is_refused() -> None:
         torch.autograd.backward(slope.square().sum())
 
 
-def test_backward_twice_through_kept_powers() -> None:
+def test_backward_twice_through_cached_exponentials() -> None:
     batch = random_batch()
     total = HardNegativeNCE()(batch).total
     first = torch.autograd.grad(total, batch.audio, retain_graph=True)
@@ -154,4 +186,4 @@ def test_no_gradient_asked_for() -> None:
 
 
 def test_one_clip() -> None:
-    assert float(InfoNCE()(random_batch(num_clips=1, num_extras=0)).total.detach()) == 0
+    assert float(InfoNCE()(random_batch(num_clips=1, num_extras=0)).total.detach()) == pytest.approx(0, abs=1e-12)

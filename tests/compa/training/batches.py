@@ -56,7 +56,7 @@ def make_task(
         CaptionTransformer(vocabulary_size=300, width=16, dropout=dropout),
         embedding_size=16,
     )
-    clap.text_encoder.fit_tokeniser(WORDS)
+    clap.text_encoder.fit_tokenizer(WORDS)
     return ContrastiveTask(clap, objective=objective, chunk_size=chunk_size).double()
 
 

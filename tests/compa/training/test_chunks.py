@@ -101,5 +101,5 @@ def test_a_frozen_tower_is_not_embedded_again(batch: Batch, monkeypatch: pytest.
 
 
 def test_a_chunk_of_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match="chunk_size 0 embeds nothing"):
+    with pytest.raises(ValueError, match=r"chunk_size must be at least 1.* got 0"):
         make_task(chunk_size=0)

@@ -98,9 +98,8 @@ def test_a_training_without_the_watch_goes_on_with_ruined_weights(
 ) -> None:
     """What the watch is there for."""
     monkeypatch.setattr(FiniteWatch, "on_before_optimizer_step", lambda *_: None)
-    monkeypatch.setattr(SpoiltLoss, "check_values", "never", raising=False)
-    assert fit(tone_folder, tmp_path / "run", *SPOILT, "--model.objective.check_values=never",
-               "--trainer.limit_val_batches=0") == 0  # fmt: skip
+    monkeypatch.setattr("compa.objectives.objective.CHECKED_CALLS", 0)
+    assert fit(tone_folder, tmp_path / "run", *SPOILT, "--trainer.limit_val_batches=0") == 0
     last = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)
     assert torch.isnan(last["state_dict"][WEIGHT]).all()
 

@@ -24,7 +24,7 @@ from compa.data.shards.pack import PackSettings, pack
 from compa.models.encoders.transformers_text import TransformersText
 from compa.objectives import HardNegativeNCE
 from compa.training.contrastive import ContrastiveTask
-from compa.training.recipe import recipe
+from compa.training.launch import recipe
 from compa.training.schedule import warmup_cosine
 from tests.compa.data.corpus import write_corpus
 
@@ -80,6 +80,8 @@ def test_a_run_is_never_overwritten_unasked(
     assert fit(tone_folder, tmp_path, "--overwrite=true") == 1
     assert (tmp_path / "thesis.tex").exists()
     assert fit(tone_folder, run, "--overwrite=true") == 0
+    assert fit(tone_folder, run, "--overwrite=false") == 1
+    assert fit(tone_folder, run, "--overwrite", "--trainer.max_steps=2") == 0
 
 
 def test_validate_takes_a_checkpoint(run: Path, tone_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -137,6 +139,28 @@ def test_the_shipped_recipes_are_those_of_the_demo(name: str) -> None:
     assert shipped["model"] == ours["model"]
 
 
+def test_features_are_cached_for_models_that_read_log_mel_features_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """AST reads Kaldi's features: cached log-mel features would be others, without a word."""
+    pack(write_corpus(tmp_path / "in", 8), tmp_path / "shards", PackSettings())
+    layers = {"num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16, "hidden_size": 16}
+    config = {
+        "model": {"class_path": "ContrastiveTask", "init_args": {"clap": {"class_path": "CLAP", "init_args": {
+            "embedding_size": 16, "num_segments": 0,
+            "audio_encoder": {"class_path": "AST", "init_args": {
+                "model": {**layers, "num_mel_bins": 32, "max_length": 100}}}}}}},
+        "data": {"class_path": "PackedData", "init_args": {
+            "train": [str(tmp_path / "shards")], "batch_size": 4, "feature_cache": str(tmp_path / "cache")}},
+        "trainer": {"max_steps": 1, "accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False},
+    }  # fmt: skip
+    (tmp_path / "x.yaml").write_text(yaml.safe_dump(config))
+    words = ["fit", "--config", str(tmp_path / "x.yaml"), "--out", str(tmp_path / "run")]
+    assert cli.main(words) == 1
+    assert "feature_cache keeps log-mel features" in capsys.readouterr().err
+    assert cli.main([*words, "--overwrite", "--data.feature_cache=null"]) == 0
+
+
 PAPER_SIZE = sorted(path for path in (ROOT / "configs").glob("[0-9]*.yaml") if not path.stem.endswith("_small"))
 
 
@@ -176,13 +200,13 @@ def test_the_three_stages_follow_each_other(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path)
     pack(write_corpus(tmp_path / "in", 8), tmp_path / "shards", PackSettings())
     embedded: list[str] = []
-    tokenise = TransformersText.tokenise
+    tokenize = TransformersText.tokenize
 
     def counted(encoder: TransformersText, texts: Sequence[str]) -> Any:
         embedded.extend(texts)
-        return tokenise(encoder, texts)
+        return tokenize(encoder, texts)
 
-    monkeypatch.setattr(TransformersText, "tokenise", counted)
+    monkeypatch.setattr(TransformersText, "tokenize", counted)
     before: dict[str, torch.Tensor] = {}
     for config in PAPER_SIZE:
         run = Path("runs", config.stem)

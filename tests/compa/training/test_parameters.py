@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from torch import nn
 
 from compa.models.clap import CLAP
 from compa.models.encoders.audio import ConvTransformer
@@ -10,6 +11,8 @@ from compa.models.encoders.spectrogram_transformer import SpectrogramTransformer
 from compa.models.encoders.text import CaptionTransformer
 from compa.training.contrastive import ContrastiveTask
 from compa.training.parameters import freeze_weights, parameter_groups
+
+TOWERS = ContrastiveTask.towers
 
 
 def clap() -> CLAP:
@@ -56,16 +59,22 @@ def test_vectors_do_not_decay_and_one_rate_makes_two_groups() -> None:
         assert all((weight.ndim >= 2) == (group["weight_decay"] > 0) for weight in group["params"])
 
 
+def rates_of(model: nn.Module, *towers: str) -> dict[int, float]:
+    """The rate of each weight, by its id, if each layer learns half as fast as the one above."""
+    groups = parameter_groups(model, 1.0, 0.0, 0.5, towers or TOWERS)
+    return {id(weight): group["lr"] for group in groups for weight in group["params"]}
+
+
 def test_lower_layers_learn_slower() -> None:
     model = clap()
-    rates = {id(weight): group["lr"] for group in parameter_groups(model, 1.0, 0.0, 0.5) for weight in group["params"]}
+    rates = rates_of(model)
     found = {name: rates[id(weight)] for name, weight in model.named_parameters()}
     assert found["audio_encoder.patches.weight"] == 0.5**4
     assert [found[f"audio_encoder.blocks.{layer}.attention_out.weight"] for layer in range(3)] == [0.125, 0.25, 0.5]
     assert [found[f"text_encoder.blocks.{layer}.attention_out.bias"] for layer in range(2)] == [0.25, 0.5]
     assert found["text_encoder.embedding.weight"] == 0.125
     assert found["audio_encoder.norm.weight"] == found["text_projection.0.weight"] == 1.0
-    with pytest.raises(ValueError, match="layer_decay 0"):
+    with pytest.raises(ValueError, match=r"layer_decay must be above 0 .* got 0"):
         parameter_groups(model, 1.0, 0.0, 0)
 
 
@@ -75,7 +84,7 @@ def test_stages_of_blocks_count_as_one_row_of_layers() -> None:
     from tests.compa.models.test_encoders import HTSAT_FEATURES, HTSAT_TINY
 
     model = CLAP(HTSAT(HTSAT_FEATURES, HTSAT_TINY, window_seconds=2.0))
-    rates = {id(weight): group["lr"] for group in parameter_groups(model, 1.0, 0.0, 0.5) for weight in group["params"]}
+    rates = rates_of(model)
     start = "audio_encoder.model.audio_encoder"
     found = {
         name.removeprefix(start): rates[id(weight)]
@@ -83,6 +92,13 @@ def test_stages_of_blocks_count_as_one_row_of_layers() -> None:
         if "layernorm_before.weight" in name
     }
     assert list(found.values()) == [0.03125, 0.0625, 0.25, 0.5]
+
+
+def test_without_towers_the_whole_model_is_one_row_of_layers() -> None:
+    model = nn.Module()
+    model.embedding, model.layers, model.head = nn.Linear(2, 2), nn.ModuleList([nn.Linear(2, 2)] * 1), nn.Linear(2, 2)
+    rates = rates_of(model, "")
+    assert [rates[id(part.weight)] for part in (model.embedding, model.layers[0], model.head)] == [0.25, 0.5, 1.0]
 
 
 def test_the_task_freezes_what_it_is_told() -> None:

@@ -31,7 +31,7 @@ def test_each_stage_goes_on_with_the_model_of_the_one_before(
     few = ["--num", "8", "--seconds", "2", "--max-events", "2", "--clips-per-shard", "8"]
     assert cli.main(["scenes", "render", "--events", str(tone_folder), "--out", "scenes", *few]) == 0
     assert on_hard_negatives(tone_folder) == 1
-    assert "runs/1_pretrain_small is no model" in capsys.readouterr().err
+    assert "runs/1_pretrain_small is not a model" in capsys.readouterr().err
 
     assert fit("1_pretrain_small.yaml") == 0
     assert on_hard_negatives(tone_folder, "--model.learning_rate=0", "--model.weight_decay=0") == 0

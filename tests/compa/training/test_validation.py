@@ -43,7 +43,7 @@ def count(audio: Tensor, captions: Tensor, of_labels: Tensor) -> dict[str, float
 
     tally = Tally()
     count_scores(tally, batch(), embeddings(audio, captions), embed_text)
-    return tally.shares()
+    return tally.fractions()
 
 
 def test_a_model_that_is_right_wins_everything() -> None:
@@ -77,7 +77,7 @@ def test_what_is_known_to_be_true_counts_for_neither_side() -> None:
     audio = torch.stack([AXES[0], AXES[1], AXES[2], AXES[2]])
     tally = Tally()
     count_scores(tally, same, embeddings(audio, captions), lambda _: AXES)
-    found = tally.shares()
+    found = tally.fractions()
     assert (found["retrieval-text"], found["retrieval-audio"]) == (1.0, 1.0)
     assert "zero-shot" not in found  # no label is known
 
@@ -88,12 +88,12 @@ def test_ties_lose_and_rows_with_nothing_to_choose_are_left_out() -> None:
     assert beats(scores, right, ~right) == [False, True, False]
 
 
-def test_shares_are_of_all_that_was_counted_since_the_last_time() -> None:
+def test_fractions_are_of_all_that_was_counted_since_the_last_time() -> None:
     tally = Tally()
     tally.add("x", [True, False])
     tally.add("x", [True, True])
-    assert tally.shares() == {"x": 0.75}
-    assert tally.shares() == {}
+    assert tally.fractions() == {"x": 0.75}
+    assert tally.fractions() == {}
 
 
 def test_a_benchmark_cannot_choose_a_model(tmp_path: Path) -> None:

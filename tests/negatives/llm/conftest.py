@@ -2,17 +2,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from negatives.llm.budget import Budget
-from negatives.llm.client import Courier
+from negatives.llm.client import RetryingClient
+from negatives.llm.errors import KEY_VARIABLE
 from negatives.llm.journal import Journal
-from negatives.llm.scheduler import Asker
-from negatives.llm.server import KEY_VARIABLE, Address, Server
+from negatives.llm.openai_server import OpenAIServer
+from negatives.llm.scheduler import RequestScheduler
 from tests.negatives.llm.scripted import KEY, ScriptedServer
 
-OpenAsker = Callable[..., Asker]
+OpenScheduler = Callable[..., RequestScheduler]
 
 
 @pytest.fixture(autouse=True)
@@ -27,10 +29,12 @@ def server() -> Iterator[ScriptedServer]:
 
 
 @pytest.fixture
-def open_asker(server: ScriptedServer, tmp_path: Path) -> OpenAsker:
-    def opened(concurrency: int = 4, timeout: float = 10.0, budget: Budget | None = None) -> Asker:
-        model = Server(Address(server.url), concurrency, timeout)
-        courier = Courier(model, budget or Budget(), first_wait=0.002)
-        return Asker(courier, Journal(tmp_path / "journal.sqlite"), concurrency)
+def open_scheduler(server: ScriptedServer, tmp_path: Path) -> OpenScheduler:
+    def opened(
+        concurrency: int = 4, timeout: float = 10.0, budget: Budget | None = None, **options: Any
+    ) -> RequestScheduler:
+        model = OpenAIServer(server.url, timeout)
+        client = RetryingClient(model, budget or Budget(), **{"first_wait": 0.002} | options)
+        return RequestScheduler(client, Journal(tmp_path / "journal.sqlite"), concurrency)
 
     return opened

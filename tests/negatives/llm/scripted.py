@@ -1,4 +1,4 @@
-"""A server of ours that answers, fails and misbehaves as a script says, in a thread of its own."""
+"""A server that answers, fails and misbehaves as a script says, in a thread."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ KEY = "sk-planted-0123456789abcdef"
 class Reply:
     """What the server does with a request: waits, then answers; or cuts the connection in the middle of the body."""
 
-    body: str = ""
+    body: str | bytes = ""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     delay: float = 0.0
     cut: bool = False
+    chunked: bool = False
 
 
 Script = Callable[[dict[str, Any], int], Reply]
@@ -54,7 +55,7 @@ def good(body: dict[str, Any], _number: int = 0) -> Reply:
 
 
 class ScriptedServer:
-    """Serves /v1/chat/completions and whatever else is added, while `with` lasts.
+    """Serves /v1/chat/completions and added routes, while `with` lasts.
 
     Attributes:
         bodies: Of all chat requests, in order of arrival.
@@ -69,6 +70,7 @@ class ScriptedServer:
         self.at_once = self.most_at_once = 0
         self.application = web.Application()
         self.application.router.add_post("/v1/chat/completions", self._chat)
+        self.application.router.add_get("/login", self._login)
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -109,12 +111,15 @@ class ScriptedServer:
         self._ready.set()
         self._loop.run_forever()
         self._loop.run_until_complete(runner.cleanup())
-        left = asyncio.all_tasks(self._loop)  # replies that nobody waits for any more
+        left = asyncio.all_tasks(self._loop)  # replies that no client waits for any more
         for task in left:
             task.cancel()
         if left:
             self._loop.run_until_complete(asyncio.wait(left))
         self._loop.close()
+
+    async def _login(self, request: web.Request) -> web.Response:
+        return web.Response(text="<html><body>Please sign in</body></html>", content_type="text/html")
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
@@ -128,9 +133,12 @@ class ScriptedServer:
             await asyncio.sleep(reply.delay)
         finally:
             self.at_once -= 1
-        data = reply.body.encode()
+        data = reply.body.encode() if isinstance(reply.body, str) else reply.body
         response = web.StreamResponse(status=reply.status, headers={"Content-Type": "application/json"} | reply.headers)
-        response.content_length = len(data)
+        if reply.chunked:
+            response.enable_chunked_encoding()
+        else:
+            response.content_length = len(data)
         await response.prepare(request)
         await response.write(data[: len(data) // 2] if reply.cut else data)
         if reply.cut:

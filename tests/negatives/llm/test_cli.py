@@ -9,7 +9,8 @@ import pytest
 
 from compa.cli import main as compa
 from compa.manifest import Clip, read_manifest
-from negatives.cli import main
+from negatives.cli.batch import main as batch
+from negatives.cli.generate import main
 from tests.negatives.llm.batch_server import BatchServer
 from tests.negatives.llm.scripted import KEY, Reply, completion, items_of
 
@@ -31,12 +32,12 @@ def captions(tmp_path: Path) -> Path:
 
 def generate(source: Path, *options: str, name: str = "out.jsonl") -> list[Clip]:
     out = source.with_name(name)
-    assert main(["generate", str(source), "--out", str(out), "--overwrite", *options]) == 0
+    assert main([str(source), "--out", str(out), "--overwrite", *options]) == 0
     return list(read_manifest(out))
 
 
 def swap(body: dict[str, Any], _number: int) -> Reply:
-    """Replaces the first noun, whatever was asked for, or judges."""
+    """Replaces the first noun, for any kind, or judges."""
     if "statement" in items_of(body)[0]:
         said = [{"id": i["id"], "verdict": "true" if "horse" in i["statement"] else "false"} for i in items_of(body)]
         return completion(json.dumps({"answers": said}))
@@ -52,7 +53,7 @@ def swap(body: dict[str, Any], _number: int) -> Reply:
 def test_a_model_at_a_server(server: BatchServer, captions: Path, capsys: pytest.CaptureFixture[str]) -> None:
     server.script = swap
     options = ["--model", "m", "--base-url", server.url, "--kinds", "replacement", "--levels", "none", "--num", "2"]
-    clips = generate(captions, *options, "--price-in", "1000", "--price-out", "10000")
+    clips = generate(captions, *options)
     assert [[negative.text for negative in clip.negatives] for clip in clips][:2] == [
         ["A horse barks then a man speaks", "A goat barks then a man speaks"],
         ["Hail falls as people talk"],
@@ -60,7 +61,7 @@ def test_a_model_at_a_server(server: BatchServer, captions: Path, capsys: pytest
     assert clips[0].negatives[0].generator == "m, prompt replacement 1.1"
     printed = capsys.readouterr().out
     assert printed.startswith("estimate: 3 captions, 1 requests, about 4")
-    assert "1 requests, 100 tokens in prompts, 10 in answers, 0.20 spent" in printed
+    assert "1 requests, 100 tokens in prompts, 10 in answers" in printed
     generate(captions, *options)
     assert len(server.bodies) == 1
     assert "0 requests" in capsys.readouterr().out
@@ -91,9 +92,9 @@ def test_the_mock_needs_no_server_and_is_alike(captions: Path, monkeypatch: pyte
 
 
 def test_an_estimate_sends_nothing(captions: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command = ["generate", str(captions), "--out", str(captions.with_name("no.jsonl")), "--model", "m", "--estimate"]
-    assert main([*command, "--price-in", "1", "--price-out", "2", "--judge", "j"]) == 0
-    assert "about 0.01 in all" in capsys.readouterr().out
+    command = [str(captions), "--out", str(captions.with_name("no.jsonl")), "--model", "m", "--estimate"]
+    assert main([*command, "--judge", "j"]) == 0
+    assert "estimate: 3 captions, 12 requests, about " in capsys.readouterr().out
     assert [path.name for path in captions.parent.iterdir()] == ["captions.txt"]
 
 
@@ -120,19 +121,19 @@ def test_an_estimate_leaves_out_what_the_journal_holds(
 
 def test_an_estimate_where_no_server_is_asked(captions: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = captions.with_name("out.jsonl")
-    out.write_text("precious", encoding="utf-8")  # what is there is in nobody's way
-    assert main(["generate", str(captions), "--out", str(out), "--estimate"]) == 0
+    out.write_text("precious", encoding="utf-8")  # an output that exists is no obstacle
+    assert main([str(captions), "--out", str(out), "--estimate"]) == 0
     assert capsys.readouterr().out == "estimate: no server is asked\n"
     assert out.read_text(encoding="utf-8") == "precious"
 
 
-def test_costs_stand_in_the_report(server: BatchServer, captions: Path) -> None:
+def test_usage_stands_in_the_report(server: BatchServer, captions: Path) -> None:
     server.script = swap
     page = captions.with_name("page.html")
     options = ["--model", "m", "--base-url", server.url, "--kinds", "replacement", "--levels", "none"]
-    generate(captions, *options, "--price-in", "1000", "--price-out", "10000", "--report", str(page))
+    generate(captions, *options, "--report", str(page))
     html = page.read_text(encoding="utf-8")
-    assert "<b>sent</b>: 1 requests, 100 tokens in prompts, 10 in answers, 0.20 spent" in html
+    assert "<b>sent</b>: 1 requests, 100 tokens in prompts, 10 in answers" in html
     assert "<b>already in out.journal.sqlite</b>: 0 answers" in html
 
 
@@ -145,11 +146,11 @@ def test_a_dead_server_is_an_error_and_what_it_answered_is_kept(
         return compa(["negatives", "generate", str(captions), "--out", str(captions.with_name("out.jsonl")), *asked])
 
     server.script = lambda body, number: swap(body, number) if number == 0 else Reply("", 500)
-    assert command() == 0  # it has answered, and the budget is spent
+    assert command() == 0  # it has answered, and the budget is used up
     assert "no answer on replacement, over budget: 2 captions" in capsys.readouterr().out
     assert command("--overwrite") == 1
     printed = capsys.readouterr()
-    assert "answered none of 2 requests (last: status 500), and the budget is spent" in printed.err
+    assert "answered none of 2 requests (last: status 500)" in printed.err
     assert "sent: 2 requests, 0 tokens in prompts" in printed.out
     server.script = swap
     assert command("--overwrite") == 0
@@ -162,16 +163,22 @@ def test_submit_status_collect_generate(
     server.script = swap
     at = ["--journal", str(captions.with_name("j.sqlite")), "--base-url", server.url]
     asked = [str(captions), "--model", "m", "--kinds", "replacement", "--levels", "none", *at]
-    assert main(["batch", "submit", *asked]) == 0
-    assert main(["batch", "status", *at]) == 0
-    assert main(["batch", "collect", *at]) == 0
+    assert batch(["submit", *asked]) == 0
+    assert batch(["status", *at]) == 0
+    assert batch(["collect", *at]) == 0
     with pytest.raises(ValueError, match="waits for batch batch-0: run `compa negatives batch collect"):
         generate(captions, *asked[1:])
     server.finish()
-    assert main(["batch", "collect", *at]) == 0
-    assert main(["batch", "submit", *asked]) == 0
+    assert batch(["collect", *at]) == 0
+    assert batch(["submit", *asked]) == 0
     printed = capsys.readouterr().out
-    for line in ("submitted: batch-0", "batch-0: in_progress", "waiting for batch-0", "1 answers", "nothing to submit"):
+    for line in (
+        "submitted: batch-0",
+        "batch-0: in_progress",
+        "waiting for batch-0",
+        "collected: 1 requests",
+        "nothing to submit",
+    ):
         assert line in printed
     assert len(generate(captions, *asked[1:])[0].negatives) == 2
     assert server.bodies == []
@@ -183,8 +190,6 @@ def test_submit_status_collect_generate(
         (["--model", "m"], "no key: set OPENAI_API_KEY"),
         (["--model", "m", "--base-url", "localhost:8000"], "must be like http://localhost:8000/v1"),
         (["--model", "m", "--base-url", f"http://me:{KEY}@host/v1"], "no user, password or query"),
-        (["--model", "m", "--max-cost", "1"], "--max-cost needs --price-in and --price-out"),
-        (["--model", "m", "--price-in", "1"], "one price alone"),
         (["--model", "m", "--judge", "mock", "--base-url", "http://localhost:9"], "are not at one server"),
     ],
 )
@@ -207,12 +212,12 @@ def test_what_a_user_can_put_right_is_one_sentence(
 def test_the_key_stays_out_of_everything(
     server: BatchServer, captions: Path, status: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    def tells(body: dict[str, Any], _number: int) -> Reply:
+    def repeats_the_key(body: dict[str, Any], _number: int) -> Reply:
         texts = [{"id": item["id"], "texts": [f"A dog says {KEY} then a man speaks"]} for item in items_of(body)]
         reply = completion(json.dumps({"answers": texts}))
         return Reply(reply.body if status == 200 else f"{KEY} is wrong", status, {"X-Key": KEY})
 
-    server.script = tells
+    server.script = repeats_the_key
     options = [
         "--model",
         "m",

@@ -2,64 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
 import sqlite3
-import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from negatives.llm.budget import Budget
-from negatives.llm.chat import Question, Settings, question
-from negatives.llm.client import Courier
+from negatives.llm.client import RetryingClient
 from negatives.llm.journal import Journal
+from negatives.llm.openai_server import OpenAIServer
 from negatives.llm.prompt import load
+from negatives.llm.request import ModelSettings, PromptItem, prompt_item
 from negatives.llm.response import MALFORMED, TRUNCATED, WRONG_SCHEMA
-from negatives.llm.scheduler import Asker
-from negatives.llm.server import Address, Server
+from negatives.llm.scheduler import RequestScheduler
+from tests.negatives.llm.served import Served
 
 PROGRAM = shutil.which("transformers", path=str(Path(sys.executable).parent))
-
-
-class Served:
-    """`transformers serve` on loopback; it can be stopped and started again at the same port."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.model = str(folder / "model")
-        self.log = folder / "log.txt"
-        self.start()
-
-    def start(self) -> None:
-        assert PROGRAM is not None
-        address = ["--host", "127.0.0.1", "--port", str(self.port), "--device", "cpu"]
-        environment = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [PROGRAM, "serve", self.model, *address], stdout=log, stderr=log, env=environment
-            )
-
-    def wait(self) -> None:
-        for _ in range(1200):
-            assert self.process.poll() is None, self.log.read_text()
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=5):
-                    return
-            except OSError:
-                time.sleep(0.1)
-        raise AssertionError(self.log.read_text())
-
-    def stop(self) -> None:
-        self.process.kill()
-        self.process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -72,49 +33,49 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
     folder = tmp_path_factory.mktemp("served")
     write_tiny_model(folder / "model")
-    running = Served(folder)
+    running = Served([PROGRAM, "serve", str(folder / "model"), "--device", "cpu"], folder / "log.txt")
     running.wait()
     yield running
     running.stop()
 
 
-def open_asker(served: Served, folder: Path) -> Asker:
-    model = Server(Address(f"http://127.0.0.1:{served.port}/v1"), 2, 60.0)
-    return Asker(Courier(model, Budget()), Journal(folder / "j.sqlite"), 2)
+def open_scheduler(served: Served, folder: Path) -> RequestScheduler:
+    model = OpenAIServer(served.url, 60.0)
+    return RequestScheduler(RetryingClient(model, Budget(), max_unreadable=1.0), Journal(folder / "j.sqlite"), 2)
 
 
-def sheets(served: Served, *captions: str) -> list[list[Question]]:
-    settings = Settings(served.model, temperature=1.0, max_answer_tokens=16)
-    return [[question(load("order"), {"caption": caption}, 2, 0, settings)] for caption in captions]
+def batches(served: Served, *captions: str) -> list[list[PromptItem]]:
+    settings = ModelSettings(served.command[2], temperature=1.0, max_answer_tokens=16)
+    return [[prompt_item(load("order"), {"caption": caption}, 2, 0, settings)] for caption in captions]
 
 
 def test_nonsense_is_counted_and_kept_and_not_asked_for_again(served: Served, tmp_path: Path) -> None:
-    asked = sheets(served, "A dog barks, then a man speaks", "Rain falls before a bell rings")
-    with open_asker(served, tmp_path) as asker:
-        outcomes = [outcome for answered in asker.ask(asked) for outcome in answered]
-        assert {outcome.reason for outcome in outcomes} <= {MALFORMED, TRUNCATED, WRONG_SCHEMA}
-        assert sum(asker.reasons.values()) == 2
-        spent = asker.courier.budget.spent
-        assert spent.requests == 6  # three tries each
-        assert spent.tokens_in > 6 * 1000
-        assert 0 < spent.tokens_out <= 6 * 16
+    asked = batches(served, "A dog barks, then a man speaks", "Rain falls before a bell rings")
+    with open_scheduler(served, tmp_path) as scheduler:
+        results = [result for answered in scheduler.answer(asked) for result in answered]
+        assert {result.reason for result in results} <= {MALFORMED, TRUNCATED, WRONG_SCHEMA}
+        assert sum(scheduler.reasons.values()) == 2
+        used = scheduler.client.budget.used
+        assert used.requests == 6  # three tries each
+        assert used.tokens_in > 6 * 1000
+        assert 0 < used.tokens_out <= 6 * 16
     connection = sqlite3.connect(tmp_path / "j.sqlite")
-    assert connection.execute("SELECT count(*), sum(tokens_in) FROM responses").fetchone() == (6, spent.tokens_in)
+    assert connection.execute("SELECT count(*), sum(tokens_in) FROM responses").fetchone() == (6, used.tokens_in)
     connection.close()
-    with open_asker(served, tmp_path) as asker:
-        assert [outcome for answered in asker.ask(asked) for outcome in answered] == outcomes
-        assert asker.courier.budget.spent.requests == 0
+    with open_scheduler(served, tmp_path) as scheduler:
+        assert [result for answered in scheduler.answer(asked) for result in answered] == results
+        assert scheduler.client.budget.used.requests == 0
 
 
 @pytest.mark.slow
 def test_a_restart_of_the_server_is_sat_out(served: Served, tmp_path: Path) -> None:
-    asked = sheets(served, *(f"A bell rings {i} times before a man speaks" for i in range(40)))
-    with open_asker(served, tmp_path) as asker:
-        answers = asker.ask(asked)
+    asked = batches(served, *(f"A bell rings {i} times before a man speaks" for i in range(40)))
+    with open_scheduler(served, tmp_path) as scheduler:
+        answers = scheduler.answer(asked)
         first = next(answers)
         served.stop()
         served.start()
-        outcomes = [first, *answers]
-        assert len(outcomes) == 40
-        assert {outcome.reason for [outcome] in outcomes} <= {MALFORMED, TRUNCATED, WRONG_SCHEMA}
-        assert {"no connection", "connection lost"} & asker.courier.failures.keys()
+        results = [first, *answers]
+        assert len(results) == 40
+        assert {result.reason for [result] in results} <= {MALFORMED, TRUNCATED, WRONG_SCHEMA}
+        assert {"no connection", "connection lost"} & scheduler.client.failures.keys()

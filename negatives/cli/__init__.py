@@ -1,0 +1,1 @@
+"""The commands `compa negatives ...`, one module each."""
