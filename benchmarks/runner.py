@@ -36,7 +36,7 @@ class Saved:
         result: What was scored.
         path: The file.
         replaced: Whether it replaced an earlier one.
-        kept: Whether it was there already and nothing was measured.
+        kept: Whether an existing result was reused.
     """
 
     result: Result
@@ -180,11 +180,9 @@ class _Observed:
 
 def _measured(model: Any, name: str, task: Task, test_set: TestSet, seed: int) -> tuple[Result, list[str]]:
     """The result, and what the scores show of the model's ability to read and hear."""
-    if is_control(name):
-        if isinstance(model, NeedsItems):
-            model.prepare(test_set.items)
-        return task.run(model, name, test_set, seed), []
-    if not isinstance(model, Scorer):
+    if is_control(name) and isinstance(model, NeedsItems):
+        model.prepare(test_set.items)
+    if is_control(name) or task.needs_model is not Scorer:
         return task.run(model, name, test_set, seed), []
     observed = _Observed(model)
     result = task.run(observed, name, test_set, seed)

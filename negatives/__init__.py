@@ -1,1 +1,1 @@
-"""Captions in, confusable captions out."""
+"""Confusable captions: hard negatives and positives of captions, by rules or a language model, checked."""

@@ -1,4 +1,4 @@
-"""The seam between what proposes texts (rules, a model behind a server) and the checks that decide."""
+"""The interface between generators, which propose texts (rules, language models), and the checks that decide."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from compa.manifest import LEVELS
+from compa.manifest import POSITIVE_LEVELS
 
 
 @dataclass(frozen=True)
 class Request:
-    """A caption, and what is wanted of it.
+    """A caption, and which texts are wanted for it.
 
     Attributes:
-        text: The caption, as it was written.
+        text: The caption.
         kinds: Kinds of negatives and levels of positives, by their names in the manifest.
         num: Negatives that will be kept at most; proposing more gives the checks a choice.
-        seed: Other seeds prefer other wordings.
+        seed: Other seeds give other texts.
         clip: Id of the caption's clip.
         of: Index of the caption within its clip.
     """
@@ -32,12 +32,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A text that a generator believes to be false of a caption, or true of it where `kind` is a level.
+    """A text that is meant to be false of a caption, or true of it where `kind` is a level.
 
     Attributes:
-        text: What it says.
+        text: The text.
         kind: One of the request's `kinds`.
-        generator: Who made it, in as many words as its provenance needs ("rules", a model and its prompt's version).
+        generator: What made it: "rules", or a model and the version of its prompt.
     """
 
     text: str
@@ -47,16 +47,16 @@ class Candidate:
     @property
     def is_positive(self) -> bool:
         """Whether it is meant to be true of the caption."""
-        return self.kind in LEVELS
+        return self.kind in POSITIVE_LEVELS
 
 
 class Generator(Protocol):
-    """Turns requests into candidates, which may be made only as they are asked for.
+    """Turns requests into candidates, which may be made lazily.
 
-    ``propose`` reads as far ahead in the stream as it likes (rules: one request; a server: some batches) and
-    answers every request, in order, with its candidates: positives first, then the ones that it likes best.
+    `propose` may read ahead in the stream (rules: one request; a server: some batches) and yields the candidates of
+    every request, in order: positives first, then negatives, the best first.
     """
 
     def propose(self, requests: Iterable[Request]) -> Iterator[Iterable[Candidate]]:
-        """Yields the candidates of one request after the other."""
+        """Yields the candidates of each request."""
         ...

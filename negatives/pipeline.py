@@ -18,9 +18,11 @@ from pathlib import Path
 from tqdm import tqdm
 
 from compa.manifest import Clip, Negative, Positive, write_manifest
+from compa.utils.text_rows import RowError
 from negatives import kinds as rule_kinds
 from negatives import levels as rule_levels
 from negatives.checks.consistency import meaning, refuse, refuse_positive, wording
+from negatives.checks.other_captions import OtherCaptions
 from negatives.generator import Candidate, Generator, Request
 from negatives.outputs import check_outputs
 from negatives.sources import read_clips, rebase_audio
@@ -45,6 +47,7 @@ class Tally:
         served: Captions with at least one negative.
         kept: Negatives and positives by kind or level.
         refused: Candidates by (kind or level, reason).
+        refused_rows: Rows of the source without a caption, or that cannot be read.
     """
 
     clips: int = 0
@@ -52,6 +55,7 @@ class Tally:
     served: int = 0
     kept: Counter[str] = field(default_factory=Counter)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
+    refused_rows: list[RowError] = field(default_factory=list)
 
     def watch(self, clips: Iterable[Clip]) -> Iterator[Clip]:
         """Yields the clips, and counts what they contain as they pass."""
@@ -101,7 +105,9 @@ def generate(
     source, out = Path(source), Path(out)
     check_outputs(source, {"--out": out}, overwrite)
     tally = Tally()
-    clips = add_negatives(read_clips(source), generator, (*kinds, *levels), num, seed, filters, tally)
+    clips = add_negatives(
+        read_clips(source, tally.refused_rows), generator, (*kinds, *levels), num, seed, filters, tally
+    )
     clips = (rebase_audio(clip, source, out) for clip in clips)
     write_manifest(out, tqdm(clips, unit=" clips", file=sys.stderr, mininterval=0.5, disable=not progress))
     return tally
@@ -171,11 +177,12 @@ class _ClipTexts:
     def add(self, of: int, candidates: Iterable[Candidate]) -> None:
         """Adds the candidates for caption number `of` that pass the checks, until there are enough negatives."""
         caption, full = self.clip.captions[of], len(self.negatives) + self.num
+        others = OtherCaptions(caption, self._other_truths(of))
         for candidate in candidates:
             if candidate.is_positive:
                 self._add_positive(candidate, caption, of)
             else:
-                self._add_negative(candidate, caption, of)
+                self._add_negative(candidate, caption, of, others)
             if len(self.negatives) == full:
                 break
 
@@ -186,11 +193,16 @@ class _ClipTexts:
             self.true.add(meaning(candidate.text))
             self.words.add(wording(candidate.text))
 
-    def _add_negative(self, candidate: Candidate, caption: str, of: int) -> None:
+    def _add_negative(self, candidate: Candidate, caption: str, of: int, others: OtherCaptions) -> None:
         reason = refuse(candidate.kind, candidate.text, caption, self.true, self.false)
-        if self._passes(candidate, reason):
+        if self._passes(candidate, reason or others.refuse(candidate.kind, candidate.text)):
             self.negatives.append(Negative(candidate.text, candidate.kind, generator=candidate.generator, of=of))
             self.false.add(meaning(candidate.text))
+
+    def _other_truths(self, of: int) -> list[str]:
+        """The texts that are true of the clip, without caption number `of` and what was made from it."""
+        captions = [text for number, text in enumerate(self.clip.captions) if number != of]
+        return captions + [positive.text for positive in self.clip.positives if positive.of != of]
 
     def _passes(self, candidate: Candidate, reason: str | None) -> bool:
         if reason:

@@ -8,7 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from compa.utils.text_lines import is_file
+from compa.utils.files import is_file
+from compa.utils.text_rows import Row, delimited_rows, whole_rows
 from negatives.sample import Example
 
 QUESTIONS = ("false", "fluent")
@@ -41,22 +42,12 @@ def read_review_sheets(paths: Sequence[Path]) -> dict[str, Answers]:
     for path in paths:
         if not is_file(path):
             raise FileNotFoundError(f"{path}: no such review sheet: `generate` and `check` write one by --review-sheet")
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:  # as spreadsheets save them
-            try:
-                _read_sheet(csv.DictReader(file), path, answers)
-            except csv.Error as error:
-                raise ValueError(f"{path} is not a review sheet ({error}): fill in one of --review-sheet") from None
+        rows = delimited_rows(path, COLUMNS[:-1], errors="replace")  # spreadsheets may save them in another encoding
+        for row in whole_rows(rows, "fill in a table of --review-sheet"):
+            reviewer = row.cells.get("reviewer") or path.stem
+            key = (row.cells["clip"], row.cells["of"], row.cells["negative"], row.cells["kind"])
+            answers[reviewer][key] = _answers(row)
     return answers
-
-
-def _read_sheet(rows: csv.DictReader[str], path: Path, answers: defaultdict[str, Answers]) -> None:
-    if missing := [column for column in COLUMNS[:-1] if column not in (rows.fieldnames or ())]:
-        raise ValueError(f"{path} lacks the columns {', '.join(missing)}: fill in a table of --review-sheet")
-    for row in rows:
-        given = {question: _answer(row[question], f"{path}, line {rows.line_num}") for question in QUESTIONS}
-        reviewer = (row.get("reviewer") or "").strip() or path.stem
-        key = (row["clip"], row["of"], row["negative"], row["kind"])
-        answers[reviewer][key] = {question: yes for question, yes in given.items() if yes is not None}
 
 
 def summary(answers: Mapping[str, Answers]) -> str:
@@ -117,11 +108,13 @@ def _fraction(answers: Sequence[bool]) -> str:
     return f"{yes / num:.1%} of {num} [{interval.low:.1%}, {interval.high:.1%}]"
 
 
-def _answer(text: str | None, where: str) -> bool | None:
-    word = (text or "").strip().lower()
-    if word and word not in _YES + _NO:
-        raise ValueError(f"{where}: an answer must be y, n or empty; got {text!r}")
-    return word in _YES if word else None
+def _answers(row: Row) -> dict[str, bool]:
+    """The questions that a row answers, and whether by yes."""
+    words = {question: row.cells[question].lower() for question in QUESTIONS}
+    for word in words.values():
+        if word and word not in _YES + _NO:
+            raise ValueError(f"{row.where}: an answer must be y, n or empty; got {word!r}")
+    return {question: word in _YES for question, word in words.items() if word}
 
 
 def _as_text(value: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 
-from compa.manifest import LEVELS
+from compa.manifest import POSITIVE_LEVELS
 from compa.utils.text import stable_hash
 from negatives import kinds, levels
 from negatives.generator import Candidate, Request
@@ -42,9 +42,9 @@ class Rules:
             return
         rng = random.Random(stable_hash(f"{request.seed} {request.text}"))
         wanted = [kind for kind in request.kinds if kind in self._rules]
-        for level in (level for level in wanted if level in LEVELS):
+        for level in (level for level in wanted if level in POSITIVE_LEVELS):
             yield from (Candidate(text, level, self.name) for text in self._rules[level](request.text, rng))
-        left = [kind for kind in wanted if kind not in LEVELS]
+        left = [kind for kind in wanted if kind not in POSITIVE_LEVELS]
         rng.shuffle(left)
         series = {kind: self._series(kind, request.text, rng) for kind in left}
         while series:

@@ -9,8 +9,8 @@ from pathlib import Path
 from compa.audio.decode import open_audio
 from compa.scenes.banks.bank import short_hash
 from compa.scenes.banks.csv import PLAIN_STEMS
+from compa.utils.files import is_file
 from compa.utils.parallel import map_threads
-from compa.utils.text_lines import is_file
 
 
 def name_of(data: Path) -> str:

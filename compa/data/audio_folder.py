@@ -3,32 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
+
+from compa.audio.files import sound_files
 
 
 def add_audio_option(parser: argparse.ArgumentParser, default: str) -> None:
     """Adds `--audio DIR`; `default` says what holds without it."""
     parser.add_argument("--audio", type=Path, metavar="DIR", help=f"folder of the sound files (default: {default})")
-
-
-def sound_files_below(folder: Path) -> Iterator[Path]:
-    """Yields the sound files in a folder and all below it, sorted; links to folders and hidden ones are passed by.
-
-    Raises:
-        ValueError: If it is no folder.
-    """
-    from compa.audio.decode import SUFFIXES
-
-    if not folder.is_dir():
-        raise ValueError(f"{folder} is no folder: give the folder of the sound files")
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
-                yield Path(place, name)
 
 
 class AudioFolder:
@@ -41,7 +24,7 @@ class AudioFolder:
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
         self._paths: defaultdict[str, list[Path]] = defaultdict(list)
-        for path in sound_files_below(folder) if folder else ():
+        for path in sound_files(folder) if folder else ():
             self._paths[path.stem].append(path)
 
     def find(self, *stems: str) -> str | None:

@@ -19,7 +19,7 @@ SUFFIXES = (".parquet", ".npy")
 
 @dataclass(frozen=True)
 class Row:
-    """What one embedding is of.
+    """The origin of one embedding.
 
     Attributes:
         id: The clip's id; of a folder, the path below it.
@@ -38,25 +38,25 @@ Chunk = tuple[list[Row], NDArray[np.float32]]
 
 
 def files_of(path: Path) -> list[Path]:
-    """What is written under that name: a matrix has its rows' descriptions beside it."""
+    """The files that are written: a matrix has its rows' descriptions beside it."""
     return [path] if path.suffix == ".parquet" else [path, path.with_suffix(".jsonl")]
 
 
-def parts_of(path: Path) -> Path:
-    """Where finished chunks are kept until the file is whole."""
-    return path.with_name(f"{path.name}.parts")
+def part_of(path: Path) -> Path:
+    """Where finished embeddings are kept until the file is whole."""
+    return path.with_name(f"{path.name}.part")
 
 
 def write_embeddings(path: Path, chunks: Iterable[Chunk], num_rows: int, size: int, about: dict[str, Any]) -> None:
     """Writes a file that appears only when it is whole.
 
     Args:
-        path: `X.parquet` has the columns id, kind, text, audio and embedding; `X.npy` is a matrix, and `X.jsonl` says
-            what its rows are.
+        path: `X.parquet` has the columns id, kind, text, audio and embedding; `X.npy` is a matrix, and `X.jsonl`
+            describes its rows.
         chunks: Rows with their embeddings (n, D).
-        num_rows: How many there are in all.
+        num_rows: Number of all rows.
         size: D.
-        about: What they were made with, as JSON values: metadata of the Parquet file, or first line of `X.jsonl`.
+        about: Model and preprocessing, as JSON values: metadata of the Parquet file, or the first line of `X.jsonl`.
     """
     if path.suffix == ".parquet":
         _write_parquet(path, chunks, size, about)
@@ -88,44 +88,3 @@ def _write_npy(path: Path, chunks: Iterable[Chunk], num_rows: int, size: int, ab
         for rows, embeddings in chunks:
             matrix.write(np.ascontiguousarray(embeddings, dtype="<f4").tobytes())
             lines.writelines(json.dumps(asdict(row), ensure_ascii=False).encode() + b"\n" for row in rows)
-
-
-class Parts:
-    """Finished chunks in a folder beside the file, so that a run that was killed goes on.
-
-    Args:
-        folder: Made where it is missing.
-        job: What decides the embeddings; parts of another job are thrown away.
-    """
-
-    def __init__(self, folder: Path, job: dict[str, Any]) -> None:
-        self.folder = folder
-        note = folder / "job.json"
-        if not note.is_file() or json.loads(note.read_text(encoding="utf-8")) != job:
-            self.remove()
-            folder.mkdir(parents=True)
-            note.write_text(json.dumps(job), encoding="utf-8")
-
-    def __contains__(self, number: int) -> bool:
-        return self._path(number).is_file()
-
-    def write(self, number: int, rows: list[Row], embeddings: NDArray[np.float32]) -> None:
-        """Keeps a chunk."""
-        described = json.dumps([asdict(row) for row in rows])
-        with whole_file(self._path(number)) as file:
-            np.savez(file, embeddings=embeddings, rows=np.array(described))
-
-    def read(self, number: int) -> Chunk:
-        """Gives a chunk back."""
-        with np.load(self._path(number)) as kept:
-            return [Row(**row) for row in json.loads(str(kept["rows"]))], kept["embeddings"]
-
-    def remove(self) -> None:
-        """Deletes what was kept."""
-        for path in self.folder.glob("*") if self.folder.is_dir() else ():
-            path.unlink()
-        if self.folder.is_dir():
-            self.folder.rmdir()
-
-    def _path(self, number: int) -> Path:
-        return self.folder / f"{number:08}.npz"

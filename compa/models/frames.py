@@ -10,12 +10,12 @@ from torch import Tensor
 class Frames(NamedTuple):
     """Vectors of a batch of B clips along time.
 
-    CLAP pools the last layer; probes and audio language models may read all of them. It is a tuple, so that it passes
-    through `torch.compile` and activation checkpointing.
+    CLAP pools the last layer; probes and audio language models may read all of them. A tuple passes through
+    `torch.compile` and activation checkpointing.
 
     Attributes:
-        layers: (B, T', width) each, from the encoder's input to its output. Only the last one, unless all were asked
-            for: what nobody reads is not kept.
+        layers: (B, T', width) each, from what enters the encoder's blocks to its output; only the last one, unless all
+            were requested, so that no other is kept in memory.
         mask: (B, T'), True on frames that cover something of the clip; they come first.
         frame_seconds: From the start of one frame to the start of the next.
     """

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from compa.models import HUB
 from compa.models.audio_windows import Audio
+from compa.models.checkpoints.hub import check_keys, naming
 from compa.models.clap import CLAP, current_description
 from compa.models.embedder import Embedder
 from compa.models.encoders.audio import Pad
@@ -120,8 +121,6 @@ def _is_transformers(folder: Path) -> bool:
 def _rebuilt(
     path: Path, description: dict[str, Any], weights: Mapping[str, Tensor], pad: Pad | None, strict: bool
 ) -> CLAP:
-    from compa.models.checkpoints.hub import check_keys
-
     try:
         description = current_description(description)
         if pad:
@@ -129,13 +128,20 @@ def _rebuilt(
             if "pad" not in own:
                 raise ValueError(f"{path} masks padded frames and does not support --pad {pad}: omit --pad")
             own["pad"] = pad
-        clap = CLAP.from_description(description)
+        with naming(path):
+            _check_has_tokenizer(description)
+            clap = CLAP.from_description(description)
         found = clap.load_state_dict(weights, strict=False)
     except (KeyError, TypeError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:300]
         raise ValueError(f"{path} was written by another version of compa or is damaged ({reason})") from None
     check_keys(str(path), found.missing_keys, found.unexpected_keys, strict)
     return clap
+
+
+def _check_has_tokenizer(description: dict[str, Any]) -> None:
+    if not description["text_encoder"]["init_args"].get("tokenizer", "unknown"):
+        raise ValueError("the model has no tokenizer and cannot read texts: save it after training, or fit one first")
 
 
 def _read_saved(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

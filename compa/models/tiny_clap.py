@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -10,12 +9,13 @@ import torch
 
 from compa.models.checkpoints.hub import transformers
 from compa.models.encoders.transformers_text import SPECIAL_TOKENS, build_tokenizer
+from compa.utils.arguments import CommandParser, add_seed
 
 TEXTS = ("a dog barks, then rain falls", "two people speak while a car passes by", "a loud siren after quiet music")
 
 
 def make(folder: Path, is_fused: bool = False, seed: int = 0, texts: Iterable[str] = TEXTS) -> None:
-    """Writes the checkpoint with its extractor (16 kHz, windows of 2 s) and a tokenizer built from some texts."""
+    """Writes the checkpoint with its extractor (16 kHz, windows of 2 s) and a tokenizer built from the texts."""
     from tokenizers import Tokenizer
 
     package = transformers()
@@ -63,10 +63,11 @@ def make(folder: Path, is_fused: bool = False, seed: int = 0, texts: Iterable[st
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Makes the checkpoint in the folder that the command line names."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
+    command = "python -m compa.models.tiny_clap"
+    parser = CommandParser(command, "Makes a tiny CLAP checkpoint of transformers.", f"{command} tiny --fused")
+    parser.add_argument("folder", metavar="DIR", type=Path, help="the checkpoint's folder")
     parser.add_argument("--fused", action="store_true", help="with feature fusion, as laion/clap-htsat-fused")
-    parser.add_argument("--seed", type=int, default=0)
+    add_seed(parser)
     options = parser.parse_args(arguments)
     make(options.folder, options.fused, options.seed)
 

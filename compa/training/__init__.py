@@ -1,1 +1,1 @@
-"""The LightningModule, its optimiser and callbacks."""
+"""Tasks (LightningModules), their optimizer, callbacks and run folder, and `compa fit`."""

@@ -1,9 +1,9 @@
-"""Large batches at the memory of small ones: embedded chunk by chunk, contrasted as a whole.
+"""Large batches with the memory of small ones: embedded chunk by chunk, contrasted as a whole.
 
-The objective sees the embeddings of the whole batch, but of the encoders' activations nothing is kept; on the way back
-each chunk is embedded once more, with the same randomness, to lead its embeddings' gradient into the encoders. That is
-GradCache (Gao et al. 2021), and `torch.utils.checkpoint` over chunks does it: there is one way back, so whatever hooks
-onto gradients (DDP's averaging, clipping, scaling) meets each of them once, as without chunks.
+The objective sees the embeddings of the whole batch, but the encoders' activations are not kept; the backward pass
+embeds each chunk once more, with the same randomness, to propagate the gradient of its embeddings. This is GradCache
+(Gao et al. 2021), implemented by `torch.utils.checkpoint` over chunks. There is one backward pass, so hooks on
+gradients (DDP's averaging, clipping, scaling) run once for each weight, as without chunks.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ def embed_in_chunks(embed: Callable[..., Tensor], encoder: nn.Module, num_chunks
     """Embeds rows chunk by chunk.
 
     Args:
-        embed: Takes as many of each of `rows` as there are, and gives their embeddings (N, D).
-        encoder: What most of the work is done by; where none of it is trained, nothing is embedded twice.
-        num_chunks: In how many parts; 1 is `embed(*rows)`.
+        embed: From the arguments `rows` to embeddings (N, D).
+        encoder: Does most of the work; if none of it is trained, nothing is embedded twice.
+        num_chunks: Number of chunks; 1 is `embed(*rows)`.
         rows: Tensors or sequences of equal length N.
 
     Returns:
@@ -40,7 +40,7 @@ def embed_in_chunks(embed: Callable[..., Tensor], encoder: nn.Module, num_chunks
 def embed_texts_in_chunks(
     embed: Callable[[Sequence[str]], Tensor], encoder: nn.Module, num_chunks: int, texts: Sequence[str]
 ) -> Tensor:
-    """Embeds texts chunk by chunk; those of a chunk are about equally long, so that little is padded."""
+    """Embeds texts chunk by chunk; the texts of a chunk have similar lengths, so that there is little padding."""
     if num_chunks == 1:
         return embed(texts)
     order = sorted(range(len(texts)), key=lambda row: (len(texts[row]), texts[row]))

@@ -1,4 +1,4 @@
-"""What is random in a step (dropout, dropped tokens) depends on the seed and the step, not on what came before."""
+"""Makes the randomness of a step (dropout, dropped tokens) a function of the seed and the step alone."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pytorch_lightning.callbacks import Callback
 
 
 class StepRandomness(Callback):
-    """Seeds every optimiser step by itself, so that a resumed training draws what it would have drawn without a stop.
+    """Seeds every optimizer step, so that a resumed training draws the same numbers as without a stop.
 
-    Ranks draw differently; a step's accumulated batches go on with what is left of its draws.
+    Ranks draw different numbers; the accumulated batches of a step continue its sequence.
     """
 
     def __init__(self) -> None:
@@ -21,13 +21,13 @@ class StepRandomness(Callback):
         self._seeded_step = -1
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Notes the training's seed."""
+        """Remembers the training's seed."""
         self._seed, self._seeded_step = torch.initial_seed(), -1
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """Seeds, if a step begins."""
+        """Seeds at the beginning of a step."""
         if trainer.global_step != self._seeded_step:
             self._seeded_step = trainer.global_step
             place = np.random.SeedSequence([self._seed, trainer.global_step, trainer.global_rank])

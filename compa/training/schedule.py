@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def warmup_cosine(warmup_steps: int, total_steps: int) -> Callable[[int], float]:
-    """Rises linearly over `warmup_steps`, then falls along half a cosine to 0 at `total_steps`."""
+    """A factor that rises linearly over `warmup_steps`, then falls along half a cosine to 0 at `total_steps`."""
 
     def factor(step: int) -> float:
         if step < warmup_steps:

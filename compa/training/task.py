@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import pytorch_lightning as pl
 import torch
@@ -81,7 +81,7 @@ class BaseTask(pl.LightningModule):
         self._frozen = freeze_weights(model, patterns)
         self.train()
 
-    def train(self, mode: bool = True) -> BaseTask:
+    def train(self, mode: bool = True) -> Self:
         """Switches between training and evaluation; frozen modules always stay in `eval` mode."""
         super().train(mode)
         for module in self._frozen:

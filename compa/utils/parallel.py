@@ -1,8 +1,11 @@
-"""Maps a function over many items in processes, in order, with bounded memory; they end with the one that began."""
+"""Maps a function over many items in processes or threads, in order, with bounded memory.
+
+Processes serve work in Python, and decoders that may crash; threads serve work done outside Python, as hashing,
+resampling and waiting for a server are.
+"""
 
 from __future__ import annotations
 
-import argparse
 import multiprocessing
 import os
 import signal
@@ -20,13 +23,43 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 CHUNK = 16
-"""Items that travel together, where they are small."""
+"""Items that are sent to a process together, where they are small."""
 
 
-def add_workers_option(parser: argparse.ArgumentParser) -> None:
-    """Adds `--workers`: by default as many as there are processors that this process may use."""
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    parser.add_argument("--workers", type=_count, default=available, metavar="N", help="processes (%(default)s)")
+def num_processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def map_threads(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    num_threads: int | None = None,
+    ahead: int | None = None,
+) -> Iterator[Result]:
+    """Yields `function(item)` of every item, in order, computed by threads.
+
+    At the first error, and when the caller stops, items that wait are dropped.
+
+    Args:
+        function: What it raises is raised here.
+        items: Read `ahead` items ahead only.
+        num_threads: How many threads; by default one for each processor.
+        ahead: How many items are worked on or done beyond the one that is yielded; by default twice as many as threads.
+    """
+    num_threads = num_threads or num_processors()
+    source = iter(items)
+    waiting: deque[Future[Result]] = deque()
+    pool = ThreadPoolExecutor(num_threads, "map_threads")
+    try:
+        for item in islice(source, ahead or 2 * num_threads):
+            waiting.append(pool.submit(function, item))
+        while waiting:
+            result = waiting.popleft().result()
+            waiting.extend(pool.submit(function, item) for item in islice(source, 1))
+            yield result
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def map_in_processes(
@@ -46,7 +79,7 @@ def map_in_processes(
         num_workers: How many processes.
         crashed: The result for an item that ended its process, as a decoder that breaks on a bad file does. Without
             it such an end is an error, and one worker is this very process.
-        chunk: Items that travel together.
+        chunk: Items that are sent to a process together.
 
     Raises:
         ValueError: If a worker ended and there is no `crashed`.
@@ -97,7 +130,7 @@ def _one_by_one(
 
 
 def _check_processes() -> None:
-    """Raises OSError where no process can be started at all: that is no item's fault."""
+    """Raises OSError where no process can be started at all: which no item causes."""
     with _Pool(1) as pool:
         try:
             pool.submit(abs, [0]).result()
@@ -135,7 +168,7 @@ def _map(function: Callable[[Item], Result], items: list[Item]) -> list[Result]:
 
 
 def _start_worker(workers_end: Connection) -> None:
-    """Ends this process when nobody holds the lifeline; keeps Ctrl-C for the parent, and decoders' warnings quiet."""
+    """Prepares a worker: it exits when its parent does, ignores Ctrl-C, and silences decoder warnings."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(workers_end,), daemon=True).start()
     from tqdm import tqdm
@@ -147,41 +180,3 @@ def _start_worker(workers_end: Connection) -> None:
 def _end_with(workers_end: Connection) -> None:
     workers_end.poll(None)
     os._exit(1)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
-
-
-def map_threads(
-    function: Callable[[Item], Result], items: Iterable[Item], num_threads: int | None = None, ahead: int | None = None
-) -> Iterator[Result]:
-    """Yields `function(item)` of every item, in order, computed by threads.
-
-    Threads help where the work is done outside Python, as in decoding, resampling and hashing.
-
-    Args:
-        function: May run in several threads at once; its error is raised here.
-        items: Read by the caller's thread, at most `ahead` items before the one that is yielded.
-        num_threads: By default one per processor.
-        ahead: By default 4 items per thread.
-    """
-    num_threads = num_threads or num_processors()
-    source = iter(items)
-    waiting: deque[Future[Result]] = deque()
-    pool = ThreadPoolExecutor(num_threads)
-    try:
-        waiting.extend(pool.submit(function, item) for item in islice(source, ahead or 4 * num_threads))
-        while waiting:
-            done = waiting.popleft().result()
-            waiting.extend(pool.submit(function, item) for item in islice(source, 1))
-            yield done
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def num_processors() -> int:
-    """The number of processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -45,12 +45,22 @@ class Store:
             found |= dict(self._database.execute(f"SELECT key, blob FROM blobs WHERE key IN ({places})", some))
         return found
 
-    def put(self, blobs: Mapping[bytes, bytes]) -> None:
-        """Adds blobs, replacing those of the same keys."""
+    def put(self, blobs: Mapping[bytes, bytes], required: bool = False) -> None:
+        """Adds blobs, replacing those of the same keys.
+
+        Args:
+            blobs: By key.
+            required: Whether a full disk is an error, for a caller that reads the blobs again.
+
+        Raises:
+            OSError: If they are required and cannot be written.
+        """
         try:
             with self._database:
                 self._database.executemany("INSERT OR REPLACE INTO blobs VALUES (?, ?)", list(blobs.items()))
         except sqlite3.Error as error:
+            if required:
+                raise OSError(f"{self.path} cannot be written ({error})") from None
             if not self._is_full:
                 self._is_full = True
                 warnings.warn(f"{self.path} stores nothing further ({error})", stacklevel=2)

@@ -23,9 +23,15 @@ def unknown_name(what: str, name: str, known: Iterable[str]) -> ValueError:
     return ValueError(f"unknown {what} {name!r}{did_you_mean(name, names)} (known: {', '.join(names) or 'none'})")
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The part of an error message that offers the nearest known name; empty where none is near."""
-    near = difflib.get_close_matches(name, sorted(known), n=1)
+def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """The part of an error message that offers the nearest known name; empty where none is near.
+
+    Args:
+        name: The unknown name.
+        known: The known names.
+        cutoff: How near it must be, from 0, where any is near enough, to 1.
+    """
+    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=cutoff)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 

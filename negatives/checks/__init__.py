@@ -1,1 +1,1 @@
-"""What a candidate must pass: consistency with its caption, text leak, balance, a model's opinion."""
+"""Checks of negatives: consistency with their captions, text leak, balance, similarity by a trained model."""

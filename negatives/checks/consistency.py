@@ -1,4 +1,4 @@
-"""Checks of a candidate against its caption: small pure functions, each with a reason to refuse."""
+"""Checks of a candidate against the caption that it was made from."""
 
 from __future__ import annotations
 
@@ -8,35 +8,23 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from negatives.language.inflection import (
-    ADJECTIVE_OF,
-    ADJECTIVES,
-    ADVERB_OF,
-    ADVERBS,
-    AUXILIARIES,
-    DETERMINERS,
+    ARTICLES,
+    ATTRIBUTES,
+    COUNTS,
+    DENIALS,
+    FILLERS,
     LEXICON,
-    PREPOSITIONS,
     is_event,
     stem,
 )
+from negatives.language.segments import segments, tokens
 
 MIN_WORDS, MAX_WORDS, FEW_WORDS = 3, 60, 3
 KEEP_EVENTS = frozenset(["order", "relation", "attribute-swap", "attribute-change", "count", "binding"])
 _LEAKED = frozenset(LEXICON["leaked"].split())
 _NO_PROSE = re.compile(r"[`{}<>\[\]|\\]")
-_CONNECTIVES = frozenset(LEXICON["connectives"].split())
-_ARTICLES = frozenset(["a", "an", "the", "some", "any"])
-_COUNTS = (DETERMINERS - _ARTICLES) | frozenset(["times", "time", "twice", "once", "repeatedly", "single"])
-_DENIALS = frozenset(["no", "not", "without", "nothing", "nobody"])
-_FILLERS = PREPOSITIONS | AUXILIARIES | _CONNECTIVES | _ARTICLES | frozenset(["occurs", "occur", "occurring"])
-_EMPTY = _FILLERS - _COUNTS - _DENIALS
-_ATTRIBUTES = (
-    frozenset(word for words in (*ADVERB_OF, *ADJECTIVE_OF) for word in words.split())
-    | frozenset(word for poles in LEXICON["opposites"] for pole in poles for words in pole for word in words.split())
-    | ADJECTIVES
-    | ADVERBS
-)
-_EMPTY_OR_ATTRIBUTES = _FILLERS | _COUNTS | _DENIALS | _ATTRIBUTES
+_EMPTY = FILLERS - COUNTS - DENIALS
+_EMPTY_OR_ATTRIBUTES = FILLERS | COUNTS | DENIALS | ATTRIBUTES
 _ASCII = frozenset(map(chr, range(128)))
 _KNOWN = _EMPTY_OR_ATTRIBUTES | frozenset(LEXICON["countable"].split())
 
@@ -46,14 +34,14 @@ Meaning = tuple[tuple[tuple[str, ...], ...], ...]
 def refuse(
     kind: str, candidate: str, caption: str, truths: Collection[Meaning], others: Collection[Meaning]
 ) -> str | None:
-    """The reason why a candidate is no negative of a caption, or None where nothing speaks against it.
+    """The reason why a candidate cannot be a negative of a caption, or None.
 
     Args:
         kind: What the candidate claims to change.
         candidate: The text to judge.
         caption: The caption that it was made from.
-        truths: What all texts mean that are true of the same clip.
-        others: What the negatives mean that the clip has already.
+        truths: The meanings of all texts that are true of the clip.
+        others: The meanings of the negatives that the clip has already.
     """
     if reason := is_unfit(candidate, caption):
         return reason
@@ -61,8 +49,8 @@ def refuse(
         return "length"
     if is_near_equal(candidate, caption):
         return "near-equal"
-    says = meaning(candidate)
-    if says == meaning(caption):
+    candidate_meaning = meaning(candidate)
+    if candidate_meaning == meaning(caption):
         return "equivalent"
     if kind in KEEP_EVENTS and changes_events(candidate, caption):
         return "events changed"
@@ -70,22 +58,22 @@ def refuse(
         return "events added"
     if kind == "replacement" and not changes_events(candidate, caption):
         return "events kept"
-    if says in truths:
+    if candidate_meaning in truths:
         return "true of the clip"
-    return "duplicate" if says in others else None
+    return "duplicate" if candidate_meaning in others else None
 
 
 def refuse_positive(
     level: str, candidate: str, caption: str, truths: Collection[tuple[str, ...]], negatives: Collection[Meaning]
 ) -> str | None:
-    """The reason why a candidate is no positive of a caption, or None where nothing speaks against it.
+    """The reason why a candidate cannot be a positive of a caption, or None.
 
     Args:
-        level: What the candidate claims to be to the caption.
+        level: How the candidate relates to the caption.
         candidate: The text to judge.
         caption: The caption that it was made from.
-        truths: The wordings that the clip has already: its captions' and positives'.
-        negatives: What texts mean that are false of it.
+        truths: The wordings of the clip's captions and positives.
+        negatives: The meanings of its negatives.
     """
     if reason := is_unfit(candidate, caption):
         return reason
@@ -99,7 +87,7 @@ def refuse_positive(
 
 
 def is_unfit(candidate: str, caption: str) -> str | None:
-    """Why a text cannot stand in a data set at all: control characters, instructions to a model, another language."""
+    """Why a text cannot be in a data set at all: control characters, instructions to a model, another language."""
     if not candidate.isprintable() or candidate != candidate.strip():
         return "unprintable"
     if leaks_instructions(candidate, caption):
@@ -119,7 +107,7 @@ def leaks_instructions(candidate: str, caption: str) -> bool:
 
 
 def is_foreign(candidate: str, caption: str) -> bool:
-    """Whether a text leaves its caption's language, as far as its letters and its words tell.
+    """Whether a text is in another language than its caption, judging by its letters and words.
 
     Of the words that its caption lacks at most half may be unknown, unless they are few; other letters than
     English ones must come from the caption.
@@ -134,14 +122,14 @@ def is_foreign(candidate: str, caption: str) -> bool:
 
 
 def has_bad_length(candidate: str, caption: str) -> bool:
-    """Whether a candidate is too short to say anything, or much shorter or longer than its caption."""
+    """Whether a candidate is too short or too long, or much shorter or longer than its caption."""
     length, expected = len(candidate.split()), len(caption.split())
     return not (MIN_WORDS <= length <= MAX_WORDS and expected / 2 <= length <= expected * 2)
 
 
 def is_near_equal(candidate: str, caption: str) -> bool:
-    """Whether two texts differ in nothing but case, punctuation, articles and the inflection of words."""
-    return read(candidate).spoken == read(caption).spoken
+    """Whether two texts differ only in case, punctuation, articles and the inflection of words."""
+    return parse(candidate).stems == parse(caption).stems
 
 
 def is_equivalent(candidate: str, caption: str) -> bool:
@@ -157,85 +145,69 @@ def is_equivalent(candidate: str, caption: str) -> bool:
 
 
 def changes_events(candidate: str, caption: str) -> bool:
-    """Whether two texts mention different things, whatever they say of when, where, how many and how loud."""
-    return read(candidate).events != read(caption).events
+    """Whether two texts name different sources or actions, ignoring time, place, number and loudness."""
+    return parse(candidate).events != parse(caption).events
 
 
 def adds_events(candidate: str, caption: str) -> bool:
-    """Whether a text mentions something that its caption does not."""
-    return not set(read(candidate).events) <= set(read(caption).events)
+    """Whether a text names a source or action that its caption does not."""
+    return not set(parse(candidate).events) <= set(parse(caption).events)
 
 
 def meaning(text: str) -> Meaning:
-    """What happens in a text: stages in order of time, each the sorted bags of stems of what happens at once.
+    """What happens in a text: stages in order of time, each with the sorted bags of stems of simultaneous events.
 
     Example:
         >>> meaning("A dog barks after a man speaks and rain falls")
         ((('fall', 'rain'), ('man', 'speak')), (('bark', 'dog'),))
     """
-    return read(text).meaning
+    return parse(text).meaning
 
 
 def wording(text: str) -> tuple[str, ...]:
-    """The words of a text, whatever its case and punctuation."""
-    return read(text).words
+    """The words of a text, in lower case and without punctuation."""
+    return parse(text).words
 
 
-class Reading(NamedTuple):
-    """What the checks see of a text: its words, their stems without articles, the stems of things, the meaning."""
+class ParsedText(NamedTuple):
+    """What the checks need of a text.
+
+    Attributes:
+        words: Its words.
+        stems: Their stems, without articles.
+        events: The stems of sources and actions, sorted.
+        meaning: See `meaning`.
+    """
 
     words: tuple[str, ...]
-    spoken: tuple[str, ...]
+    stems: tuple[str, ...]
     events: tuple[str, ...]
     meaning: Meaning
 
 
 @lru_cache(maxsize=256)
-def read(text: str) -> Reading:
-    """Reads a text once for all checks."""
-    tokens = _TOKEN.findall(text.lower())
-    spoken, events = [], []
-    bag: list[str] = []
-    stage = [bag]
-    stages = [stage]
-    for i, token in enumerate(tokens):
-        splits, said, happens, thing = _weigh(token)
-        if splits:
-            bag = []
-            following = tokens[i + 1 : i + 2]
-            if token in _TOGETHER or _LATER_WITH.get(token, following) != following:
-                stage.append(bag)
-            else:
-                stages.insert(len(stages) - (token in _EARLIER and following != ["which"]), stage := [bag])
-        if said:
-            spoken.append(said)
-        if happens:
-            bag.append(happens)
-        if thing:
-            events.append(thing)
-    words = tuple([token for token in tokens if token != ","])
-    stages_said = tuple([tuple(sorted([tuple(sorted(bag)) for bag in stage if bag])) for stage in stages])
-    return Reading(words, tuple(spoken), tuple(sorted(events)), tuple([stage for stage in stages_said if stage]))
-
-
-@lru_cache(maxsize=1 << 15)
-def _weigh(token: str) -> tuple[bool, str, str, str]:
-    """Whether a token splits a text; its stem, or "" for an article; for what says nothing; for what names no thing."""
-    root = "" if token == "," else stem(token)
-    return (
-        token in _SPLITS,
-        "" if token in _ARTICLES else root,
-        "" if token in _EMPTY else root,
-        "" if token in _EMPTY_OR_ATTRIBUTES else root,
+def parse(text: str) -> ParsedText:
+    """Parses a text once for all checks."""
+    words = tuple([token for token in tokens(text) if token != ","])
+    roots = [_roots(word) for word in words]
+    stages: dict[int, list[tuple[str, ...]]] = {}
+    for segment in segments(text):
+        if bag := tuple(sorted([root for word in segment.words if (root := _roots(word)[1])])):
+            stages.setdefault(segment.stage, []).append(bag)
+    return ParsedText(
+        words,
+        tuple([root for root, _, _ in roots if root]),
+        tuple(sorted([event for _, _, event in roots if event])),
+        tuple([tuple(sorted(bags)) for _, bags in sorted(stages.items())]),
     )
 
 
-_TOKEN = re.compile(r"[\w'’-]+|,")
-_TOGETHER = frozenset([",", "and", "with", "while", "as", "during", "amid", "amidst"])
-_EARLIER = frozenset(["after", "preceded"])
-_LATER_WITH = {
-    word: [preposition]
-    for words, preposition in (("leading", "to"), ("ending ends end concluding concludes conclude", "with"))
-    for word in words.split()
-}
-_SPLITS = _TOGETHER | _EARLIER | _LATER_WITH.keys() | {"then", "before", "followed", "prior", "preceding"}
+@lru_cache(maxsize=1 << 15)
+def _roots(word: str) -> tuple[str, str, str]:
+    """The stem of a word; the same or "" for an article, for a filler, and for what names neither source nor action."""
+    root = stem(word)
+    return (
+        "" if word in ARTICLES else root,
+        "" if word in _EMPTY else root,
+        "" if word in _EMPTY_OR_ATTRIBUTES else root,
+    )

@@ -1,4 +1,4 @@
-"""A trained model's opinion of negatives: too easy, or likely true after all."""
+"""Checks negatives by a trained model's similarities: too easy, or likely true of the sound."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ Rows = NDArray[np.float32]
 
 
 class Embedder(Protocol):
-    """What `compa.load` gives."""
+    """The interface of what `compa.load` returns."""
 
     def embed_audio(self, audio: Sequence[Path]) -> Rows:
-        """One unit row a clip."""
+        """Unit rows, one per clip."""
         ...
 
     def embed_text(self, texts: Sequence[str]) -> Rows:
-        """One unit row a text."""
+        """Unit rows, one per text."""
         ...
 
 
 class SimilarityFilter:
-    """Refuses negatives by a model's cosines.
+    """Refuses negatives by cosine similarities of a model's embeddings.
 
-    With audio a negative must not fit its clip better than its caption does, by more than `margin`. In any case it
-    must be nearer to its caption than `min_similarity`: a negative that a model tells apart at once teaches nothing.
+    A negative must be at least `min_similarity` to its caption, as one that a model separates easily teaches nothing.
+    Where there is audio, its similarity to the sound must not exceed that of its caption by more than `margin`.
 
     Args:
         model: Embeds texts and audio.
-        folder: Where relative audio paths start; None leaves audio out.
-        min_similarity: Cosine of a negative and its caption.
-        margin: Cosine.
+        folder: Folder that relative audio paths start from; None ignores audio.
+        min_similarity: Least cosine similarity of a negative and its caption.
+        margin: Difference of cosine similarities.
     """
 
     def __init__(
@@ -48,9 +48,13 @@ class SimilarityFilter:
         """For each negative of each clip the reason to refuse it, or None."""
         texts = list(dict.fromkeys(text for clip in clips for text in (*clip.captions, *_negatives(clip))))
         rows = dict(zip(texts, self.model.embed_text(texts), strict=True)) if texts else {}
-        heard = [clip for clip in clips if clip.audio and clip.negatives and self.folder is not None]
-        paths = [(self.folder or Path()) / (clip.audio or "") for clip in heard]
-        sounds = dict(zip([clip.id for clip in heard], self.model.embed_audio(paths), strict=True)) if heard else {}
+        with_audio = [clip for clip in clips if clip.audio and clip.negatives and self.folder is not None]
+        paths = [(self.folder or Path()) / (clip.audio or "") for clip in with_audio]
+        sounds = (
+            dict(zip([clip.id for clip in with_audio], self.model.embed_audio(paths), strict=True))
+            if with_audio
+            else {}
+        )
         return [
             [
                 self._reason(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from compa.manifest import KINDS
+from compa.manifest import NEGATIVE_KINDS
 from compa.utils.arguments import add_seed, names, positive_int
 from negatives import levels
 from negatives.llm.options import RULES
@@ -26,9 +26,9 @@ def add_generation_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--kinds",
         metavar="A,B",
-        type=names("kind", KINDS),
+        type=names("kind", NEGATIVE_KINDS),
         default=",".join(RULE_KINDS),
-        help=f"kinds of negatives, of {', '.join(KINDS)}",
+        help=f"kinds of negatives, of {', '.join(NEGATIVE_KINDS)}",
     )
     add(
         "--levels",

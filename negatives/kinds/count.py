@@ -10,8 +10,8 @@ from negatives.language.clauses import Clause
 from negatives.language.grammar import as_sentence, read_clause, read_pair
 from negatives.language.inflection import (
     BASE_OF_SINGULAR,
+    COUNTABLE,
     LEXICON,
-    PLURAL_OF,
     SINGULAR_OF,
     VERBS,
     plural,
@@ -24,7 +24,6 @@ _NUMBERS: dict[str, int] = LEXICON["numbers"]
 _TIMES: dict[str, int] = {words: how_often for how_often, group in enumerate(LEXICON["times"]) for words in group}
 _SEVERAL_TIMES = max(_TIMES.values())
 _EXACT = ("once", "twice", "three times", "four times")
-_COUNTABLE = frozenset(LEXICON["countable"].split()) | PLURAL_OF.keys()
 _COUNTED = re.compile(
     rf"\b(?:({'|'.join(_NUMBERS)}) (?=(?:[\w'’-]+ )?[\w'’-]+)|({'|'.join(sorted(_TIMES, key=len, reverse=True))})\b)",
     re.I,
@@ -79,10 +78,10 @@ def _other_number(clause: Clause, rng: random.Random) -> str | None:
     if not length or "and" in clause.tags:
         return None
     head, predicate = subject[-1].lower(), clause.words[length:]
-    if tags[-1] == "noun" and head in _COUNTABLE and subject[0].lower() in ("a", "an"):
+    if tags[-1] == "noun" and head in COUNTABLE and subject[0].lower() in ("a", "an"):
         return " ".join((rng.choice(_MANY), *subject[1:-1], plural(head), *_with_many(predicate, clause.tags[length:])))
     one = SINGULAR_OF.get(head) or head.removesuffix("s")
-    if tags[-1] != "nouns" or one not in _COUNTABLE:
+    if tags[-1] != "nouns" or one not in COUNTABLE:
         return None
     rest = subject[1:-1] if subject[0].lower() in _SEVERAL else subject[:-1]
     if any(tag == "determiner" for tag in tags[len(subject) - 1 - len(rest) : -1]):

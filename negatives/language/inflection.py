@@ -23,6 +23,18 @@ SCALES: dict[str, tuple[dict[str, str], dict[str, str]]] = LEXICON["scales"]
 ADVERB_OF = {adjective: adverb for poles in SCALES.values() for pole in poles for adjective, adverb in pole.items()}
 ADJECTIVE_OF: dict[str, str] = {adverb: adjective for adjective, adverb in ADVERB_OF.items() if adverb}
 ADJECTIVE_OF |= LEXICON["more_adverbs"]
+ARTICLES = frozenset(["a", "an", "the", "some", "any"])
+DENIALS = frozenset(["no", "not", "without", "nothing", "nobody"])
+COUNTS = (DETERMINERS - ARTICLES) | frozenset(["times", "time", "twice", "once", "repeatedly", "single"])
+CONNECTIVES = frozenset(LEXICON["connectives"].split())
+FILLERS = PREPOSITIONS | AUXILIARIES | CONNECTIVES | ARTICLES | frozenset(["occurs", "occur", "occurring"])
+"""Words that name neither a source, an action nor an attribute."""
+ATTRIBUTES = (
+    frozenset(word for words in (*ADVERB_OF, *ADJECTIVE_OF) for word in words.split())
+    | frozenset(word for poles in LEXICON["opposites"] for pole in poles for words in pole for word in words.split())
+    | ADJECTIVES
+    | ADVERBS
+)
 
 
 def participle(verb: str) -> str:
@@ -71,6 +83,7 @@ _ARTICLE = re.compile(r"\b([Aa]n?) ([\w-]+)")
 _VOWEL = re.compile(r"(?!uni|use|usual|one\b|once|eu)[aeiou]|hour|honest", re.IGNORECASE)
 PLURAL_OF: dict[str, str] = LEXICON["plural_of"]
 SINGULAR_OF = {many: one for one, many in PLURAL_OF.items()}
+COUNTABLE = frozenset(LEXICON["countable"].split()) | PLURAL_OF.keys()
 BASE_OF_PAST = {past(verb): verb for verb in VERBS}
 BASE_OF_SINGULAR = {singular(verb): verb for verb in VERBS} | {"echos": "echo"}
 BASE_OF_PARTICIPLE = {participle(verb): verb for verb in VERBS}

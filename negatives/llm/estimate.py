@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from compa.manifest import LEVELS
+from compa.manifest import POSITIVE_LEVELS
 from negatives.generator import Request
 from negatives.llm.generator import batched, plan
 from negatives.llm.journal import Journal
@@ -46,7 +46,7 @@ def estimate(
                 sent += sum(len(message["content"]) for message in ChatRequest(items).messages)
                 received += sum(ITEM_CHARACTERS + item.num * (len(item.item["caption"]) + 8) for item in items)
         for request in several if is_judged else ():
-            num_texts = request.num + 1 + sum(kind in LEVELS for kind in request.kinds)
+            num_texts = request.num + 1 + sum(kind in POSITIVE_LEVELS for kind in request.kinds)
             statements += num_texts
             sent += num_texts * (ITEM_CHARACTERS + 2 * len(request.text))
             received += num_texts * ITEM_CHARACTERS

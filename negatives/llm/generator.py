@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from compa.manifest import LEVELS
+from compa.manifest import POSITIVE_LEVELS
 from negatives.generator import Candidate, Request
 from negatives.llm.prompt import load
 from negatives.llm.request import ModelSettings, PromptItem, prompt_item
@@ -91,10 +91,10 @@ def plan(requests: Sequence[Request], settings: ModelSettings) -> list[PromptBat
     """The prompt items that requests lead to, those of one kind, number and seed together."""
     groups: dict[tuple[str, int, int], list[int]] = {}
     for i, request in enumerate(requests):
-        num_negatives = sum(kind not in LEVELS for kind in request.kinds)
+        num_negatives = sum(kind not in POSITIVE_LEVELS for kind in request.kinds)
         for kind in request.kinds:
             # One more than each kind's part, so that the checks have a choice.
-            num = 1 + (1 if kind in LEVELS else -(-request.num // num_negatives))
+            num = 1 + (1 if kind in POSITIVE_LEVELS else -(-request.num // num_negatives))
             groups.setdefault((kind, num, request.seed), []).append(i)
     return [
         PromptBatch(

@@ -8,6 +8,7 @@ from compa.manifest import (
     Event,
     Negative,
     Positive,
+    Turn,
     escape_id,
     parse_clip,
     read_manifest,
@@ -23,6 +24,13 @@ CLIP = Clip(
     positives=(Positive("a dog", "event", of=0),),
     events=(Event("dog bark", 0.0, 1.5, level_db=-3.0, attributes={"pitch": 2}),),
     twin="b",
+    split="train",
+    source="s",
+    author="a",
+    licence="CC0",
+    tags=("rock", "live"),
+    group="artist",
+    turns=(Turn("What is first?", "a dog", "order"), Turn("What is last?", "rain")),
 )
 
 
@@ -37,6 +45,20 @@ def test_empty_fields_are_left_out_and_required_ones_stay() -> None:
     assert json.loads(Clip("a", None, ()).to_json()) == {"id": "a", "audio": None, "captions": []}
 
 
+def test_null_stands_for_an_empty_list() -> None:
+    assert parse_clip(
+        '{"id": "a", "audio": null, "captions": [], "events": null, "claims": null, "tags": null}'
+    ) == Clip("a", None, ())
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", '"\\ud800"'])
+def test_what_json_does_not_have_is_refused_wherever_it_stands(value: str) -> None:
+    line = '{"id": "a", "audio": null, "captions": [], "events": [{"label": "x", "onset": 0, "offset": 1, %s}]}'
+    with pytest.raises(ValueError, match="not JSON"):
+        parse_clip(line % f'"attributes": {{"deep": [{value}]}}')
+    assert parse_clip('{"id": "NaN", "audio": "Infinity.wav", "captions": ["NaN"]}').id == "NaN"
+
+
 def test_an_unknown_key_names_line_key_and_nearest(tmp_path: Path) -> None:
     path = tmp_path / "m.jsonl"
     path.write_text(CLIP.to_json() + '\n\n{"id": "b", "audio": null, "captions": [], "negative": []}\n')
@@ -48,10 +70,10 @@ def test_an_unknown_key_names_line_key_and_nearest(tmp_path: Path) -> None:
     ("line", "message"),
     [
         ("{", "not JSON"),
-        ("[]", "JSON object"),
+        ("[]", "must be an object"),
         ('{"id": "a", "captions": []}', "missing key 'audio'"),
         ('{"id": "a.b", "audio": null, "captions": []}', "without"),
-        ('{"id": "a", "audio": null, "captions": "text"}', "list of texts"),
+        ('{"id": "a", "audio": null, "captions": "text"}', "captions must be .*'text'"),
         ('{"id": "a", "audio": null, "captions": ["x"], "claims": [null, null]}', "parallel"),
         (
             '{"id": "a", "audio": null, "captions": [], "negatives": [{"text": "x", "kind": "ordr"}]}',
@@ -62,6 +84,13 @@ def test_an_unknown_key_names_line_key_and_nearest(tmp_path: Path) -> None:
             "paraphrase",
         ),
         ('{"id": "a", "audio": null, "captions": [], "events": [{"label": "x"}]}', "missing key 'onset'"),
+        ('{"id": "a", "audio": null, "captions": ["x", 3]}', r"captions\.1 .*3"),
+        ('{"id": "a", "audio": null, "captions": [], "negatives": [{"txt": "x"}]}', r"negatives\.0: .*'text'"),
+        (
+            '{"id": "a", "audio": null, "captions": [], "turns": [{"question": "x"}]}',
+            "known: instruction, answer, task",
+        ),
+        ('{"id": "a", "audio": null, "captions": [], "events": [{"label": "x", "onset": true, "offset": 1}]}', "True"),
     ],
 )
 def test_bad_lines(line: str, message: str) -> None:

@@ -1,13 +1,20 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
-from compa.manifest import Clip, Negative, Positive
+import pytest
+
+from compa.manifest import Clip, Negative, Positive, read_manifest, write_manifest
 from negatives import kinds, levels
 from negatives.generator import Candidate, Request
-from negatives.pipeline import Tally, add_negatives
+from negatives.pipeline import Tally, add_negatives, generate
+from negatives.postprocess import BALANCE, balance, inspect
 from negatives.rules import MAX_CHARACTERS, Rules
+from negatives.sources import read_clips
+from tests.negatives.checks.pairs import lopsided_pairs
 
 CAPTIONS = (
     "A dog barks loudly then a man speaks softly",
@@ -165,3 +172,46 @@ def test_a_second_opinion_is_asked_of_what_is_new() -> None:
     assert given not in shown[0].negatives
     assert (tally.kept, tally.served) == ({"replacement": 1}, 0)
     assert set(tally.refused) == {(kind, "no") for kind in KINDS}
+
+
+def test_a_long_file_streams(tmp_path: Path) -> None:
+    source = tmp_path / "x.txt"
+    source.write_text("A dog barks then a man speaks\n" * 1500, encoding="utf-8")
+    tracemalloc.start()
+    clips = add_negatives(read_clips(source), Rules(), ("order", "sub-scene"))
+    held = [tracemalloc.get_traced_memory()[0] for _ in clips]
+    tracemalloc.stop()
+    assert held[-1] - held[500] < 200_000  # the list of figures itself; the clips would be a megabyte
+
+
+def test_from_python_in_one_call(tmp_path: Path) -> None:
+    source, out = tmp_path / "x.csv", tmp_path / "deep" / "m.jsonl"
+    source.write_text("clip,caption\na,A man speaks\na,A woman speaks and a child\nb,nan\n", encoding="utf-8")
+    tally = generate(source, out, Rules(), kinds=["replacement"], levels=[], num=2, seed=3)
+    [made] = read_manifest(out)
+    assert (tally.clips, tally.captions, len(tally.refused_rows)) == (1, 2, 1)
+    assert tally.kept == {"replacement": len(made.negatives)}
+    assert tally.refused["replacement", "said by another caption"] > 0
+    with pytest.raises(ValueError, match="exists"):
+        generate(source, out, Rules())
+    again = generate(source, out, Rules(), kinds=["replacement"], levels=[], num=2, seed=3, overwrite=True)
+    assert again == tally
+    with pytest.raises(ValueError, match="is the input"):
+        generate(out, out, Rules(), overwrite=True)
+
+
+def test_inspecting_and_balancing_from_python(tmp_path: Path) -> None:
+    pairs = lopsided_pairs(800, 0.8)
+    clips = [Clip(f"c{i}", None, (a,), negatives=(Negative(b, "replacement", of=0),)) for i, (a, b) in enumerate(pairs)]
+    source, out = tmp_path / "m.jsonl", tmp_path / "balanced.jsonl"
+    write_manifest(source, clips)
+    [leak] = inspect(source).leaks
+    assert leak.auc is not None
+    assert leak.auc > 0.7
+    found = balance(source, out)
+    assert found.leaks_before == {"replacement": leak}
+    assert found.tally.kept["replacement"] + found.tally.refused["replacement", BALANCE] == 800
+    assert [clip.id for clip in read_manifest(out)] == [clip.id for clip in clips]
+    assert inspect(out).leaks == found.leaks
+    assert list(found.warnings()) == []
+    assert balance(out, out).tally.refused == {}  # nothing more is to be dropped

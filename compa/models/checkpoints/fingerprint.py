@@ -1,4 +1,4 @@
-"""A hash of what decides on a model's output."""
+"""A hash of everything that determines a model's output."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from torch import nn
 
 
 def fingerprint(model: nn.Module, settings: Any) -> str:
-    """Tells weights and settings from all others.
+    """Hashes a model's weights and settings.
 
     Args:
-        model: Whose weights and buffers count.
-        settings: JSON values that count, too.
+        model: Whose weights and buffers are hashed.
+        settings: JSON values that are hashed, too.
     """
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=repr).encode())
     for name, value in sorted(model.state_dict().items()):

@@ -1,4 +1,4 @@
-"""Other people's checkpoints: transformers, where to find them, and what to say where they are not to be had."""
+"""Loads checkpoints of Hugging Face Transformers from a folder or the Hub, with readable errors."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from typing import Any
 
 REACH_SECONDS = 5.0
 REMEDY = "pip install 'transformers>=5,<6', and a torchaudio that was built for this torch"
+EXTRACTOR_FILES = ("preprocessor_config.json", "processor_config.json")
 CONSTANTS = ("position_ids", "token_type_ids", "relative_position_index", "num_batches_tracked")
-"""Ends of names of weights that some versions of transformers save and others compute."""
+"""Endings of names of weights that some versions of transformers save and others compute."""
 NUM_LISTED = 5
-"""So many names of weights stand in an error; the others are counted."""
+"""An error lists this many names of weights and counts the others."""
 
 
 def need(package: str, remedy: str = REMEDY) -> Any:
-    """Imports a package that only some models need.
+    """Imports an optional package.
 
     Raises:
-        ValueError: If it is missing or cannot be loaded; says how to install it.
+        ValueError: If it is missing or cannot be loaded, with how to install it.
     """
     try:
         return importlib.import_module(package)
@@ -34,7 +35,7 @@ def need(package: str, remedy: str = REMEDY) -> Any:
 
 
 def transformers() -> Any:
-    """The package transformers; raises ValueError where it, or torchaudio, which its models need, cannot be loaded."""
+    """The package transformers; raises ValueError if it, or torchaudio, which its models need, cannot be loaded."""
     found = need("transformers")
     need("transformers.models.clap.modeling_clap")
     return found
@@ -42,10 +43,10 @@ def transformers() -> Any:
 
 @contextmanager
 def reading(name: str) -> Iterator[None]:
-    """Reads a checkpoint without transformers' progress, and turns what goes wrong into one sentence that names it.
+    """Silences transformers while a checkpoint is read, and turns its errors into one sentence with the name.
 
     Args:
-        name: A folder, or a repository of the Hugging Face hub.
+        name: A folder or a hub id.
     """
     log = transformers().utils.logging
     verbosity, has_progress = log.get_verbosity(), log.is_progress_bar_enabled()
@@ -55,7 +56,7 @@ def reading(name: str) -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
-    except Exception as error:  # of many kinds, whatever a damaged or foreign file makes of transformers
+    except Exception as error:  # of many kinds for damaged and foreign files
         if isinstance(error, pickle.UnpicklingError):
             reason = "a pickle that is damaged, or would run code"
         else:
@@ -63,8 +64,8 @@ def reading(name: str) -> Iterator[None]:
         if Path(name).is_dir() or not isinstance(error, OSError):
             raise ValueError(f"{name} cannot be read as a checkpoint ({reason})") from None
         raise ValueError(
-            f"{name} is no folder here, and the Hugging Face hub does not give it (no network, or no such model): "
-            f"run `hf download {name} --local-dir DIR` where there is a network, and name that DIR in its place"
+            f"{name} is not a folder, and the Hugging Face Hub does not provide it (no network, or no such model): "
+            f"run `hf download {name} --local-dir DIR` on a machine with a network, and give that DIR instead"
         ) from None
     finally:
         log.set_verbosity(verbosity)
@@ -73,10 +74,10 @@ def reading(name: str) -> Iterator[None]:
 
 
 def check_name(name: str) -> str:
-    """What transformers is to be given for a folder or a hub's id: without a network, the folder of the hub's cache.
+    """Checks the name of a checkpoint and returns it; without a network, the folder of a hub id's local cache.
 
     Raises:
-        ValueError: If it can be neither, or the hub cannot be reached and its files are not in the cache.
+        ValueError: If it is neither a folder nor a hub id, or the Hub cannot be reached and the cache lacks it.
     """
     if name and Path(name).is_dir():
         return name
@@ -92,20 +93,55 @@ def check_name(name: str) -> str:
 
 @cache
 def _is_reachable() -> bool:
-    """Whether the hub answers; transformers itself would try for minutes."""
+    """Whether the Hub answers; transformers itself would try for minutes."""
     hub = need("huggingface_hub")
     try:
         hub.utils.get_session().head(hub.constants.ENDPOINT, timeout=REACH_SECONDS)
-    except Exception:  # its own errors, those of httpx, and of whatever proxy there is
+    except Exception:  # of huggingface_hub, httpx or a proxy
         return False
     return True
 
 
-def check_keys(name: str, missing: Collection[str], unexpected: Collection[str], strict: bool = True) -> None:
-    """Lists the weights that are missing or have no place.
+@contextmanager
+def naming(name: str | Path) -> Iterator[None]:
+    """Puts the name of a checkpoint before the errors of what is built from it."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def read_extractor(name: str) -> Any:
+    """Reads a checkpoint's feature extractor, by a folder or hub id; None if a folder has none.
 
     Raises:
-        ValueError: If there are any and `strict` is on.
+        ValueError: If it cannot be read.
+    """
+    name = check_name(name)
+    if Path(name).is_dir() and not any((Path(name) / file).is_file() for file in EXTRACTOR_FILES):
+        return None
+    with reading(name):
+        return transformers().AutoFeatureExtractor.from_pretrained(name)
+
+
+def check_extractor(name: str, extractor: Any, expected: dict[str, Any]) -> None:
+    """Compares settings of a feature extractor with those that the model needs.
+
+    Raises:
+        ValueError: If one is another.
+    """
+    for key, value in expected.items():
+        if (found := getattr(extractor, key, value)) != value:
+            raise ValueError(
+                f"{name}: the {key} of the feature extractor is {found}, and the model needs {value}: they do not fit"
+            )
+
+
+def check_keys(name: str, missing: Collection[str], unexpected: Collection[str], strict: bool = True) -> None:
+    """Reports missing and unexpected weights: an error if `strict`, else a warning.
+
+    Raises:
+        ValueError: If there are any and `strict` is set.
     """
     listed = [
         f"{len(keys)} {what} ({', '.join(sorted(keys)[:NUM_LISTED])}{', ...' if len(keys) > NUM_LISTED else ''})"
@@ -114,7 +150,7 @@ def check_keys(name: str, missing: Collection[str], unexpected: Collection[str],
     ]
     if listed and strict:
         raise ValueError(
-            f"the weights of {name} do not fit its model: {', '.join(listed)}; strict=False takes what fits"
+            f"the weights of {name} do not fit its model: {', '.join(listed)}; strict=False loads those that fit"
         )
     if listed:
         warnings.warn(f"the weights of {name} do not fit its model: {', '.join(listed)}", stacklevel=2)
@@ -128,10 +164,10 @@ def read_weights(kind: Any, name: str) -> tuple[Any, list[str], list[str]]:
         name: A folder or hub id, as `check_name` gives it.
 
     Returns:
-        The model in float32, the names of weights that the checkpoint lacks, and of those that have no place.
+        The model in float32, the names of missing weights, and of unexpected ones.
 
     Raises:
-        ValueError: If it cannot be read, or a weight has another shape than the configuration says.
+        ValueError: If it cannot be read, or the shape of a weight contradicts the configuration.
     """
     with reading(name):
         model, found = kind.from_pretrained(
@@ -150,18 +186,18 @@ _CLASSES = {
     "clap_text_model": "ClapTextModel",
     "clap_audio_model": "ClapAudioModel",
 }
-"""Types of models whose encoder has a class of its own; of others, the plain model is taken."""
+"""Model types whose encoder has a class of its own; for others the plain model is loaded."""
 
 
 def read_model(model: str | dict[str, Any], kind: str | None = None) -> Any:
-    """A model of transformers, in float32.
+    """Loads or builds a model of transformers, in float32.
 
     Args:
-        model: A folder or hub id, whose weights are read, or a configuration's values; then weights are random.
-        kind: The `model_type` that it must have; None takes every one, and values have to say which.
+        model: A folder or hub id, whose weights are read, or the values of a configuration, with random weights.
+        kind: The `model_type` that it must have; None allows all, and then values must contain it.
 
     Raises:
-        ValueError: If there is no such model, or it is another one.
+        ValueError: If there is no such model, or it has another type.
     """
     if not isinstance(model, str):
         config = _config_of({"model_type": kind} | model if kind else model)
@@ -171,7 +207,7 @@ def read_model(model: str | dict[str, Any], kind: str | None = None) -> Any:
         config = transformers().AutoConfig.from_pretrained(model)
     if kind not in (None, config.model_type):
         raise ValueError(f"{model} is a checkpoint of type {config.model_type!r}, not {kind}")
-    found, missing, _ = read_weights(_class_of(config), model)  # what has no place are heads and decoders
+    found, missing, _ = read_weights(_class_of(config), model)  # unexpected ones are heads and decoders
     check_keys(model, [key for key in missing if not key.startswith("pooler.")], (), strict=False)
     return found
 
@@ -180,11 +216,11 @@ def _config_of(settings: dict[str, Any]) -> Any:
     kinds = transformers().CONFIG_MAPPING
     kind = settings.get("model_type")
     if kind not in kinds:
-        raise ValueError(f"model_type {kind!r} is none that transformers knows: name one, such as roberta, bert or t5")
+        raise ValueError(f"model_type must be one that transformers knows, such as roberta, bert or t5; got {kind!r}")
     try:
         return kinds[kind].from_dict(dict(settings))
     except (TypeError, ValueError, need("huggingface_hub.errors").StrictDataclassError) as error:
-        raise ValueError(f"the configuration of {kind} does not fit ({' '.join(str(error).split())})") from None
+        raise ValueError(f"invalid configuration of {kind} ({' '.join(str(error).split())})") from None
 
 
 def _class_of(config: Any) -> Any:
@@ -192,5 +228,5 @@ def _class_of(config: Any) -> Any:
     if config.model_type in _CLASSES:
         return getattr(package, _CLASSES[config.model_type])
     if type(config) not in package.MODEL_MAPPING:
-        raise ValueError(f"transformers has no plain model of type {config.model_type!r}: take another encoder")
+        raise ValueError(f"transformers has no plain model of type {config.model_type!r}: choose another encoder")
     return package.MODEL_MAPPING[type(config)]

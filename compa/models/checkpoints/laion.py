@@ -11,8 +11,8 @@ from typing import Any
 from torch import Tensor
 
 from compa.audio.features import PRESETS
-from compa.models.checkpoints.hub import check_keys, transformers
-from compa.models.checkpoints.transformers_clap import build_clap, read_extractor
+from compa.models.checkpoints.hub import check_keys, naming, transformers
+from compa.models.checkpoints.transformers_clap import build_clap, read_clap_extractor
 from compa.models.clap import CLAP
 from compa.models.encoders.audio import Pad
 from compa.models.encoders.transformers_text import read_tokenizer
@@ -43,7 +43,7 @@ _NO_PART = (
     r"\.attn_mask$",
     r"\.(position_ids|token_type_ids|relative_position_index)$",
 )
-"""LAION's front end, its classifier, two layers that only its training used, and what is computed."""
+"""LAION's front end, its classifier, two layers that only its training used, and values that are computed."""
 
 
 def is_laion(weights: Mapping[str, Any]) -> bool:
@@ -52,27 +52,27 @@ def is_laion(weights: Mapping[str, Any]) -> bool:
 
 
 def read_laion(weights: Mapping[str, Tensor], path: Path, pad: Pad | None = None, strict: bool = True) -> CLAP:
-    """Makes our CLAP of LAION-CLAP's weights.
+    """Builds a CLAP of LAION-CLAP's weights.
 
-    What weights do not show is as in LAION's code: 48 kHz, windows of 10 s, the mel scale of its fused or unfused
-    models, images of 256 x 256, RoBERTa's heads of 64 and its layer norms. A `config.json` and a
-    `preprocessor_config.json` of transformers' CLAP beside the file say otherwise. Clips are not rounded to 16 bits, as
-    LAION's code rounds them, so that the same weights give the same embeddings wherever they were read.
+    Settings that cannot be inferred from weights are those of LAION's code: 48 kHz, windows of 10 s, the mel scale of
+    its fused or unfused models, images of 256 x 256, RoBERTa's heads of 64 and its layer norms; unless there are a
+    `config.json` and a `preprocessor_config.json` of transformers' CLAP beside the file. Clips are not rounded to 16
+    bits, as LAION's code does, so that the same weights give the same embeddings as through transformers.
 
     Args:
         weights: The file's `state_dict`.
-        path: The file; RoBERTa's tokenizer is looked for beside it, then in the hub.
-        pad: How clips shorter than a window are filled up; None is `repeatpad`, as LAION does.
-        strict: Whether weights that are missing or have no place are an error.
+        path: The file; RoBERTa's tokenizer is read beside it, or else from the Hub.
+        pad: How clips shorter than a window are filled up; None is `repeatpad`, as in LAION's code.
+        strict: Whether missing or unexpected weights are an error.
 
     Raises:
-        ValueError: If the weights are those of another architecture, or there is no tokenizer.
+        ValueError: If the weights are of another architecture, or the tokenizer is missing or does not fit them.
     """
     weights = {name.removeprefix("module."): value for name, value in weights.items()}
     if not any(name.startswith("audio_branch.patch_embed.") for name in weights):
-        raise ValueError(f"{path} holds no HTSAT (PANN, perhaps): only LAION-CLAP with HTSAT and RoBERTa can be read")
+        raise ValueError(f"{path} has no HTSAT (PANN, perhaps): only LAION-CLAP with HTSAT and RoBERTa can be read")
     if "text_branch.embeddings.word_embeddings.weight" not in weights:
-        raise ValueError(f"{path} holds no RoBERTa: only LAION-CLAP with HTSAT and RoBERTa can be read")
+        raise ValueError(f"{path} has no RoBERTa: only LAION-CLAP with HTSAT and RoBERTa can be read")
     renamed = dict(_renamed(weights))
     config = _config(renamed, path)
     model = transformers().ClapModel(config)
@@ -83,18 +83,17 @@ def read_laion(weights: Mapping[str, Tensor], path: Path, pad: Pad | None = None
     missing = [name for name in found.missing_keys if not re.search(_NO_PART[-1], name)]
     check_keys(str(path), missing, found.unexpected_keys, strict)
     has_extractor = (path.parent / EXTRACTOR).is_file()
-    extractor = read_extractor(str(path.parent)) if has_extractor else _extractor(config)
+    extractor = read_clap_extractor(str(path.parent)) if has_extractor else _extractor(config)
     try:
-        text, _, special = read_tokenizer(_tokenizer_beside(path))
+        text, _, special = read_tokenizer(_tokenizer_beside(path), config.text_config)
     except ValueError as error:
-        raise ValueError(
-            f"{path} comes without a tokenizer: put tokenizer.json of {TOKENIZER} beside it ({error})"
-        ) from None
-    return build_clap(config, model.state_dict(), extractor, (text, MAX_TOKENS, special), pad)
+        raise ValueError(f"{path} needs a tokenizer: put tokenizer.json of {TOKENIZER} beside it ({error})") from None
+    with naming(path):
+        return build_clap(config, model.state_dict(), extractor, (text, MAX_TOKENS, special), pad)
 
 
 def _renamed(weights: Mapping[str, Tensor]) -> list[tuple[str, Tensor]]:
-    """The weights under the names of a ClapModel, without those that have no part in embedding."""
+    """The weights under the names of a ClapModel, without those that embedding does not use."""
     found: list[tuple[str, Tensor]] = []
     for name, value in weights.items():
         if any(re.search(pattern, name) for pattern in _NO_PART):
@@ -123,7 +122,7 @@ def _config(weights: Mapping[str, Tensor], path: Path) -> Any:
             if settings.get("model_type") == "clap":
                 return package.ClapConfig.from_dict(settings)
         except (ValueError, TypeError, AttributeError) as error:
-            raise ValueError(f"{beside} is no configuration of CLAP ({error})") from None
+            raise ValueError(f"{beside} is not a configuration of CLAP ({error})") from None
     try:
         return package.ClapConfig(
             text_config=_text_config(weights),
@@ -135,7 +134,7 @@ def _config(weights: Mapping[str, Tensor], path: Path) -> Any:
 
 
 def _extractor(config: Any) -> dict[str, Any]:
-    """Settings of a `ClapFeatureExtractor` that does as LAION's code does."""
+    """Settings of a `ClapFeatureExtractor` that computes what LAION's code does."""
     is_fused = config.audio_config.enable_fusion
     features = PRESETS["laion-fused" if is_fused else "laion-unfused"]
     return {
@@ -186,7 +185,7 @@ def _audio_config(weights: Mapping[str, Tensor]) -> dict[str, Any]:
 
 
 def _count(weights: Mapping[str, Tensor], pattern: str) -> int:
-    """One more than the highest number in the names that begin so."""
+    """One more than the highest number in names with that beginning."""
     return max((int(match[1]) for name in weights if (match := re.match(pattern, name))), default=-1) + 1
 
 

@@ -1,4 +1,4 @@
-"""Both towers as ONNX, from features and tokens to unit vectors."""
+"""Writes both towers as ONNX, from features and tokens to unit vectors."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class _Text(nn.Module):
 
 
 def write_onnx(clap: CLAP, folder: Path) -> None:
-    """Writes `audio.onnx` and `text.onnx`, and what their inputs are: `features.json` and `tokenizer.json`.
+    """Writes `audio.onnx` and `text.onnx`, and the settings of their inputs: `features.json` and `tokenizer.json`.
 
     Raises:
-        ValueError: If the packages for it are missing, or a tower cannot be written.
+        ValueError: If a package is missing, or a tower cannot be written.
     """
     for package in ("onnx", "onnxscript"):
         need(package, "pip install 'compa[onnx]'")
@@ -59,7 +59,7 @@ def write_onnx(clap: CLAP, folder: Path) -> None:
 
 
 def _export(tower: nn.Module, path: Path, inputs: dict[str, Tensor], axes: tuple[str, str | None]) -> None:
-    """Writes a tower; its inputs share their first two axes, of any size where they have a name."""
+    """Writes a tower; all inputs have the same first two axes, which may have any size if they are named."""
     dynamic = {0: torch.export.Dim.DYNAMIC} | ({1: torch.export.Dim.DYNAMIC} if axes[1] else {})
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
@@ -74,6 +74,6 @@ def _export(tower: nn.Module, path: Path, inputs: dict[str, Tensor], axes: tuple
                 dynamic_shapes=tuple(dynamic for _ in inputs),
                 external_data=False,
             )
-    except Exception as error:  # of many kinds, whatever an operation lacks
+    except Exception as error:  # of many kinds, depending on the operation
         reason = " ".join(str(error).split())[:200]
-        raise ValueError(f"{path.name} cannot be written: this tower has no form in ONNX ({reason})") from None
+        raise ValueError(f"{path.name} cannot be written: ONNX cannot represent this tower ({reason})") from None

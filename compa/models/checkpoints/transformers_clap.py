@@ -1,4 +1,4 @@
-"""CLAP checkpoints of transformers, in and out: the same weights under other names."""
+"""Reads and writes CLAP checkpoints of transformers: the same weights under other names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from compa.models.checkpoints.hub import check_keys, check_name, read_weights, reading, transformers
+from compa.models.checkpoints.hub import check_keys, check_name, naming, read_weights, reading, transformers
 from compa.models.clap import CLAP, SCALES
 from compa.models.encoders.audio import Pad
 from compa.models.encoders.htsat import HTSAT, features_of
@@ -24,24 +24,24 @@ _NAMES = {
     "text_projection.0.": "text_projection.linear1.",
     "text_projection.2.": "text_projection.linear2.",
 }
-"""Beginnings of names of weights, ours and theirs."""
+"""Prefixes of names of weights, in compa and in transformers."""
 _PADDINGS: dict[Pad, str] = {"repeatpad": "repeatpad", "repeat": "repeat", "zeros": "pad"}
-"""Ways to fill up short clips, ours and theirs."""
+"""Names of paddings of short clips, in compa and in transformers."""
 _EXTRACTOR = ("frequency_min", "frequency_max", "fft_window_size", "hop_length", "max_length_s", "sampling_rate",
               "feature_size", "truncation", "padding", "top_db")  # fmt: skip
 
 
 def read_clap(name: str, pad: Pad | None = None, strict: bool = True) -> CLAP:
-    """Reads a CLAP checkpoint of transformers with its own features, padding and tokenizer.
+    """Reads a CLAP checkpoint of transformers with its features, padding and tokenizer.
 
     Args:
         name: A folder or hub id.
-        pad: How clips shorter than a window are filled up; None is the checkpoint's own way.
-        strict: Whether weights that are missing or have no place are an error.
+        pad: How clips shorter than a window are filled up; None is the checkpoint's setting.
+        strict: Whether missing or unexpected weights are an error.
 
     Raises:
-        ValueError: If there is no such checkpoint, it is damaged, of another architecture, or lacks its extractor or
-            tokenizer.
+        ValueError: If there is no such checkpoint, it is damaged or of another architecture, or its extractor or
+            tokenizer is missing or does not fit the model.
     """
     package = transformers()
     name = check_name(name)
@@ -49,15 +49,17 @@ def read_clap(name: str, pad: Pad | None = None, strict: bool = True) -> CLAP:
         config = package.AutoConfig.from_pretrained(name)
     if config.model_type != "clap":
         raise ValueError(
-            f"{name} is a checkpoint of type {config.model_type!r}, not clap: take it as an encoder in a recipe"
+            f"{name} is a checkpoint of type {config.model_type!r}, not clap: use it as an encoder in a recipe"
         )
     model, missing, unexpected = read_weights(package.ClapModel, name)
     check_keys(name, missing, unexpected, strict)
-    return build_clap(config, model.state_dict(), read_extractor(name), read_tokenizer(name), pad)
+    tokenizer = read_tokenizer(name, config.text_config)
+    with naming(name):
+        return build_clap(config, model.state_dict(), read_clap_extractor(name), tokenizer, pad)
 
 
-def read_extractor(name: str) -> dict[str, Any]:
-    """Reads the settings of a checkpoint's `ClapFeatureExtractor`, of a folder or hub id; raises ValueError without."""
+def read_clap_extractor(name: str) -> dict[str, Any]:
+    """Reads the settings of a checkpoint's `ClapFeatureExtractor`; raises ValueError if there is none."""
     with reading(name):
         extractor = transformers().ClapFeatureExtractor.from_pretrained(name)
     return {key: getattr(extractor, key) for key in _EXTRACTOR}
@@ -70,21 +72,21 @@ def build_clap(
     tokenizer: tuple[str, int | None, dict[str, str]],
     pad: Pad | None = None,
 ) -> CLAP:
-    """Makes our CLAP of what a checkpoint of transformers holds.
+    """Builds a CLAP of the parts of a checkpoint of transformers.
 
     Args:
         config: A `ClapConfig`.
-        weights: By the names of a `ClapModel`.
+        weights: Under the names of a `ClapModel`.
         extractor: Settings of a `ClapFeatureExtractor`.
-        tokenizer: As `read_tokenizer` gives it.
-        pad: How clips shorter than a window are filled up; None is the extractor's own way.
+        tokenizer: As `read_tokenizer` returns it.
+        pad: How clips shorter than a window are filled up; None is the extractor's setting.
 
     Raises:
-        ValueError: If the extractor has a way of its own.
+        ValueError: If the extractor or tokenizer does not fit the model.
     """
     ways = {padding: ours for ours, padding in _PADDINGS.items()}
     if extractor["padding"] not in ways:
-        raise ValueError(f"the extractor's padding {extractor['padding']!r} is none of {', '.join(ways)}")
+        raise ValueError(f"the extractor's padding must be one of {', '.join(ways)}; got {extractor['padding']!r}")
     features = transformers().ClapFeatureExtractor(**extractor)
     text, longest, special_tokens = tokenizer
     clap = CLAP(
@@ -109,27 +111,27 @@ def build_clap(
 
 
 def write_clap(clap: CLAP, folder: Path) -> None:
-    """Writes a CLAP as a checkpoint that transformers reads, with extractor and tokenizer.
+    """Writes a CLAP as a checkpoint of transformers, with extractor and tokenizer.
 
     Raises:
-        ValueError: If transformers' ClapModel cannot be like it; says why.
+        ValueError: If transformers' ClapModel has no such architecture, with the reason.
     """
     package = transformers()
     audio, text = clap.audio_encoder, clap.text_encoder
     reasons = {
-        "its audio encoder is no HTSAT": not isinstance(audio, HTSAT),
-        "its text encoder is none of CLAP": not isinstance(text, TransformersText) or text.pooling != "pooler",
-        "it tells time segments apart": clap.num_segments > 0,
+        "its audio encoder is not HTSAT": not isinstance(audio, HTSAT),
+        "its text encoder is not that of CLAP": not isinstance(text, TransformersText) or text.pooling != "pooler",
+        "it has time segments": clap.num_segments > 0,
         "its projections have a norm": clap.projection == "norm",
-        "it leaves out what short clips lack, if no --pad is given": audio.pad == "mask",
+        "it masks the padding of short clips, unless --pad is given": audio.pad == "mask",
     }
     if any(reasons.values()):
         reason = next(reason for reason, holds in reasons.items() if holds)
-        raise ValueError(f"transformers' ClapModel cannot be this model, since {reason}: export it with --format compa")
+        raise ValueError(f"transformers' ClapModel cannot represent this model, since {reason}: use --format compa")
     assert isinstance(audio, HTSAT)
     assert isinstance(text, TransformersText)
     if text.model.config.model_type != "clap_text_model" or text.init_args["lora"] or not text.init_args["tokenizer"]:
-        raise ValueError("transformers' ClapModel takes a text tower of CLAP with a tokenizer and without lora")
+        raise ValueError("transformers' ClapModel needs a text tower of CLAP with a tokenizer and without lora")
     config = package.ClapConfig(
         text_config=text.model.config.to_dict(),
         audio_config=audio.model.config.to_dict(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any, get_args
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from compa.audio.features import PRESETS, AudioConfig, LogMel, PreciseLogMel, audio_config
-from compa.models.checkpoints.hub import check_keys, check_name, read_model, read_weights, reading, transformers
+from compa.models.checkpoints.hub import check_keys, check_name, naming, read_model, read_weights, reading, transformers
 from compa.models.encoders.audio import AudioEncoder, Pad
 from compa.models.frames import Frames
 from compa.models.layers.windows import by_windows
@@ -28,13 +29,13 @@ class HTSAT(AudioEncoder):
     Args:
         config: The log-mel features it reads, or a name of `compa.audio.features.PRESETS`. None is that of the
             checkpoint's own extractor, or `laion-unfused`.
-        model: A folder or hub id with a CLAP checkpoint of transformers, whose audio tower is taken, or values of a
+        model: A folder or hub id with a CLAP checkpoint of transformers, whose audio tower is read, or values of a
             `ClapAudioConfig`, such as {depths: [2, 2, 12, 2], patch_embeds_hidden_size: 128, hidden_size: 1024} for
-            HTSAT-base, which starts with random weights.
+            HTSAT-base, for random weights.
         pad: How clips shorter than a window are handled. `mask` leaves padding out of the mean; as CLAP checkpoints
             were trained, `repeatpad` repeats the clip as often as it fits and fills up with zeros, `repeat` fills up
             with the clip's start, `zeros` with silence.
-        window_seconds: Length of a window.
+        window_seconds: Length of a window; None is that of the checkpoint's extractor, or 10.
 
     Raises:
         ValueError: If there is no such checkpoint, or features, window and model do not fit.
@@ -45,38 +46,45 @@ class HTSAT(AudioEncoder):
         config: AudioConfig | str | None = None,
         model: str | dict[str, Any] | None = None,
         pad: Pad = "mask",
-        window_seconds: float = 10.0,
+        window_seconds: float | None = None,
     ) -> None:
         super().__init__()
         if pad not in get_args(Pad):
             raise ValueError(f"pad must be one of {', '.join(get_args(Pad))}; got {pad!r}")
         if isinstance(model, str):
             self.model, extractor = _read(model)
-            config = config or features_of(extractor)
+            with naming(model):
+                config = config or features_of(extractor)
+            window_seconds = window_seconds or extractor.nb_max_samples / extractor.sampling_rate
         else:
             self.model = read_model(model or {}, "clap_audio_model")
         self.config = audio_config(config or PRESETS["laion-unfused"])
         settings = self.model.config
         self.pad = pad
-        self.window_seconds = window_seconds
-        self.window_samples = round(window_seconds * self.config.sample_rate)
+        self.window_seconds = window_seconds or 10.0
+        self.window_samples = round(self.window_seconds * self.config.sample_rate)
         self.window_frames = self.window_samples // self.config.hop_size + (self.config.edges == "reflect")
         self.width = int(self.model.audio_encoder.num_features)
         self.num_layers = int(settings.depths[-1]) + 1
+        with naming(model) if isinstance(model, str) else nullcontext():
+            self._check_features()
+        encoder = self.model.audio_encoder
+        num_frames = encoder.freq_ratio * encoder.input_resolutions[-1][1]
+        self.frame_seconds = self.window_seconds / num_frames
+        self.init_args = {"model": settings.to_dict(), "pad": pad, "window_seconds": self.window_seconds}
+        if settings.enable_fusion:  # never used, and DistributedDataParallel refuses trained weights without gradients
+            self.model.audio_encoder.patch_embed.fusion_model.requires_grad_(False)
+            self.model.audio_encoder.patch_embed.mel_conv2d.requires_grad_(False)
+        self.train()
+
+    def _check_features(self) -> None:
+        settings = self.model.config
         longest = settings.spec_size * (settings.spec_size // settings.num_mel_bins)
         if self.config.num_mels != settings.num_mel_bins or self.window_frames > longest:
             raise ValueError(
                 f"windows of {self.window_frames} frames with {self.config.num_mels} mel bands do not fit the model, "
                 f"which reads up to {longest} frames with {settings.num_mel_bins} bands"
             )
-        encoder = self.model.audio_encoder
-        num_frames = encoder.freq_ratio * encoder.input_resolutions[-1][1]
-        self.frame_seconds = self.window_seconds / num_frames
-        self.init_args = {"model": settings.to_dict(), "pad": pad, "window_seconds": window_seconds}
-        if settings.enable_fusion:  # never used, and DistributedDataParallel refuses trained weights without gradients
-            self.model.audio_encoder.patch_embed.fusion_model.requires_grad_(False)
-            self.model.audio_encoder.patch_embed.mel_conv2d.requires_grad_(False)
-        self.train()
 
     def train(self, mode: bool = True) -> HTSAT:
         """Trains all but the batch norms' statistics."""
@@ -150,7 +158,16 @@ class HTSAT(AudioEncoder):
 
 
 def features_of(extractor: Any) -> AudioConfig:
-    """The features that a `ClapFeatureExtractor` makes; its kind of truncation decides the mel scale."""
+    """The features of a `ClapFeatureExtractor`; its kind of truncation determines the mel scale.
+
+    Raises:
+        ValueError: If its frequencies and its sample rate contradict each other.
+    """
+    if extractor.frequency_max > extractor.sampling_rate / 2:
+        raise ValueError(
+            f"the feature extractor does not fit the model: its frequency_max is {extractor.frequency_max} Hz, above "
+            f"half of its sampling_rate, {extractor.sampling_rate} Hz"
+        )
     preset = PRESETS["laion-fused" if extractor.truncation == "fusion" else "laion-unfused"]
     return replace(
         preset,

@@ -1,4 +1,4 @@
-"""LoRA: small trained matrices beside the frozen ones of a pretrained model, by peft."""
+"""LoRA with peft: small trained matrices beside the frozen ones of a pretrained model."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ def add_lora(model: nn.Module, settings: dict[str, Any]) -> None:
     """Freezes a model's weights and puts small matrices beside some of them, in place.
 
     Args:
-        model: Any module.
+        model: The module.
         settings: Of `peft.LoraConfig`, such as {r: 8, lora_alpha: 16, target_modules: [query, value]}.
 
     Raises:
-        ValueError: If peft is missing, or the settings fit no layer of the model.
+        ValueError: If peft is missing, or the settings match no layer of the model.
     """
     peft = need("peft", "pip install 'compa[lora]'")
     try:

@@ -1,4 +1,4 @@
-"""A transformer over patches of the spectrogram that takes clips of any length and can drop patches in training."""
+"""A transformer over patches of the spectrogram, for clips of any length; training may drop patches."""
 
 from __future__ import annotations
 

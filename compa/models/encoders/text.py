@@ -12,16 +12,17 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from torch import Tensor, nn
 
+from compa.models.encoders.tokenizer_check import check_tokenizer
 from compa.models.layers.pooling import masked_mean
 from compa.models.layers.transformer import Block
 
 PADDING = "[PAD]"
-REAL_SHARE = 0.95
-"""Of the tokens that a pretrained encoder is given in a batch, so many are real."""
+MIN_REAL = 0.95
+"""Fraction of a batch's tokens that must be real, not padding, where texts are grouped by length."""
 
 
 class TextEncoder(nn.Module):
-    """What CLAP needs of a text encoder: texts in, token vectors out, padding without influence.
+    """The interface of text encoders: texts in, token vectors out; padding has no influence.
 
     Attributes:
         width: Size of a token's vector.
@@ -31,7 +32,7 @@ class TextEncoder(nn.Module):
     width: int
     init_args: dict[str, Any]
     num_cut: int = 0
-    """Texts that were longer than the encoder takes, so far."""
+    """Texts that were longer than the limit, so far."""
 
     def embed(self, texts: Sequence[str], device: torch.device) -> Tensor:
         """Encodes texts, each into one vector: (N, width) on the device."""
@@ -40,40 +41,40 @@ class TextEncoder(nn.Module):
         return self.pool(self(tokens, mask), mask)
 
     def pool(self, vectors: Tensor, mask: Tensor) -> Tensor:
-        """Makes one vector (N, width) of each text's token vectors (N, L, width), by default the mean of real ones."""
+        """Pools each text's token vectors (N, L, width) into one (N, width), by default the mean of the real ones."""
         return masked_mean(vectors, mask)
 
     def count_cut(self, number: int, max_tokens: int) -> None:
-        """Counts texts that were cut, and tells so at the first, the tenth, the hundredth ..."""
+        """Counts texts that were cut, and warns at the first, the tenth, the hundredth ..."""
         before, self.num_cut = self.num_cut, self.num_cut + number
         if len(str(self.num_cut)) > len(str(before)) or (self.num_cut and not before):
             warnings.warn(f"texts cut to {max_tokens} tokens so far: {self.num_cut}", stacklevel=2)
 
     def fit_tokenizer(self, texts: Iterable[str]) -> None:
-        """Builds the tokenizer from training texts; encoders that bring their own have nothing to do."""
+        """Builds the tokenizer from training texts, if the encoder has none."""
 
     def use_tokenizer(self, tokenizer: str | None) -> None:
-        """Takes a tokenizer's JSON, as a checkpoint has it; encoders that bring their own have nothing to do."""
+        """Replaces the tokenizer by a checkpoint's, in JSON; None changes nothing."""
 
     def use_cache(self, folder: str) -> None:
-        """Freezes the encoder and keeps the vectors of texts in a folder; raises ValueError where it cannot."""
-        raise ValueError(f"{type(self).__name__} keeps no vectors of texts: leave the cache out")
+        """Freezes the encoder and keeps the embeddings of texts in a folder; raises ValueError if unsupported."""
+        raise ValueError(f"{type(self).__name__} does not support a cache: omit it")
 
     def tokenize(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Turns texts into token ids (N, L) and a mask (N, L) that is True on real tokens."""
-        raise TypeError(f"{type(self).__name__} is no text encoder of its own")
+        raise NotImplementedError(f"{type(self).__name__} must implement this")
 
     def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
         """Encodes token ids (N, L) into vectors (N, L, width)."""
-        raise TypeError(f"{type(self).__name__} is no text encoder of its own")
+        raise NotImplementedError(f"{type(self).__name__} must implement this")
 
 
 class CaptionTransformer(TextEncoder):
-    """Byte-pair tokens, a convolution that shows each token its neighbours, transformer blocks.
+    """Byte-pair tokens, a convolution over neighboring tokens, transformer blocks.
 
     Args:
-        vocabulary_size: Rows of the embedding table; the tokenizer has at most so many tokens.
-        max_tokens: Longer texts are cut here.
+        vocabulary_size: Rows of the embedding table, and the largest number of tokens of the tokenizer.
+        max_tokens: Longer texts are cut.
         width: Size of a token's vector.
         num_layers: Transformer blocks.
         num_heads: Attention heads of a block.
@@ -111,7 +112,7 @@ class CaptionTransformer(TextEncoder):
         nn.init.normal_(self.embedding.weight, std=0.02)
 
     def fit_tokenizer(self, texts: Iterable[str]) -> None:
-        """Builds the tokenizer from texts, once; a loaded one is kept, since the weights belong to it."""
+        """Builds the tokenizer from texts, if there is none; the weights belong to the present one."""
         if self._tokenizer is not None:
             return
         tokenizer = Tokenizer(models.BPE())
@@ -128,10 +129,11 @@ class CaptionTransformer(TextEncoder):
         self.use_tokenizer(tokenizer.to_str())
 
     def use_tokenizer(self, tokenizer: str | None) -> None:
-        """Takes a tokenizer's JSON in place of the one there is; None changes nothing."""
+        """Replaces the tokenizer by one in JSON; None changes nothing. Raises ValueError if it does not fit."""
         if tokenizer:
-            self._tokenizer = tokenizer_of(tokenizer)
-            self.init_args["tokenizer"] = tokenizer
+            parsed = parse_tokenizer(tokenizer)
+            check_tokenizer(parsed, self.init_args["vocabulary_size"])
+            self.init_args["tokenizer"], self._tokenizer = tokenizer, parsed
 
     def tokenize(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Turns texts into token ids (N, L) and a mask (N, L) that is True on real tokens.
@@ -139,7 +141,7 @@ class CaptionTransformer(TextEncoder):
         An empty text is one padding token, so that it has an embedding too.
         """
         if self._tokenizer is None:
-            raise ValueError("the text encoder has no tokenizer yet: call fit_tokenizer(texts) or load a checkpoint")
+            raise ValueError("the text encoder has no tokenizer: call fit_tokenizer(texts) or load a checkpoint")
         max_tokens = self.init_args["max_tokens"]
         encoded = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
         self.count_cut(sum(len(ids) > max_tokens for ids in encoded), max_tokens)
@@ -155,27 +157,30 @@ class CaptionTransformer(TextEncoder):
         return normalized
 
 
-def tokenizer_of(text: str) -> Tokenizer:
-    """Reads a tokenizer's JSON; raises ValueError where it is none."""
+def parse_tokenizer(text: str) -> Tokenizer:
+    """Reads a tokenizer's JSON, without its padding and truncation; raises ValueError if it is damaged."""
     try:
-        return Tokenizer.from_str(text)
-    except Exception as error:  # tokenizers raises nothing more special
+        tokenizer = Tokenizer.from_str(text)
+    except Exception as error:  # tokenizers raises nothing more specific
         raise ValueError(f"a damaged tokenizer ({error}): {text[:40]!r}") from None
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
 
 
-def by_length(lengths: NDArray[np.int64], share: float = REAL_SHARE) -> list[NDArray[np.int64]]:
-    """Puts texts into as few groups of similar lengths as it finds, so that little of what is encoded is padding.
+def by_length(lengths: NDArray[np.int64], real: float = MIN_REAL) -> list[NDArray[np.int64]]:
+    """Groups texts by length into few groups, such that little is padding.
 
     Args:
         lengths: (N,) tokens of each text.
-        share: Of all tokens of the groups, each padded to its longest text, so many shall be real.
+        real: Least fraction of real tokens, when each group is padded to its longest text.
 
     Returns:
         Rows of each group.
     """
     rows = np.argsort(lengths, kind="stable")
     groups = [rows]
-    while lengths.sum() < share * sum(len(group) * lengths[group[-1]] for group in groups):
+    while lengths.sum() < real * sum(len(group) * lengths[group[-1]] for group in groups):
         savings = [_best_split(lengths[group]) for group in groups]
         number = int(np.argmax([saving for saving, _ in savings]))
         group, place = groups[number], savings[number][1]
@@ -184,7 +189,7 @@ def by_length(lengths: NDArray[np.int64], share: float = REAL_SHARE) -> list[NDA
 
 
 def _best_split(lengths: NDArray[np.int64]) -> tuple[int, int]:
-    """How many padding tokens a split of sorted lengths (n,) saves at best, and before which of them it is."""
+    """The best split of sorted lengths (n,): the padding tokens that it saves, and the place before which it is."""
     if len(lengths) == 1:
         return 0, 0
     savings = np.arange(1, len(lengths)) * (lengths[-1] - lengths[:-1])
@@ -193,7 +198,7 @@ def _best_split(lengths: NDArray[np.int64]) -> tuple[int, int]:
 
 
 def padded(encoded: Sequence[Sequence[int]], padding: int) -> tuple[Tensor, Tensor]:
-    """Token ids of texts as one tensor (N, longest) with a mask (N, longest) that is True on real tokens."""
+    """Pads the token ids of texts to one tensor (N, longest), with a mask (N, longest) that is True on real tokens."""
     tokens = torch.full((len(encoded), max(map(len, encoded), default=1)), padding, dtype=torch.int64)
     mask = torch.zeros_like(tokens, dtype=torch.bool)
     for row, ids in enumerate(encoded):

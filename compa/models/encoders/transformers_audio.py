@@ -10,13 +10,13 @@ from torch import Tensor, nn
 
 from compa.audio.features import AudioConfig, audio_config
 from compa.audio.kaldi import KaldiFilterBank
-from compa.models.checkpoints.hub import check_name, read_model, reading, transformers
+from compa.models.checkpoints.hub import check_extractor, read_extractor, read_model
 from compa.models.encoders.audio import AudioEncoder
 from compa.models.frames import Frames
 from compa.models.layers.windows import by_windows
 
 AST_MEAN, AST_STD = -4.2677393, 4.5689974
-"""Of AudioSet's features: AST reads them minus the mean, divided by twice the standard deviation."""
+"""Of AudioSet's features."""
 SPEECH_RATE = 16000
 
 
@@ -27,27 +27,37 @@ class AST(AudioEncoder):
 
     Args:
         config: Left at None: AST reads nothing but its own features, at 16 kHz.
-        model: A folder or hub id, whose weights are taken, or values of an `ASTConfig`, which starts with random ones.
+        model: A folder or hub id, whose weights are read, or values of an `ASTConfig`, for random weights.
+        mean: Of the training data's features; it is subtracted. None is the checkpoint's, or AudioSet's.
+        std: The features are divided by twice this standard deviation. None is the checkpoint's, or AudioSet's.
 
     Raises:
-        ValueError: If there is no such model.
+        ValueError: If there is no such model, or its feature extractor does not fit it.
     """
 
     def __init__(
         self,
         config: AudioConfig | None = None,
         model: str | dict[str, Any] = "MIT/ast-finetuned-audioset-10-10-0.4593",
+        mean: float | None = None,
+        std: float | None = None,
     ) -> None:
         super().__init__()
         self.model = read_model(model, "audio-spectrogram-transformer")
         settings = self.model.config
+        extractor = read_extractor(model) if isinstance(model, str) else None
+        if extractor is not None:
+            expected = {"num_mel_bins": settings.num_mel_bins, "max_length": settings.max_length}
+            check_extractor(str(model), extractor, expected | {"sampling_rate": SPEECH_RATE})
+        self.mean = float(getattr(extractor, "mean", AST_MEAN) if mean is None else mean)
+        self.std = float(getattr(extractor, "std", AST_STD) if std is None else std)
         self.config = AudioConfig(SPEECH_RATE, 400, 160, settings.num_mel_bins, min_hz=20.0)
         self.width = int(settings.hidden_size)
         self.num_layers = int(settings.num_hidden_layers) + 1
         self.frame_seconds = settings.time_stride / 100
         self.window_seconds = settings.max_length / 100
         self.num_rows = (settings.num_mel_bins - settings.patch_size) // settings.frequency_stride + 1
-        self.init_args = {"model": settings.to_dict()}
+        self.init_args = {"model": settings.to_dict(), "mean": self.mean, "std": self.std}
 
     def front_end(self) -> nn.Module:
         """Kaldi's log-mel filter bank."""
@@ -57,8 +67,8 @@ class AST(AudioEncoder):
         """Encodes features (B, T, mels) with mask (B, T); the first layer is what enters the blocks."""
 
         def encode(windows: Tensor) -> list[Tensor]:
-            layers = layers_of(self.model, (windows - AST_MEAN) / (2 * AST_STD), all_layers)
-            return [layer[:, 2:].unflatten(1, (self.num_rows, -1)).mean(1) for layer in layers]
+            layers = layers_of(self.model, (windows - self.mean) / (2 * self.std), all_layers)
+            return [layer[:, 2:].reshape(len(layer), self.num_rows, -1, self.width).mean(1) for layer in layers]
 
         layers, mask = by_windows(encode, features, mask, self.model.config.max_length, silence=0.0)
         return Frames(layers, mask, self.frame_seconds)
@@ -71,17 +81,21 @@ class WhisperEncoder(AudioEncoder):
 
     Args:
         config: Left at None: Whisper reads nothing but its own features, at 16 kHz.
-        model: A folder or hub id, whose weights are taken, or values of a `WhisperConfig`, which starts with random
-            ones.
+        model: A folder or hub id, whose weights are read, or values of a `WhisperConfig`, for random weights.
 
     Raises:
-        ValueError: If there is no such model.
+        ValueError: If there is no such model, or its feature extractor does not fit it.
     """
 
     def __init__(self, config: AudioConfig | None = None, model: str | dict[str, Any] = "openai/whisper-small") -> None:
         super().__init__()
         self.model = read_model(model, "whisper").get_encoder()
         settings = self.model.config
+        extractor = read_extractor(model) if isinstance(model, str) else None
+        if extractor is not None:
+            expected = {"sampling_rate": SPEECH_RATE, "feature_size": settings.num_mel_bins, "n_fft": 400}
+            expected |= {"hop_length": 160, "nb_max_frames": 2 * settings.max_source_positions}
+            check_extractor(str(model), extractor, expected)
         self.config = AudioConfig(
             SPEECH_RATE, 400, 160, settings.num_mel_bins, 0.0, 8000.0, edges="reflect", level="decibel"
         )
@@ -116,9 +130,8 @@ class TransformersAudio(AudioEncoder):
 
     Args:
         config: The log-mel features of a model that reads such, or a preset's name; None for models that read
-            waveforms, at 16 kHz.
-        model: A folder or hub id, whose weights are taken, or a configuration with its `model_type`, whose model
-            starts with random weights.
+            waveforms, at the sample rate of the checkpoint's extractor, or 16 kHz.
+        model: A folder or hub id, whose weights are read, or a configuration with its `model_type`, for random weights.
         normalize: Whether waveforms get mean 0 and variance 1; None is the setting of the checkpoint's extractor.
 
     Raises:
@@ -134,8 +147,16 @@ class TransformersAudio(AudioEncoder):
         super().__init__()
         self.model = read_model(model)
         self.reads_waveforms = config is None or (isinstance(config, AudioConfig) and config.num_mels == 1)
-        self.config = AudioConfig(SPEECH_RATE, 400, 160, num_mels=1) if self.reads_waveforms else audio_config(config)
-        self.normalize = self.reads_waveforms and (_normalizes(model) if normalize is None else normalize)
+        extractor = read_extractor(model) if isinstance(model, str) else None
+        if isinstance(config, AudioConfig) or not self.reads_waveforms:
+            self.config = audio_config(config)
+            if extractor is not None:
+                check_extractor(str(model), extractor, {"sampling_rate": self.config.sample_rate})
+        else:
+            self.config = AudioConfig(int(getattr(extractor, "sampling_rate", SPEECH_RATE)), 400, 160, num_mels=1)
+        if normalize is None:
+            normalize = bool(getattr(extractor, "do_normalize", True))
+        self.normalize = self.reads_waveforms and normalize
         self.width = int(self.model.config.hidden_size)
         self.num_layers = int(self.model.config.num_hidden_layers) + 1
         self.frame_seconds = self.config.hop_size / self.config.sample_rate
@@ -143,7 +164,7 @@ class TransformersAudio(AudioEncoder):
             if not hasattr(self.model.config, "conv_stride"):
                 kind = self.model.config.model_type
                 raise ValueError(f"{kind} does not read waveforms: give its log-mel features as config")
-            self.frame_seconds = math.prod(self.model.config.conv_stride) / SPEECH_RATE
+            self.frame_seconds = math.prod(self.model.config.conv_stride) / self.config.sample_rate
         self.init_args = {"model": self.model.config.to_dict(), "normalize": self.normalize}
 
     def front_end(self) -> nn.Module:
@@ -191,11 +212,3 @@ class _Samples(nn.Module):
     def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         mask = torch.arange(waveforms.shape[1], device=lengths.device) < lengths[:, None]
         return waveforms[..., None] * mask[..., None], mask
-
-
-def _normalizes(model: str | dict[str, Any]) -> bool:
-    if not isinstance(model, str):
-        return True
-    model = check_name(model)
-    with reading(model):
-        return bool(getattr(transformers().AutoFeatureExtractor.from_pretrained(model), "do_normalize", True))

@@ -1,8 +1,9 @@
-"""Text encoders of transformers: FLAN-T5's, RoBERTa, BERT, or any other that AutoModel knows."""
+"""Text encoders of transformers: FLAN-T5's, RoBERTa, BERT, or any other of AutoModel."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -11,40 +12,42 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 from torch import Tensor
 
 from compa.models.checkpoints.fingerprint import fingerprint
-from compa.models.checkpoints.hub import check_name, read_model, reading, transformers
+from compa.models.checkpoints.hub import check_name, naming, read_model, reading, transformers
 from compa.models.encoders.lora import add_lora
-from compa.models.encoders.text import TextEncoder, by_length, padded, tokenizer_of
+from compa.models.encoders.text import TextEncoder, by_length, padded, parse_tokenizer
 from compa.models.encoders.text_cache import EmbeddingCache
+from compa.models.encoders.tokenizer_check import check_special_tokens, check_tokenizer
 
 Pooling = Literal["mean", "pooler"]
 SPECIAL_TOKENS = {"bos_token": "<s>", "pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
-"""Those of a tokenizer that is built from training captions; their numbers are 0 to 3."""
+"""Special tokens, numbered 0 to 3, of a tokenizer that is built from training captions."""
 MAX_TOKENS = 512
-"""Of models whose positions have no end, such as T5."""
+"""For models without a largest position, such as T5."""
 CACHED_AT_A_TIME = 64
-"""So many texts that the cache lacks are encoded together."""
+"""Texts missing from the cache that are encoded together."""
 _FROM_PADDING = ("roberta", "clap_text_model", "camembert", "mpnet", "longformer")
-"""Types of models, or parts of their names, that count positions from the padding token's number on."""
+"""Parts of names of model types whose positions are counted from the padding token's number."""
 
 
 class TransformersText(TextEncoder):
-    """A text encoder of transformers, with its own tokenizer.
+    """A text encoder of transformers with its own tokenizer.
 
     Texts of similar lengths are encoded together, padded on the right, and masked.
 
     Args:
-        model: A folder or hub id, whose weights are taken, or a configuration with its `model_type`, whose model
-            starts with random weights. Of encoder-decoders such as T5 the encoder is taken, of CLAP the text tower.
-        tokenizer: A tokenizer's JSON as `tokenizers` writes it. None is that of the folder or hub id; of a
+        model: A folder or hub id, whose weights are read, or a configuration with its `model_type`, for random weights.
+            Of encoder-decoders such as T5 the encoder is used, of CLAP the text tower.
+        tokenizer: A tokenizer's JSON as `tokenizers` writes it. None is the tokenizer of the folder or hub id; for a
             configuration, `fit_tokenizer` builds one.
-        max_tokens: Longer texts are cut, with a warning; None is as long as model and tokenizer take.
+        max_tokens: Longer texts are cut, with a warning; None is the limit of model and tokenizer.
         pooling: `mean` of the real tokens, or the model's own `pooler`, which reads the first token.
         lora: Settings of `peft.LoraConfig`, such as {r: 8, target_modules: [q, v]}: the model's own weights are
             frozen, small matrices beside them are trained.
-        cache: A folder that keeps the vectors of texts. The model is frozen, and reads each text once, in all runs.
+        cache: A folder that keeps the embeddings of texts. The model is frozen and reads each text once in all runs.
 
     Raises:
-        ValueError: If there is no such model, it has no fast tokenizer, or lora and cache are both given.
+        ValueError: If there is no such model, its tokenizer is missing, damaged, slow or another model's, or lora and
+            cache are both given.
     """
 
     def __init__(
@@ -58,19 +61,21 @@ class TransformersText(TextEncoder):
     ) -> None:
         super().__init__()
         if lora and cache:
-            raise ValueError("a text encoder with a cache is frozen, and one with lora is trained: give one of them")
+            raise ValueError("a text encoder with a cache is frozen, and one with lora is trained: omit cache or lora")
         if pooling not in get_args(Pooling):
-            raise ValueError(f"pooling {pooling!r} is none of {', '.join(get_args(Pooling))}")
-        if isinstance(model, str) and tokenizer is None:
-            tokenizer, longest, _ = read_tokenizer(model)
-            max_tokens = max_tokens or longest
+            raise ValueError(f"pooling must be one of {', '.join(get_args(Pooling))}; got {pooling!r}")
         self.model = _encoder(read_model(model))
         config = self.model.config
+        if self.model.main_input_name != "input_ids":
+            raise ValueError(f"{config.model_type} does not read texts: choose another text encoder")
+        if isinstance(model, str) and tokenizer is None:
+            tokenizer, longest, _ = read_tokenizer(model, config)
+            max_tokens = max_tokens or longest
         self.pooling = pooling
         if pooling == "mean":
             self.model.pooler = None
         elif getattr(self.model, "pooler", None) is None:
-            raise ValueError(f"{config.model_type} has no pooler: take pooling 'mean'")
+            raise ValueError(f"{config.model_type} has no pooler: use pooling 'mean'")
         self.padding = int(config.pad_token_id or 0)
         self.max_tokens = min(max_tokens or MAX_TOKENS, _num_positions(config))
         self.width = int(config.hidden_size)
@@ -88,16 +93,17 @@ class TransformersText(TextEncoder):
         if cache:
             self.use_cache(cache)
         self._tokenizer: Tokenizer | None = None
-        self.use_tokenizer(tokenizer)
+        with naming(model) if isinstance(model, str) else nullcontext():
+            self.use_tokenizer(tokenizer)
 
     def use_cache(self, folder: str) -> None:
-        """Freezes the model from now on, and keeps the vectors of texts in a folder."""
+        """Freezes the model from now on, and keeps the embeddings of texts in a folder."""
         self.cache = folder
         self.requires_grad_(False)
         self.eval()
 
     def train(self, mode: bool = True) -> TransformersText:
-        """Trains, unless a cache keeps what the model says."""
+        """Switches to training, unless the model is frozen for a cache."""
         super().train(mode and self.cache is None)
         return self
 
@@ -118,7 +124,7 @@ class TransformersText(TextEncoder):
         return self._opened.find(texts, encode).to(device)
 
     def _encode(self, texts: Sequence[str], device: torch.device) -> Tensor:
-        """Encodes texts of similar lengths together, so that hardly any padding is."""
+        """Encodes texts of similar lengths together, so that there is little padding."""
         tokens, mask = self.tokenize(texts)
         lengths = mask.sum(1).numpy()
         groups = by_length(lengths)
@@ -131,22 +137,22 @@ class TransformersText(TextEncoder):
         return torch.cat(vectors)[torch.from_numpy(order).to(device)]
 
     def fit_tokenizer(self, texts: Iterable[str]) -> None:
-        """Builds a tokenizer from texts, where the model came without one."""
+        """Builds a tokenizer from texts, if the encoder has none."""
         if self._tokenizer is None:
             self.use_tokenizer(build_tokenizer(texts, self.model.config.vocab_size))
 
     def use_tokenizer(self, tokenizer: str | None) -> None:
-        """Takes a tokenizer's JSON in place of the one there is; None changes nothing."""
+        """Replaces the tokenizer by one in JSON; None changes nothing. Raises ValueError if it does not fit."""
         if tokenizer:
-            self.init_args["tokenizer"] = tokenizer
-            self._tokenizer = tokenizer_of(tokenizer)
-            self._tokenizer.no_padding()
-            self._tokenizer.enable_truncation(self.max_tokens)
+            parsed = parse_tokenizer(tokenizer)
+            check_tokenizer(parsed, self.model.config.vocab_size, self.pooling == "pooler")
+            parsed.enable_truncation(self.max_tokens)
+            self.init_args["tokenizer"], self._tokenizer = tokenizer, parsed
 
     def tokenize(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Turns texts into token ids (N, L) and a mask (N, L) that is True on real tokens."""
         if self._tokenizer is None:
-            raise ValueError("the text encoder has no tokenizer yet: call fit_tokenizer(texts) or load a checkpoint")
+            raise ValueError("the text encoder has no tokenizer: call fit_tokenizer(texts) or load a checkpoint")
         encoded = self._tokenizer.encode_batch(list(texts))
         self.count_cut(sum(bool(encoding.overflowing) for encoding in encoded), self.max_tokens)
         return padded([encoding.ids or [self.padding] for encoding in encoded], self.padding)
@@ -165,7 +171,7 @@ class TransformersText(TextEncoder):
 
 
 def build_tokenizer(texts: Iterable[str], vocabulary_size: int) -> str:
-    """Builds byte-pair tokens as RoBERTa has them, with its special tokens, as JSON."""
+    """Builds a tokenizer of byte-pair tokens, as RoBERTa's, with its special tokens; returns its JSON."""
     tokenizer = Tokenizer(models.BPE(unk_token=SPECIAL_TOKENS["unk_token"]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     trainer = trainers.BpeTrainer(
@@ -181,17 +187,18 @@ def build_tokenizer(texts: Iterable[str], vocabulary_size: int) -> str:
     return str(tokenizer.to_str())
 
 
-def read_tokenizer(name: str) -> tuple[str, int | None, dict[str, str]]:
+def read_tokenizer(name: str, config: Any) -> tuple[str, int | None, dict[str, str]]:
     """Reads a checkpoint's tokenizer.
 
     Args:
         name: A folder or hub id.
+        config: The configuration of the model that it must fit.
 
     Returns:
-        Its JSON, how many tokens it cuts texts to (None if it does not say), and its special tokens by their roles.
+        Its JSON, the number of tokens that it cuts texts to (None if unlimited), and its special tokens by role.
 
     Raises:
-        ValueError: If there is none, or it is none of `tokenizers`.
+        ValueError: If it is missing, damaged, slow, or another model's.
     """
     name = check_name(name)
     with reading(name):
@@ -199,15 +206,18 @@ def read_tokenizer(name: str) -> tuple[str, int | None, dict[str, str]]:
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if not isinstance(backend, Tokenizer):
         raise ValueError(
-            f"the tokenizer of {name} has no tokenizer.json: convert it with AutoTokenizer's save_pretrained"
+            f"{name}: the tokenizer has no tokenizer.json: convert it with AutoTokenizer's save_pretrained"
         )
+    with naming(name):
+        check_tokenizer(parse_tokenizer(backend.to_str()), config.vocab_size)
+        check_special_tokens(tokenizer, config)
     longest = int(tokenizer.model_max_length)
     special = {role: str(token) for role, token in tokenizer.special_tokens_map.items() if isinstance(token, str)}
     return str(backend.to_str()), longest if longest < 10**9 else None, special
 
 
 def _encoder(model: Any) -> Any:
-    """Of models of two parts the one that reads."""
+    """The encoder of an encoder-decoder, the text tower of a CLAP, or the model itself."""
     if model.config.model_type == "clap":
         return model.text_model
     return model.get_encoder() if model.config.is_encoder_decoder or hasattr(model, "shared") else model

@@ -1,4 +1,4 @@
-"""Pooling of a variable number of vectors into one, over the real ones only."""
+"""Pooling of a variable number of vectors into one, without padding."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def masked_mean(tokens: Tensor, mask: Tensor) -> Tensor:
-    """Mean over the tokens that are real.
+    """Means over the real tokens.
 
     Args:
         tokens: (B, T, width).
@@ -21,15 +21,15 @@ def masked_mean(tokens: Tensor, mask: Tensor) -> Tensor:
 
 
 def segment_means(frames: Tensor, mask: Tensor, num_segments: int) -> Tensor:
-    """Means over equal stretches of each clip's own duration, in order: a pooling that keeps time.
+    """Means over equal time segments of each clip's own duration, in order: a pooling that keeps time.
 
-    A frame that lies across a border counts in both segments by its share, so clips shorter than `num_segments`
-    frames work too.
+    A frame across a border counts in both segments, weighted by its overlap, so clips shorter than `num_segments`
+    frames work, too.
 
     Args:
         frames: (B, T, width); real frames first.
         mask: (B, T), True on real frames; at least one a row.
-        num_segments: How many stretches S.
+        num_segments: S.
 
     Returns:
         (B, S, width).
@@ -40,6 +40,6 @@ def segment_means(frames: Tensor, mask: Tensor, num_segments: int) -> Tensor:
     )
     ends = starts + lengths / num_segments
     positions = torch.arange(frames.shape[1], device=frames.device, dtype=frames.dtype)[None, None, :]
-    shares = (torch.minimum(positions + 1, ends) - torch.maximum(positions, starts)).clamp_min(0)
-    shares = shares * mask[:, None, :]
-    return (shares / (lengths / num_segments)) @ frames
+    overlaps = (torch.minimum(positions + 1, ends) - torch.maximum(positions, starts)).clamp_min(0)
+    overlaps = overlaps * mask[:, None, :]
+    return (overlaps / (lengths / num_segments)) @ frames

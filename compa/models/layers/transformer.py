@@ -1,4 +1,4 @@
-"""A pre-norm transformer block with rotary positions and a padding mask, shared by both towers."""
+"""A pre-norm transformer block with rotary positions and a padding mask, used by both towers."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from torch import Tensor, nn
 class Block(nn.Module):
     """Self-attention and a feed-forward layer, each behind a layer norm and added to its input.
 
-    Positions are rotary (Su et al. 2021), so attention sees how far tokens lie apart, not where they stand. That is
-    what lets a text tower read label pairs it has never seen in that place.
+    Positions are rotary (Su et al. 2021): attention depends on the distance of tokens, not on their places. So a text
+    tower can read pairs of labels in places where it has never seen them.
 
     Args:
         width: Size of a token's vector.
         num_heads: Attention heads; must divide `width`.
-        dropout: Share of each branch's output that is dropped in training.
+        dropout: Fraction of each branch's output that is dropped in training.
     """
 
     def __init__(self, width: int, num_heads: int, dropout: float = 0.0) -> None:
         super().__init__()
         if width % (2 * num_heads):
-            raise ValueError(f"width {width} does not divide into {num_heads} heads of even size")
+            raise ValueError(f"width must be a multiple of {2 * num_heads} with {num_heads} heads; got {width}")
         self.num_heads = num_heads
         self.attention_norm = nn.LayerNorm(width)
         self.query_key_value = nn.Linear(width, 3 * width)
@@ -38,8 +38,8 @@ class Block(nn.Module):
 
         Args:
             tokens: (B, T, width).
-            mask: (B, T); tokens where it is False are never attended to.
-            positions: (T,) where tokens stand, if not one after the other.
+            mask: (B, T), False on tokens that are never attended to.
+            positions: (T,) positions of tokens; by default 0, 1, 2, ...
         """
         num_clips, num_tokens, width = tokens.shape
         split = self.query_key_value(self.attention_norm(tokens)).view(num_clips, num_tokens, 3, self.num_heads, -1)

@@ -10,8 +10,12 @@ import pytest
 from benchmarks.models.controls import controls
 from benchmarks.models.embedding import EmbeddingScorer
 from benchmarks.models.names import model_name
-from benchmarks.models.open import open_scorer
-from tests.benchmarks.conftest import CountingEmbedder
+from benchmarks.models.open import Model, open_scorer
+from benchmarks.scorer import AudioFrames, Scorer
+from tests.benchmarks.conftest import CountingEmbedder, noise
+from tests.benchmarks.models.test_embedding import clap, run
+
+__all__ = ["clap", "run"]
 
 
 def test_models_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,3 +79,14 @@ def test_models_of_ones_own_that_cannot_be_used_are_named(tmp_path: Path, monkey
             open_scorer(name)
     assert open_scorer("python:own_models:Scores").score([]) == []
     assert str(tmp_path) not in sys.path
+
+
+def test_a_run_folder_is_opened_as_frames_too(run: Path) -> None:
+    model = Model(str(run))
+    frames = model.opened_as(AudioFrames)
+    assert isinstance(frames, AudioFrames)
+    assert model.opened_as(AudioFrames) is frames
+    (short, long) = frames.frames([noise(0, 8000), noise(1, 32000)])
+    assert short.shape[0] == long.shape[0] == frames.num_layers > 1
+    assert long.shape[1] * frames.frame_seconds == pytest.approx(2.0, abs=frames.frame_seconds)
+    assert isinstance(model.opened_as(Scorer), EmbeddingScorer)

@@ -18,6 +18,7 @@ from compa.models.clap import CLAP
 from compa.models.encoders.audio import ConvTransformer
 from compa.models.encoders.text import CaptionTransformer
 from compa.models.layers.pooling import masked_mean, segment_means
+from compa.training.contrastive import ContrastiveTask
 
 TEXTS = ["a dog barks", "rain", "after the rain has stopped, a dog barks in the distance", ""]
 
@@ -167,7 +168,7 @@ def test_memory_does_not_grow_with_the_file(clap: CLAP, tmp_path: Path, monkeypa
     embedder.embed_audio([tmp_path / "long.wav"])
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 16e6
+    assert peak < 48e6  # 2**23 samples decide how to mix the channels
 
 
 @pytest.mark.parametrize(
@@ -186,10 +187,10 @@ def test_unclear_waveforms_are_refused(
 
 
 def test_what_is_no_model_is_refused_in_one_sentence(clap: CLAP, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="is no model"):
+    with pytest.raises(ValueError, match="is not a model"):
         compa.load(str(tmp_path / "nothing"))
     (tmp_path / "x.ckpt").write_bytes(b"not a checkpoint")
-    with pytest.raises(ValueError, match="is no checkpoint that can be read safely"):
+    with pytest.raises(ValueError, match="cannot be read safely"):
         compa.load(str(tmp_path / "x.ckpt"))
     pretrained.save(clap, tmp_path)
     whole = (tmp_path / "model.safetensors").read_bytes()
@@ -224,13 +225,36 @@ def test_a_damaged_description_is_told(clap: CLAP, tmp_path: Path, ours: str, th
         compa.load(str(tmp_path))
 
 
+def test_a_model_of_an_earlier_version_is_read(clap: CLAP, tmp_path: Path) -> None:
+    """Encoders have moved to modules of their own since, and `tokeniser` has become `tokenizer`."""
+    pretrained.save(clap, tmp_path)
+    description = json.loads((tmp_path / "model.json").read_text())
+    audio, text = description["audio_encoder"], description["text_encoder"]
+    audio["class_path"], text["class_path"] = (
+        f"compa.models.{name}" for name in ("audio_encoder.ConvTransformer", "text_encoder.CaptionTransformer")
+    )
+    text["init_args"]["tokeniser"] = text["init_args"].pop("tokenizer")
+    (tmp_path / "model.json").write_text(json.dumps(description))
+    expected = pretrained.Embedder(clap).embed_text(TEXTS)
+    np.testing.assert_array_equal(compa.load(str(tmp_path)).embed_text(TEXTS), expected)
+    checkpoint = {
+        "clap": description,
+        "state_dict": {f"clap.{name}": value for name, value in clap.state_dict().items()},
+    }
+    torch.save(checkpoint, tmp_path / "x.ckpt")
+    np.testing.assert_array_equal(compa.load(str(tmp_path / "x.ckpt")).embed_text(TEXTS), expected)
+    task = ContrastiveTask()
+    task.on_load_checkpoint(checkpoint)
+    assert task.clap.text_encoder.init_args["tokenizer"] == clap.text_encoder.init_args["tokenizer"]
+
+
 def test_a_checkpoint_that_would_run_code_is_refused(tmp_path: Path) -> None:
     class Evil:
         def __reduce__(self) -> tuple[object, tuple[str]]:
             return (Path.touch, (tmp_path / "ran",))  # type: ignore[return-value]
 
     torch.save({"clap": Evil(), "state_dict": {}}, tmp_path / "x.ckpt")
-    with pytest.raises(ValueError, match="is no checkpoint that can be read safely"):
+    with pytest.raises(ValueError, match="cannot be read safely"):
         compa.load(str(tmp_path / "x.ckpt"))
     assert not (tmp_path / "ran").exists()
 

@@ -82,7 +82,7 @@ def test_a_model_trained_with_a_cache_loads_without_it(tmp_path: Path) -> None:
     np.testing.assert_allclose(compa.load(str(tmp_path)).embed_text(TEXTS), expected, atol=1e-6)
     again = pretrained.start(str(tmp_path), cache=str(tmp_path / "cache"))
     np.testing.assert_array_equal(again.embed_text(TEXTS).detach().numpy(), expected)
-    with pytest.raises(ValueError, match="CaptionTransformer keeps no vectors"):
+    with pytest.raises(ValueError, match="CaptionTransformer does not support a cache"):
         CaptionTransformer().use_cache(str(tmp_path))
 
 
@@ -105,7 +105,7 @@ def test_lora_trains_little_and_survives_being_saved(tmp_path: Path) -> None:
     assert np.abs(loaded - before).max() > 1e-3
     with pytest.raises(ValueError, match="the model has the layers dense, key, query, value"):
         clap_of(lora={"target_modules": ["nothing"]})
-    with pytest.raises(ValueError, match="give one of them"):
+    with pytest.raises(ValueError, match="omit cache or lora"):
         clap_of(lora=settings, cache=str(tmp_path))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from compa.manifest import KINDS, Clip, Negative, Positive
+from compa.manifest import NEGATIVE_KINDS, Clip, Negative, Positive
 from negatives.generator import Candidate, Request
 from negatives.llm.budget import Budget
 from negatives.llm.client import RetryingClient
@@ -22,7 +22,7 @@ from tests.negatives.llm.conftest import OpenScheduler
 from tests.negatives.llm.scripted import Reply, ScriptedServer, completion, items_of
 
 SETTINGS = ModelSettings("m", max_answer_tokens=100)
-ALL = (*KINDS, "paraphrase", "sub-scene")
+ALL = (*NEGATIVE_KINDS, "paraphrase", "sub-scene")
 CAPTIONS = ("A dog barks then a man speaks", "Rain falls as people talk", "A bell rings")
 
 

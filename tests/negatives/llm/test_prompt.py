@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compa.manifest import KINDS
+from compa.manifest import NEGATIVE_KINDS
 from negatives.llm import response as answer
 from negatives.llm.prompt import JUDGE, available, load
 from negatives.llm.request import FORMATS, ChatRequest, ModelSettings, PromptItem, prompt_item
@@ -23,7 +23,7 @@ def ask(*captions: str, name: str = "order", settings: ModelSettings = SETTINGS,
 
 
 def test_every_kind_and_two_levels_have_a_prompt() -> None:
-    assert set(available()) == {*KINDS, "paraphrase", "sub-scene"}
+    assert set(available()) == {*NEGATIVE_KINDS, "paraphrase", "sub-scene"}
     with pytest.raises(ValueError, match="no prompt for 'reversal': there are absence"):
         load("reversal")
 
