@@ -33,7 +33,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
     folder = tmp_path_factory.mktemp("served")
     write_tiny_model(folder / "model")
-    running = Served([PROGRAM, "serve", str(folder / "model"), "--device", "cpu"], folder / "log.txt")
+    running = Served([PROGRAM, "serve", str(folder / "model"), "--device", "cpu"], folder / "log.txt", "/health")
     running.wait()
     yield running
     running.stop()
