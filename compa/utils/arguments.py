@@ -47,7 +47,8 @@ class _HelpFormatter(argparse.HelpFormatter):
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         text = action.help or ""
-        has_default = action.option_strings and action.default not in (None, False, argparse.SUPPRESS, [], ())
+        shown = action.default is not None and action.default is not False and action.default != argparse.SUPPRESS
+        has_default = action.option_strings and shown and action.default not in ([], ())
         return f"{text} (default: %(default)s)" if has_default and "%(default)" not in text else text
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:

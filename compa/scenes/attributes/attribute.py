@@ -83,7 +83,7 @@ class Attribute:
 
         Args:
             waveform: The snippet before the effect.
-            value: The value that it shall have.
+            value: The value to give it.
             all_values: The values of all words in the plan.
             sample_rate: In Hz.
         """

@@ -69,9 +69,10 @@ def test_items_are_of_held_out_pairs_in_turn(items: list[Item], bank: EventBank)
 def test_items_are_of_test_recordings_only(items: list[Item], bank: EventBank) -> None:
     train, test = bank.split("train"), bank.split("test")
     for item in items:
-        for label, recording in zip(item.labels, item.recordings, strict=True):
-            assert recording in test.recordings(label)
-            assert recording not in train.recordings(label)
+        assert sorted(credit.label for credit in item.credits) == sorted(item.labels)
+        for credit in item.credits:
+            assert credit.recording in test.recordings(credit.label)
+            assert credit.recording not in train.recordings(credit.label)
 
 
 def test_ids_are_unique_and_name_each_audio(items: list[Item]) -> None:

@@ -62,7 +62,7 @@ def test_nothing_usable(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no label folders"):
         open_bank(tmp_path)
     write(tmp_path / "a.wav")
-    with pytest.raises(ValueError, match=r"1 sound file\(s\) but no label folders: put each"):
+    with pytest.raises(ValueError, match=r"1 sound file\(s\) but no label folders"):
         open_bank(tmp_path)
 
 
