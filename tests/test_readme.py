@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from compa import cli
 from compa.models.tiny_clap import make
 from compa.utils.arguments import CommandParser
 from tests.compa.scenes.sound_files import write_labels
-from tests.negatives.llm.scripted import ScriptedServer
+from tests.negatives.llm.scripted import Reply, ScriptedServer, completion, items_of
 from tests.readme_commands import ROOT, blocks, commands, documented
 
 DOCUMENTS = [
@@ -76,6 +77,18 @@ SMALL = {
 """Options that make the commands of the README small; the last one of an option counts."""
 
 
+def swap_and_judge(body: dict[str, Any], _number: int) -> Reply:
+    """Answers as a model that swaps the two halves of a caption, and holds every statement for false."""
+    answers: list[dict[str, Any]] = []
+    for item in items_of(body):
+        if "statement" in item:
+            answers.append({"id": item["id"], "verdict": "false"})
+        else:
+            first, second = item["caption"].split(" and then ")
+            answers.append({"id": item["id"], "texts": [f"{second} and then {first}"]})
+    return completion(json.dumps({"answers": answers}))
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A new user's folder: the recipes, some recordings, a table of captions, a tiny checkpoint."""
@@ -101,7 +114,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     make(made / "tiny")
     before = Path.cwd()
     os.chdir(made)
-    with ScriptedServer() as server:
+    with ScriptedServer(swap_and_judge) as server:
         (made / "server").write_text(server.url)
         yield made
     os.chdir(before)
