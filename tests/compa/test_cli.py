@@ -66,13 +66,26 @@ def test_every_group_lists_its_commands(group: str, capsys: pytest.CaptureFixtur
         ),
     ],
 )
-def test_exit_codes_and_sentences(arguments: list[str], code: int, message: str, tmp_path: Path) -> None:
-    done = compa(*arguments, cwd=tmp_path)
-    assert done.returncode == code
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
-    assert code == 2 or len(done.stderr.strip().splitlines()) == 1
+def test_exit_codes_and_sentences(
+    arguments: list[str],
+    code: int,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(arguments) == code
+    errors = capsys.readouterr().err
+    assert message in errors
+    assert code == 2 or len(errors.strip().splitlines()) == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_a_process_exits_with_the_code_and_without_a_traceback(tmp_path: Path) -> None:
+    done = compa("data", "stats", "m.jsonl", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == "compa: m.jsonl is not a file: give one that exists\n"
 
 
 def test_ctrl_c_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
