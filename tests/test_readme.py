@@ -16,6 +16,7 @@ import soundfile
 from compa import cli
 from compa.models.tiny_clap import make
 from compa.utils.arguments import CommandParser
+from negatives.llm.prompt import load
 from tests.compa.scenes.sound_files import write_labels
 from tests.negatives.llm.scripted import Reply, ScriptedServer, completion, items_of
 from tests.readme_commands import ROOT, blocks, commands, documented
@@ -78,14 +79,15 @@ SMALL = {
 
 
 def swap_and_judge(body: dict[str, Any], _number: int) -> Reply:
-    """Answers as a model that swaps the two halves of a caption, and holds every statement for false."""
+    """Answers as a model that swaps the two halves of a caption for the kind `order`, and denies every statement."""
     answers: list[dict[str, Any]] = []
+    is_order = body["messages"][0]["content"] == load("order").system
     for item in items_of(body):
         if "statement" in item:
             answers.append({"id": item["id"], "verdict": "false"})
         else:
             first, second = item["caption"].split(" and then ")
-            answers.append({"id": item["id"], "texts": [f"{second} and then {first}"]})
+            answers.append({"id": item["id"], "texts": [f"{second} and then {first}"] if is_order else []})
     return completion(json.dumps({"answers": answers}))
 
 
