@@ -82,12 +82,12 @@ class Active:
         """
         frame = _frame(self.sample_rate)
         num_samples = max(1, round(duration * self.sample_rate))
-        room = len(self.waveform) - num_samples
-        if room <= 0:
+        spare = len(self.waveform) - num_samples
+        if spare <= 0:
             return self.waveform.copy()
-        starts = self.starts[: np.searchsorted(self.starts, room // frame, side="right")]
+        starts = self.starts[: np.searchsorted(self.starts, spare // frame, side="right")]
         if len(starts) == 0:  # all that is loud comes too late
-            starts = self.frames[: np.searchsorted(self.frames, room // frame, side="right")]
+            starts = self.frames[: np.searchsorted(self.frames, spare // frame, side="right")]
         ends = np.minimum(starts + -(-num_samples // frame), len(self.energy) - 1)
         energy = self.energy[ends] - self.energy[starts]
         good = starts[energy >= MIN_WINDOW_ENERGY * energy.max()]
