@@ -47,7 +47,7 @@ class Tally:
         served: Captions with at least one negative.
         kept: Negatives and positives by kind or level.
         refused: Candidates by (kind or level, reason).
-        without_caption: Rows of the source without a caption.
+        refused_rows: Rows of the source without a caption, or that cannot be read.
     """
 
     clips: int = 0
@@ -55,7 +55,7 @@ class Tally:
     served: int = 0
     kept: Counter[str] = field(default_factory=Counter)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
-    without_caption: list[RowError] = field(default_factory=list)
+    refused_rows: list[RowError] = field(default_factory=list)
 
     def watch(self, clips: Iterable[Clip]) -> Iterator[Clip]:
         """Yields the clips, and counts what they contain as they pass."""
@@ -106,7 +106,7 @@ def generate(
     check_outputs(source, {"--out": out}, overwrite)
     tally = Tally()
     clips = add_negatives(
-        read_clips(source, tally.without_caption), generator, (*kinds, *levels), num, seed, filters, tally
+        read_clips(source, tally.refused_rows), generator, (*kinds, *levels), num, seed, filters, tally
     )
     clips = (rebase_audio(clip, source, out) for clip in clips)
     write_manifest(out, tqdm(clips, unit=" clips", file=sys.stderr, mininterval=0.5, disable=not progress))

@@ -26,7 +26,7 @@ def imported_by(statement: str) -> set[str]:
         ("import compa.manifest", (*HEAVY, "numpy")),
         ("import compa.data.shards.pack, compa.data.shards.reader, compa.data.order", HEAVY),
         ("import compa.scenes.claims, compa.scenes.holdout", (*HEAVY, "numpy")),
-        ("import compa.scenes.twins, compa.scenes.old_captions", HEAVY),
+        ("import compa.scenes.composition.composer, compa.scenes.captions", HEAVY),
         ("import compa.data.importing, compa.data.quarantine", (*HEAVY, "numpy", "negatives")),
         ("import compa.data.verify, compa.data.stats", (*HEAVY, "matplotlib", "av", "negatives")),
         (

@@ -168,16 +168,16 @@ def _ids(addresses: Iterable[str], names: Iterable[str]) -> Iterator[Mark]:
 
 def _content(sound: Audio | Sound) -> str:
     """Equal for equal samples, rate and channels; empty if there is no readable sound."""
-    from compa.data.audio_probe import content_of, probe
+    from compa.data.audio_probe import content_hash_of, probe
 
     if isinstance(sound, bytes):
         with tempfile.NamedTemporaryFile() as file:
             file.write(sound)
             file.flush()
-            return probe(Path(file.name)).content
+            return probe(Path(file.name)).content_hash
     if isinstance(sound, Path):
-        return probe(sound).content
-    return content_of(*sound) if sound else ""
+        return probe(sound).content_hash
+    return content_hash_of(*sound) if sound else ""
 
 
 def _words(text: str) -> str:

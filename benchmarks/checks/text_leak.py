@@ -1,8 +1,8 @@
-"""The leak test: can a classifier that only reads tell true captions from false ones?
+"""The leak test: can a classifier of words alone separate true captions from false ones?
 
-On pairs of 2 x 2 a scorer that only reads gets exactly 0, which proves nothing: what the words give away may still
-have taught a model to read instead of listen. AUC 0.5 is a set that gives nothing away. Where a score that only
-reads could exceed chance (one clip, true and false texts), its accuracy is told, too.
+On 2 x 2 pairs a text-only scorer gets exactly 0, which proves nothing: a model may still have learned from the words
+instead of the audio. An AUC of 0.5 means that the words reveal nothing. Where a text-only score could exceed chance
+(one clip with true and false texts), its accuracy is measured too.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ TEXT_ONLY = "text_only"
 
 @dataclass(frozen=True)
 class Texts:
-    """What is said of one item.
+    """The texts of one item.
 
     Attributes:
-        true: Texts as they come true first: of a pair of captions, the first one.
-        false: The texts that stand against them.
+        true: True texts; of a pair of captions, the first one.
+        false: The texts that compete with them.
         recordings: The source recordings of the item.
     """
 
@@ -41,31 +41,32 @@ class Texts:
 
 
 def leak_metrics(items: Sequence[Texts], accuracy: bool = False) -> dict[str, Metric]:
-    """The metrics of the leak test; none where there are too few texts to fit a classifier.
+    """The metrics of the leak test; empty with too few texts to fit a classifier.
 
     Args:
-        items: The texts of every item; those without a false one tell nothing.
-        accuracy: Whether to tell how often a true text reads more like one than every false text of its item.
+        items: The texts of every item; those without a false one are not used.
+        accuracy: Whether to measure how often a true text gets a higher score than every false text of its item.
 
     Returns:
-        `text_leak_auc`, in k folds of items whose first texts have different words, and `text_only` if asked for.
+        `text_leak_auc`, by cross-validation in which items with the same words are in one fold, and with `accuracy`
+        also `text_only`.
     """
-    telling = [item for item in items if item.true and item.false]
-    pairs = [(true, false) for item in telling for true in item.true for false in item.false]
+    usable = [item for item in items if item.true and item.false]
+    pairs = [(true, false) for item in usable for true in item.true for false in item.false]
     if len(pairs) < MIN_PAIRS:
         return {}
-    of_item = np.repeat(np.arange(len(telling)), [len(item.true) * len(item.false) for item in telling])
-    # An item and its mirror image have the same words: in two folds each would teach the other's texts to be false.
-    keys = [" ".join(sorted(words_of(item.true[0]))) for item in telling]
+    of_item = np.repeat(np.arange(len(usable)), [len(item.true) * len(item.false) for item in usable])
+    # An item and its mirror image have the same words: in different folds each would mislead about the other.
+    keys = [" ".join(sorted(words_of(item.true[0]))) for item in usable]
     true, false = -pair_scores(pairs, [keys[number] for number in of_item]).T
     value = auc(true, false)
     influence = np.bincount(of_item, placements(true, false) - value) / len(pairs)
     influence += np.bincount(of_item, 1 - placements(false, true) - value) / len(pairs)
-    recordings = [item.recordings for item in telling]
+    recordings = [item.recordings for item in usable]
     metrics = {LEAK: metric(value, jackknife(value, influence, recordings), 0.5)}
     if accuracy:
-        won = _won(telling, true, false)
-        chance = np.mean([len(set(item.true)) / len({*item.true, *item.false}) for item in telling])
+        won = _won(usable, true, false)
+        chance = np.mean([len(set(item.true)) / len({*item.true, *item.false}) for item in usable])
         metrics[TEXT_ONLY] = metric(float(won.mean()), interval(won, recordings), float(chance))
     return metrics
 

@@ -1,5 +1,6 @@
 """Metrics as pure functions of score matrices, their exact chance values, and intervals. Needs numpy alone."""
 
+# fmt: off
 from benchmarks.metrics.classification import (
     average_precision_chance,
     balanced_accuracy,
@@ -34,38 +35,9 @@ from benchmarks.metrics.retrieval import (
 )
 
 __all__ = [
-    "METRICS",
-    "PAIR_CHANCE",
-    "TRIPLET_CHANCE",
-    "Answers",
-    "Difference",
-    "Interval",
-    "auc",
-    "audio_to_text_ranks",
-    "average_precision",
-    "average_precision_chance",
-    "balanced_accuracy",
-    "bootstrap",
-    "chance",
-    "hits",
-    "interval",
-    "jackknife",
-    "margins",
-    "mcnemar",
-    "mean_average_precision",
-    "mean_chance",
-    "median_chance",
-    "outcomes",
-    "paired_difference",
-    "paraphrase_chance",
-    "paraphrased",
-    "placements",
-    "precision_chance",
-    "ranks",
-    "recall_chance",
-    "resampled_mean",
-    "resampled_median",
-    "text_to_audio_ranks",
-    "variance_of_mean",
-    "wilson",
+    "METRICS", "PAIR_CHANCE", "TRIPLET_CHANCE", "Answers", "Difference", "Interval", "auc", "audio_to_text_ranks",
+    "average_precision", "average_precision_chance", "balanced_accuracy", "bootstrap", "chance", "hits", "interval",
+    "jackknife", "margins", "mcnemar", "mean_average_precision", "mean_chance", "median_chance", "outcomes",
+    "paired_difference", "paraphrase_chance", "paraphrased", "placements", "precision_chance", "ranks",
+    "recall_chance", "resampled_mean", "resampled_median", "text_to_audio_ranks", "variance_of_mean", "wilson",
 ]

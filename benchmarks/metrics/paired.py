@@ -11,8 +11,6 @@ from numpy.typing import ArrayLike
 
 from benchmarks.metrics.intervals import student, variance_of_mean
 
-METHOD = "paired bootstrap"
-
 
 class Difference(NamedTuple):
     """A difference of two scores and its 95 % interval."""

@@ -1,4 +1,4 @@
-"""Pair and triplet metrics: pure functions of score matrices, and the chance values that belong to them.
+"""Pair and triplet metrics: pure functions of score matrices, with their chance values.
 
 An item is n audios and n texts, text i true of audio i only; its scores are an (n, n) matrix, audios in rows,
 texts in columns. n is 2 for pairs, 3 for triplets. All comparisons are strict: a tie is a loss.
@@ -17,16 +17,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 METRICS = ("text", "audio", "group", "ties")
-"""What is measured of every item, in the order in which it is shown."""
+"""What is measured of every item, in display order."""
 
 
 def outcomes(scores: ArrayLike) -> dict[str, NDArray[np.bool_]]:
-    """Says of each item which scores it wins.
+    """Which scores each item wins.
 
     - text: for every audio, the true text beats each other text (the diagonal beats its rows);
     - audio: for every text, the true audio beats each other audio (the diagonal beats its columns);
     - group: both;
-    - ties: some true entry equals an entry that it is compared with.
+    - ties: a true entry equals an entry that it is compared with.
 
     Args:
         scores: Shape (items, n, n), higher is better, `scores[:, i, i]` the true ones.
@@ -35,16 +35,16 @@ def outcomes(scores: ArrayLike) -> dict[str, NDArray[np.bool_]]:
         A bool array of shape (items,) for each of `METRICS`.
 
     Raises:
-        ValueError: If the shape is another one or a score is NaN.
+        ValueError: If the shape is different or a score is NaN.
 
     Example:
-        The texts are told apart for both audios (0.9 > 0.8, 0.6 > 0.5), the audios are not for the second
+        The true text wins for both audios (0.9 > 0.8, 0.6 > 0.5), but the wrong audio wins for the second
         text (0.6 < 0.8), so the group is lost too:
 
         >>> {name: bool(won[0]) for name, won in outcomes([[[0.9, 0.8], [0.5, 0.6]]]).items()}
         {'text': True, 'audio': False, 'group': False, 'ties': False}
 
-        A scorer that says the same of everything wins nothing:
+        A constant scorer wins nothing:
 
         >>> {name: bool(won[0]) for name, won in outcomes([[[1, 1], [1, 1]]]).items()}
         {'text': False, 'audio': False, 'group': False, 'ties': True}
@@ -60,14 +60,14 @@ def outcomes(scores: ArrayLike) -> dict[str, NDArray[np.bool_]]:
 
 
 def margins(scores: ArrayLike) -> dict[str, NDArray[np.float64]]:
-    """Says of each item by how much its true entries beat the best false ones, in the scorer's own units.
+    """The margin by which each item's true entries exceed the best false ones, in the scorer's units.
 
     Args:
         scores: As for `outcomes`.
 
     Returns:
-        Arrays of shape (items,): `text` is the least lead of a true text over another text of its audio, `audio` that
-        of a true audio over another audio of its text; above 0 where the item is won, 0 at a tie.
+        Arrays of shape (items,): `text` is the smallest lead of a true text over another text of its audio, `audio`
+        that of a true audio over another audio of its text; above 0 if the item is won, 0 at a tie.
 
     Example:
         >>> {side: float(least[0]) for side, least in margins([[[4, 1], [2, 3]]]).items()}
@@ -81,7 +81,7 @@ def margins(scores: ArrayLike) -> dict[str, NDArray[np.float64]]:
 
 
 def auc(positive: ArrayLike, negative: ArrayLike) -> float:
-    """Chance that a random positive scores higher than a random negative; a tie is half a win.
+    """The probability that a random positive scores higher than a random negative; a tie is half a win.
 
     Example:
         >>> auc([2.0, 3.0], [1.0, 2.0])
@@ -91,7 +91,7 @@ def auc(positive: ArrayLike, negative: ArrayLike) -> float:
 
 
 def placements(scores: ArrayLike, others: ArrayLike) -> NDArray[np.float64]:
-    """The share of the other scores that each score exceeds, a tie counted half; their mean is the AUC."""
+    """The fraction of the other scores that each score exceeds, with ties as half; their mean is the AUC."""
     ordered, wanted = np.sort(np.ravel(others)), np.asarray(scores)
     below = np.searchsorted(ordered, wanted, "left") + np.searchsorted(ordered, wanted, "right")
     return np.asarray(below / 2 / len(ordered))
@@ -101,40 +101,40 @@ def _checked(scores: ArrayLike) -> NDArray[np.float64]:
     """The scores with shape (n, n, items): a comparison of entries is then one of long arrays."""
     matrices = np.asarray(scores, dtype=np.float64)
     if matrices.ndim != 3 or matrices.shape[1] != matrices.shape[2] or matrices.shape[1] < 2:
-        raise ValueError(f"scores have the shape {matrices.shape}, not (items, n, n) with n of at least 2")
+        raise ValueError(f"scores must have the shape (items, n, n) with n of at least 2; got {matrices.shape}")
     if np.isnan(matrices).any():
         raise ValueError(f"item {int(np.isnan(matrices).any(axis=(1, 2)).argmax())} has a score that is NaN")
     return np.ascontiguousarray(np.moveaxis(matrices, 0, -1))
 
 
 def _comparisons(matrices: NDArray[np.float64]) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64], str]]:
-    """Every true entry of all items, with each entry of its row (side text) and of its column (side audio)."""
+    """Each true entry of all items, with each entry of its row (side text) and of its column (side audio)."""
     for i, j in permutations(range(len(matrices)), 2):
         yield matrices[i, i], matrices[i, j], "text"
         yield matrices[i, i], matrices[j, i], "audio"
 
 
 def paraphrased(scores: ArrayLike) -> NDArray[np.bool_]:
-    """Says of each item whether, for every audio, both phrasings of the true text beat each other text.
+    """Whether, in each item and for every audio, both wordings of the true text beat each other text.
 
     Args:
-        scores: Shape (items, n, 2n), higher is better; texts i and n + i are true of audio i. The second phrasings
-            of the other texts are not asked.
+        scores: Shape (items, n, 2n), higher is better; texts i and n + i are true of audio i. The second wordings
+            of the other texts are not used.
 
     Returns:
         A bool array of shape (items,).
 
     Example:
-        The second phrasing of the first text is not told from the second text (0.4 < 0.8):
+        The second wording of the first text loses to the second text (0.4 < 0.8):
 
         >>> paraphrased([[[0.9, 0.8, 0.4, 0.1], [0.5, 0.6, 0.1, 0.7]]]).tolist()
         [False]
     """
     matrices = np.asarray(scores, dtype=np.float64)
     if matrices.ndim != 3 or matrices.shape[2] != 2 * matrices.shape[1]:
-        raise ValueError(f"scores have the shape {matrices.shape}, not (items, n, 2n)")
+        raise ValueError(f"scores must have the shape (items, n, 2n); got {matrices.shape}")
     first, second = np.split(matrices, 2, axis=2)
-    again = np.where(np.eye(first.shape[1], dtype=bool), second, first)  # the other phrasing in the true one's place
+    again = np.where(np.eye(first.shape[1], dtype=bool), second, first)  # the other wording in place of the true one
     return outcomes(first)["text"] & outcomes(again)["text"]
 
 
@@ -155,17 +155,17 @@ def chance(n: int) -> Mapping[str, Fraction]:
 
     - text, audio: in each of n independent rows (columns), one of n entries must be the largest: (1/n)^n.
     - group: each true entry must beat the 2(n - 1) others in its row and column. Take the true entries from
-      the largest down. When k are taken, the k x k entries where their rows and columns cross are out of the
-      race; of the other n^2 - k^2, the largest must be one of the n - k true ones. The product over k < n of
+      the largest down. After k of them, the k x k entries where their rows and columns cross are settled;
+      of the other n^2 - k^2, the largest must be one of the n - k true ones. The product over k < n of
       (n - k) / (n^2 - k^2) = 1 / (n + k) is (n - 1)! / (2n - 1)!.
-    - ties: none.
+    - ties: 0.
 
     Example:
         >>> {name: str(value) for name, value in chance(2).items()}
         {'text': '1/4', 'audio': '1/4', 'group': '1/6', 'ties': '0'}
     """
     if n < 2:
-        raise ValueError(f"an item of {n} audios leaves nothing to choose: n must be at least 2")
+        raise ValueError(f"n must be at least 2; got {n}")
     one_way = Fraction(1, n) ** n
     group = Fraction(factorial(n - 1), factorial(2 * n - 1))
     return MappingProxyType({"text": one_way, "audio": one_way, "group": group, "ties": Fraction(0)})
@@ -180,7 +180,7 @@ def mean_chance(sizes: Iterable[int]) -> dict[str, Fraction]:
     """
     counts = Counter(sizes)
     if not counts:
-        raise ValueError("no items, so there is no chance either")
+        raise ValueError("there are no items: chance needs at least one")
     each = [(count, chance(n)) for n, count in counts.items()]
     return {
         name: sum((count * values[name] for count, values in each), Fraction(0)) / counts.total() for name in METRICS

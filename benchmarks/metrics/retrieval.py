@@ -1,13 +1,13 @@
-"""Retrieval metrics: pure functions of one matrix of scores, and their exact chance values.
+"""Retrieval metrics: pure functions of one score matrix, with their exact chance values.
 
-Letters: N clips, T texts. Of a clip some texts are its own captions; others may be true of it as well, as far as is
-known (another clip's caption of the same words), and such a text is neither a hit nor a miss: it stands in no ranking
-of that clip, nor the clip in a ranking of that text.
+Letters: N clips, T texts. Some texts are a clip's own captions; others may be true of it too (such as another clip's
+caption with the same words). Such a text is neither a hit nor a miss: it is excluded from the ranking of that clip, and
+the clip from the ranking of that text.
 
-The convention is that of AudioCaps and Clotho with several captions a clip: text to audio, every caption is a query
-and its clip the one answer; audio to text, every clip is a query, its rank is that of its best caption, and average
-precision at 10 is the sum over its captions among the first 10 of (captions so far / rank) / captions. A tie with
-a false one counts as lost: ranks are the worst that the scores allow.
+The convention is that of AudioCaps and Clotho with several captions per clip. Text to audio: every caption is a query
+and its clip the only answer. Audio to text: every clip is a query, its rank is that of its best caption, and average
+precision at 10 is the sum over its captions among the first 10 of (captions so far / rank) / captions. A tie with a
+false text or clip counts as lost: ranks are the worst that the scores allow.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 CUTOFF = 10
-"""Average precision looks at so many first places."""
+"""The number of places that average precision considers."""
 _CHUNK_ENTRIES = 2_000_000
 
 Floats = NDArray[np.float64]
@@ -29,12 +29,12 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Answers:
-    """Which texts are right answers for which clips.
+    """Which texts are correct answers for which clips.
 
     Attributes:
-        num_texts: T; texts of a larger number than any named one are false of every clip.
-        own: For each of the N clips the numbers of its captions, each once; at least one.
-        known: For each clip the numbers of further texts that may be true of it.
+        num_texts: T; texts that are not in `own` or `known` are false of every clip.
+        own: For each of the N clips, the numbers of its captions; at least one.
+        known: For each clip, the numbers of further texts that may be true of it.
     """
 
     num_texts: int
@@ -43,7 +43,7 @@ class Answers:
 
     @cached_property
     def queries(self) -> tuple[Ints, Ints]:
-        """Clip and text of every caption, clip by clip."""
+        """The clip and the text of every caption, clip by clip."""
         clips = np.repeat(np.arange(len(self.own)), [len(texts) for texts in self.own])
         return clips, np.fromiter((text for texts in self.own for text in texts), np.int64)
 
@@ -62,10 +62,10 @@ def text_to_audio_ranks(scores: Floats, answers: Answers) -> Ints:
 
     Args:
         scores: Shape (N, T or more), higher is better.
-        answers: Which are right.
+        answers: The correct ones.
 
     Example:
-        The second caption fits the first clip better than its own one:
+        The second caption matches the first clip better than its own:
 
         >>> text_to_audio_ranks(np.array([[0.9, 0.8], [0.5, 0.6]]), Answers(2, [[0], [1]], [[], []]))
         array([1, 2])
@@ -92,9 +92,9 @@ def audio_to_text_ranks(scores: Floats, answers: Answers) -> list[Ints]:
     ranks = []
     for row, own, known in zip(scores, answers.own, answers.known, strict=True):
         true = np.sort(row[list(own)])[::-1]
-        rivals = row[: answers.num_texts].copy()
-        rivals[[*own, *known]] = -np.inf
-        above = np.array([np.count_nonzero(rivals >= score) for score in true])
+        others = row[: answers.num_texts].copy()
+        others[[*own, *known]] = -np.inf
+        above = np.array([np.count_nonzero(others >= score) for score in true])
         ranks.append(above + np.arange(1, len(true) + 1))
     return ranks
 
@@ -103,8 +103,8 @@ def average_precision(ranks: Sequence[Ints], cutoff: int | None = CUTOFF) -> Flo
     """The average precision of every query.
 
     Args:
-        ranks: The ascending ranks of all right answers of each.
-        cutoff: A right answer at a later place counts as never found; None looks at all places.
+        ranks: For each query, the ascending ranks of all correct answers.
+        cutoff: A correct answer at a later place counts as not found; None considers all places.
 
     Example:
         >>> average_precision([np.array([1, 4]), np.array([2, 11])]).tolist()
@@ -118,7 +118,7 @@ def average_precision(ranks: Sequence[Ints], cutoff: int | None = CUTOFF) -> Flo
 
 
 def recall_chance(num_right: Ints, num_all: Ints, k: int) -> float:
-    """The exact chance that one of `num_right` among `num_all` is in the first k places, over all queries.
+    """The exact probability that one of `num_right` among `num_all` is in the first k places, mean over queries.
 
     Example:
         >>> round(recall_chance(np.array([5]), np.array([100]), 10), 6)
@@ -128,10 +128,10 @@ def recall_chance(num_right: Ints, num_all: Ints, k: int) -> float:
 
 
 def precision_chance(num_right: Ints, num_all: Ints, cutoff: int = CUTOFF) -> float:
-    """The exact expectation of the mean average precision when all places are drawn at random.
+    """The exact expectation of the mean average precision when all places are random.
 
-    At place r stands a right answer with probability m / n, and then (r - 1)(m - 1) / (n - 1) others are expected
-    before it; so with m right ones among n, it is the sum over r of (1 + (r - 1)(m - 1) / (n - 1)) / (r n).
+    With m correct ones among n, place r has one with probability m / n, and then (r - 1)(m - 1) / (n - 1) others are
+    expected before it; so the expectation is the sum over r of (1 + (r - 1)(m - 1) / (n - 1)) / (r n).
     """
     places = np.arange(1, cutoff + 1)[:, None]
     before = (places - 1) * (num_right - 1) / np.maximum(num_all - 1, 1)
@@ -139,7 +139,7 @@ def precision_chance(num_right: Ints, num_all: Ints, cutoff: int = CUTOFF) -> fl
 
 
 def median_chance(num_right: Ints, num_all: Ints) -> float:
-    """The median of the best rank of all queries when all places are drawn at random.
+    """The median of the best rank of all queries when all places are random.
 
     Example:
         >>> median_chance(np.array([1]), np.array([100]))
@@ -157,10 +157,10 @@ def median_chance(num_right: Ints, num_all: Ints) -> float:
 
 
 def _none_in(num_right: Ints, num_all: Ints, k: int) -> Floats:
-    """The chance of each query that no right answer is in the first k places."""
+    """For each query, the probability that no correct answer is in the first k places."""
     pairs, of_query = np.unique(np.stack([num_right, num_all]), axis=1, return_inverse=True)
-    none = []
+    probabilities = []
     for right, all_ in pairs.T.tolist():
         missed = np.arange(right)
-        none.append(float(np.prod(np.maximum(all_ - k - missed, 0) / (all_ - missed))))
-    return np.array(none)[of_query.ravel()]
+        probabilities.append(float(np.prod(np.maximum(all_ - k - missed, 0) / (all_ - missed))))
+    return np.array(probabilities)[of_query.ravel()]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from compa.models import HUB
+from compa.scenes import holdout
 
-HELD_OUT_FILE = "heldout.json"
-"""In a run folder: the record of what training left out. It marks the run folder of a checkpoint."""
 CONTROL = "control:"
 MTEB = "mteb:"
 PYTHON = "python:"
@@ -49,4 +48,4 @@ def run_folder(path: Path) -> Path:
     """The run folder of a checkpoint: the nearest parent with a held-out record. A folder is its own run folder."""
     if path.is_dir():
         return path
-    return next((folder for folder in path.parents if (folder / HELD_OUT_FILE).is_file()), path.parent)
+    return next((folder for folder in path.parents if (folder / holdout.FILE_NAME).is_file()), path.parent)

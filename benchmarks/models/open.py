@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from compa.models.encoders.audio import Pad
 
 KINDS = {
-    CONTROL: "benchmarks.models.controls.open",
+    CONTROL: "benchmarks.models.controls",
     PYTHON: "benchmarks.models.python",
     MTEB: "benchmarks.models.mteb",
     HUB: "benchmarks.models.compa_model",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks.checks.held_out import HeldOut, read_held_out
 from benchmarks.report.curves import charts
 from benchmarks.report.examples import render_examples
 from benchmarks.report.export_tables import csv_table, markdown_tables
@@ -16,6 +15,7 @@ from benchmarks.report.task_results import TaskResults, group_results
 from benchmarks.report.warnings import collect_warnings
 from benchmarks.results.result import read_results
 from benchmarks.tasks.task import TaskInputs
+from compa.scenes.holdout import HeldOut
 from compa.utils.files import write_whole
 from compa.utils.page import fill
 
@@ -60,7 +60,7 @@ def write_report(
 
 def held_out_records(runs: Sequence[Path]) -> list[HeldOut]:
     """Reads what the runs held out of training; equal records appear once."""
-    records = (read_held_out(run) for run in runs)
+    records = (HeldOut.read(run) for run in runs)
     return list(dict.fromkeys(record for record in records if record is not None))
 
 

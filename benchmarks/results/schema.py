@@ -23,15 +23,7 @@ _OPEN = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
 
 @with_config(_OPEN)
 class Metric(TypedDict):
-    """A value with its 95 % interval.
-
-    Attributes:
-        value: What was measured.
-        low: Lower end of the interval.
-        high: Upper end.
-        chance: The exact expectation when scores come in random order.
-        method: How the interval was computed.
-    """
+    """A value with its 95 % interval from `low` to `high`, how that was computed, and the exact value of chance."""
 
     value: float
     low: float
@@ -42,53 +34,33 @@ class Metric(TypedDict):
 
 @with_config(_OPEN)
 class Data(TypedDict):
-    """What was measured on.
-
-    Attributes:
-        name: For people to read.
-        fingerprint: Changes with the items.
-        found: How many items were measured.
-        expected: How many there are when nothing is missing or left out.
-        warnings: Sentences about what makes the scores doubtful.
-    """
+    """What was measured on."""
 
     name: NotRequired[str]
-    fingerprint: Text
-    found: Count
-    expected: Count
-    warnings: NotRequired[list[Text]]
+    fingerprint: Text  # changes with the items
+    found: Count  # items that were measured
+    expected: Count  # items when nothing is missing or left out
+    warnings: NotRequired[list[Text]]  # sentences about what makes the scores doubtful
 
 
 @with_config(_OPEN)
 class ItemRecord(TypedDict):
-    """What happened with one item.
-
-    Attributes:
-        id: Unique in the result.
-        audio: Ids of the audios, not paths.
-        captions: The texts.
-        labels: The sound events.
-        recordings: What the audio is made of.
-        sources: What the recordings were taken from.
-        kind: What the item asks about.
-        scores: Audios in rows, texts in columns.
-        correct: What the item won, by metric.
-    """
+    """What happened with one item."""
 
     id: Text
-    audio: NotRequired[list[str]]
+    audio: NotRequired[list[str]]  # ids, not paths
     captions: NotRequired[list[str]]
     labels: NotRequired[list[str]]
     recordings: NotRequired[list[str]]
     sources: NotRequired[list[str]]
     kind: NotRequired[str | None]
-    scores: NotRequired[list[list[float]]]
-    correct: NotRequired[dict[str, bool | float]]
+    scores: NotRequired[list[list[float]]]  # audios in rows, texts in columns
+    correct: NotRequired[dict[str, bool | float]]  # what the item won, by metric
 
 
 @with_config(_CLOSED)
 class Record(TypedDict):
-    """A result file; `benchmarks.results.result.Result` explains the keys."""
+    """A result file; `Result` explains the keys."""
 
     model: Text
     task: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]

@@ -24,11 +24,11 @@ import webdataset
 from benchmarks.speed.output import machine, measuring_parser, print_tables
 from benchmarks.speed.timing import CLOCKS, time_in_turns
 from compa.audio.features import AudioConfig, LogMel
-from compa.data.examples import Draw
+from compa.data.examples import ExampleConfig
 from compa.data.feature_cache import FeatureCache
 from compa.data.loader import TrainingLoader
 from compa.data.shards.index import INDEX, SAMPLES
-from compa.data.shards.pack import Settings, pack
+from compa.data.shards.pack import PackSettings, pack
 from compa.data.shards.reader import ShardReader
 from compa.data.stream import PackedBatches
 from compa.manifest import Clip, write_manifest
@@ -77,7 +77,7 @@ def make_shards(folder: Path, num_clips: int, seconds: float, clips_per_shard: i
         soundfile.write(folder / f"{number}.wav", noise, RATE)
         clips.append(Clip(f"clip-{number}", f"{number}.wav", (f"noise of number {number}",)))
     write_manifest(folder / "manifest.jsonl", clips)
-    pack(folder / "manifest.jsonl", folder / "shards", Settings("flac", RATE, clips_per_shard), os.cpu_count() or 1)
+    pack(folder / "manifest.jsonl", folder / "shards", PackSettings("flac", RATE, clips_per_shard), os.cpu_count() or 1)
     return folder / "shards"
 
 
@@ -136,8 +136,8 @@ def _reading_table(shards: Path, seconds: float) -> Iterator[str]:
 
 
 def _worker_table(shards: Path, seconds: float) -> Iterator[str]:
-    """Clips read, decoded, cropped and collated in a second, including the start of the workers."""
-    batches = PackedBatches([ShardReader(shards)], BATCH_SIZE, Draw(RATE, clip_seconds=8.0))
+    """Clips that are read, decoded, cropped and collated in a second, start of the workers included."""
+    batches = PackedBatches([ShardReader(shards)], BATCH_SIZE, ExampleConfig(RATE, clip_seconds=8.0))
     num_batches = NUM_EPOCHS * len(batches)
     clips = num_batches * BATCH_SIZE
     busy: dict[str, list[float]] = {"1": [], "2": []}
@@ -160,8 +160,8 @@ def _features_table(shards: Path, folder: Path, seconds: float) -> Iterator[str]
     """Clips turned into features in a second of processor time, from a full cache and without one."""
     config, reader = AudioConfig(sample_rate=RATE), ShardReader(shards)
     log_mel = LogMel(config)
-    anew = PackedBatches([reader], BATCH_SIZE, Draw(RATE))
-    cached = PackedBatches([reader], BATCH_SIZE, Draw(RATE, cache=FeatureCache(folder, config)))
+    anew = PackedBatches([reader], BATCH_SIZE, ExampleConfig(RATE))
+    cached = PackedBatches([reader], BATCH_SIZE, ExampleConfig(RATE, cache=FeatureCache(folder, config)))
 
     def compute() -> None:
         for number in range(len(anew)):
@@ -192,7 +192,7 @@ def _resuming_table(shards: Path, seconds: float) -> Iterator[str]:
     """Time until the first batch after a resume, including opening the index."""
 
     def start_at(sample: int) -> Callable[[], object]:
-        draw = Draw(RATE)
+        draw = ExampleConfig(RATE)
         return lambda: PackedBatches([ShardReader(shards)], BATCH_SIZE, draw)[sample // BATCH_SIZE]
 
     functions = {"compa, from the start": start_at(0), f"compa, at sample {RESUME_AT:,}": start_at(RESUME_AT)}

@@ -1,103 +1,95 @@
-"""Times the way of requests to a language model beside other clients: `python -m benchmarks.speed.negatives_llm`.
+"""What the client for language models costs beside a server's answers, and beside plainer clients.
 
-A server in a process of its own takes 200 ms for every answer. Each client asks it with 128 requests in flight, in
-turns in one run, so that whatever else the machine does hits each alike. The ideal is the requests, divided by those in
-flight, times the latency that one request at a time sees. Ours is measured whole: questions made, sent, answers read,
-checked against their schema and written into a journal.
+A server in another process takes `--latency` seconds for every answer. Each client has `--concurrency` requests in
+flight, one client after the other, so that other load on the machine affects each alike. The ideal wall time is the
+requests, divided by those in flight, times the time that one alone takes. The last row is measured whole: prompts made,
+requests sent, answers parsed, checked by their schema and committed to a journal.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import itertools
 import json
 import multiprocessing
 import os
-import platform
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import httpx2
 import openai
 from aiohttp import web
-from negatives.llm.chat import Chat, Settings, question
-from negatives.llm.server import KEY_VARIABLE, Address, Server
 
-from benchmarks.speed.output import print_tables
+from benchmarks.speed.output import machine, measuring_parser, print_tables
+from compa.utils.arguments import non_negative_float, positive_int
 from negatives.generator import Request
 from negatives.llm.budget import Budget
-from negatives.llm.client import Courier
+from negatives.llm.client import RetryingClient
+from negatives.llm.errors import KEY_VARIABLE
 from negatives.llm.generator import LanguageModel
 from negatives.llm.journal import Journal
+from negatives.llm.openai_server import OpenAIServer
 from negatives.llm.prompt import load
-from negatives.llm.response import Texts
-from negatives.llm.scheduler import Asker
+from negatives.llm.request import ChatRequest, ModelSettings, prompt_item
+from negatives.llm.scheduler import RequestScheduler
 
-LATENCY_SECONDS = 0.2
 CAPTIONS_PER_REQUEST = 10
-SETTINGS = Settings("m")
+KINDS = ("order", "relation", "count", "absence")
+SETTINGS = ModelSettings("m")
 Measured = tuple[float, float]
 """Wall and processor seconds of a client that sent all its requests."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measures and prints a table; `--out` writes it to a file, too."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--requests", type=int, default=6400, help="of each client and round; default: %(default)s")
-    parser.add_argument("--concurrency", type=int, default=128, help="default: %(default)s")
-    parser.add_argument("--rounds", type=int, default=3, help="default: %(default)s")
-    parser.add_argument("--out", type=Path, help="file for the table, in Markdown")
+    """Measures and prints a table."""
+    parser = measuring_parser("negatives_llm", __doc__)
+    parser.add_argument("--requests", metavar="N", type=positive_int, default=3200, help="of each client and round")
+    parser.add_argument("--concurrency", metavar="N", type=positive_int, default=128, help="requests in flight")
+    parser.add_argument("--latency", metavar="S", type=non_negative_float, default=2.0, help="seconds of an answer")
+    parser.add_argument("--rounds", metavar="N", type=positive_int, default=3, help="of which the best is shown")
     options = parser.parse_args(arguments)
     os.environ[KEY_VARIABLE] = "none"
-    print_tables(report(options.requests, options.concurrency, options.rounds), options.out)
+    print_tables(report(options.requests, options.concurrency, options.latency, options.rounds), options.out)
 
 
-def report(num_requests: int, concurrency: int, rounds: int) -> Iterator[str]:
-    """Yields the lines of a table: each client's wall time to the ideal and its processor time a request."""
-    load_before = os.getloadavg()[0]
-    yield f"{platform.machine()}, {os.cpu_count()} cores, load {load_before:.1f} before, openai {openai.__version__}"
+def report(num_requests: int, concurrency: int, latency: float, rounds: int) -> Iterator[str]:
+    """Yields the lines of a table: each client's wall time to the ideal and its processor time per request."""
+    yield f"{machine()}, openai {openai.__version__}"
     context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs,), daemon=True)
+    receiver, sender = context.Pipe()
+    process = context.Process(target=_serve, args=(sender, latency), daemon=True)
     process.start()
-    url = ours.recv()
-    taken: dict[str, list[Measured]] = {name: [] for name in CLIENTS}
+    url = receiver.recv()
+    measured: dict[str, list[Measured]] = {name: [] for name in CLIENTS}
     try:
-        latency = asyncio.run(_latency(url))
+        alone, _ = _httpx(url, 5, 1)
         for _ in range(rounds):
             for name, client in CLIENTS.items():
-                taken[name].append(client(url, num_requests, concurrency))
+                measured[name].append(client(url, num_requests, concurrency))
     finally:
         process.terminate()
         process.join()
-    ideal = num_requests / concurrency * latency
-    yield f"\n{num_requests} requests, {concurrency} in flight, {latency * 1e3:.1f} ms each alone, {rounds} rounds\n"
-    yield "| | wall to ideal, best | median | processor time a request, ms, best | to bare aiohttp |"
-    yield "| --- | ---: | ---: | ---: | ---: |"
-    bare = min(cpu for _, cpu in taken["bare aiohttp"])
-    for name, times in taken.items():
+    ideal = num_requests / concurrency * alone / 5
+    yield f"\n{num_requests} requests, {concurrency} in flight, {alone / 5:.3f} s each alone, {rounds} rounds\n"
+    yield "| client | wall to ideal, best | median | processor time per request, ms, best |"
+    yield "| --- | ---: | ---: | ---: |"
+    for name, times in measured.items():
         walls = [wall / ideal for wall, _ in times]
-        cpu = min(cpu for _, cpu in times)
-        shown = (
-            f"{min(walls):.3f} | {statistics.median(walls):.3f} | {cpu / num_requests * 1e3:.2f} | {cpu / bare:.1f} x"
-        )
-        yield f"| {name} | {shown} |"
+        cpu = min(cpu for _, cpu in times) / num_requests * 1e3
+        yield f"| {name} | {min(walls):.3f} | {statistics.median(walls):.3f} | {cpu:.2f} |"
 
 
-def _serve(parent: Connection) -> None:
-    """Answers any chat after a while, in the ids that it asks for."""
+def _serve(parent: Connection, latency: float) -> None:
+    """Answers any chat after a while, under the ids that it asks for."""
 
     async def answer(request: web.Request) -> web.Response:
         body = await request.json()
-        await asyncio.sleep(LATENCY_SECONDS)
+        await asyncio.sleep(latency)
         items = json.loads(body["messages"][1]["content"])["items"]
         texts = [{"id": item["id"], "texts": ["a man speaks and then a dog barks"] * 2} for item in items]
         message = {"role": "assistant", "content": json.dumps({"answers": texts})}
@@ -118,127 +110,69 @@ def _serve(parent: Connection) -> None:
     asyncio.run(run())
 
 
-def _chat() -> Chat:
-    """What ours would send."""
-    prompt = load("order")
+def _request() -> ChatRequest:
     captions = [f"A dog barks followed by a man speaking, number {i}" for i in range(CAPTIONS_PER_REQUEST)]
-    return Chat([question(prompt, {"caption": caption}, 2, 0, SETTINGS) for caption in captions])
+    return ChatRequest([prompt_item(load("order"), {"caption": caption}, 2, 0, SETTINGS) for caption in captions])
 
 
-Call = Callable[[dict[str, Any]], Awaitable[Any]]
+def _timed(call: Callable[[], Any], number: int, concurrency: int) -> Measured:
+    """Calls from a pool of threads; every thread has its connection before the clock starts."""
+    with ThreadPoolExecutor(concurrency) as pool:
+        list(pool.map(lambda _: call(), range(concurrency)))
+        wall, cpu = time.perf_counter(), time.process_time()
+        list(pool.map(lambda _: call(), range(number)))
+        return time.perf_counter() - wall, time.process_time() - cpu
 
 
-async def _work(call: Call, number: int, concurrency: int) -> Measured:
-    """So many calls by so many workers; each has its connection before the clock starts."""
-    body = _chat().body()
-    await asyncio.gather(*(call(body) for _ in range(concurrency)))
-    bodies = itertools.repeat(body, number)
-
-    async def worker() -> None:
-        for body in bodies:
-            await call(body)
-
-    wall, cpu = time.perf_counter(), time.process_time()
-    await asyncio.gather(*(worker() for _ in range(concurrency)))
-    return time.perf_counter() - wall, time.process_time() - cpu
-
-
-async def _latency(url: str) -> float:
-    async with _bare(url, 1) as call:
-        wall, _ = await _work(call, 10, 1)
-    return wall / 10
-
-
-@asynccontextmanager
-async def _bare(url: str, concurrency: int) -> Any:
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=concurrency)) as session:
-
-        async def call(body: dict[str, Any]) -> Any:
-            async with session.post(f"{url}/chat/completions", json=body) as response:
-                return await response.json()
-
-        yield call
-
-
-@asynccontextmanager
-async def _httpx(url: str, concurrency: int) -> Any:
+def _httpx(url: str, number: int, concurrency: int) -> Measured:
+    body = _request().body()
     limits = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
-    async with httpx2.AsyncClient(limits=limits) as client:
-
-        async def call(body: dict[str, Any]) -> Any:
-            return (await client.post(f"{url}/chat/completions", json=body)).json()
-
-        yield call
+    with httpx2.Client(limits=limits, timeout=60.0) as client:
+        return _timed(lambda: client.post(f"{url}/chat/completions", json=body).json(), number, concurrency)
 
 
-def _openai(http_client: Callable[..., Any], is_parsed: bool) -> Any:
-    @asynccontextmanager
-    async def opened(url: str, concurrency: int) -> Any:
-        limits = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
-        async with openai.AsyncOpenAI(api_key="none", base_url=url, http_client=http_client(limits=limits)) as client:
-            completions: Any = client.chat.completions
-
-            async def call(body: dict[str, Any]) -> Any:
-                if is_parsed:
-                    return await completions.parse(**(body | {"response_format": Texts}))
-                return await completions.create(**body)
-
-            yield call
-
-    return opened
+def _openai(url: str, number: int, concurrency: int) -> Measured:
+    body = _request().body()
+    with openai.OpenAI(api_key="none", base_url=url, max_retries=0) as client:
+        completions: Any = client.chat.completions
+        return _timed(lambda: completions.create(**body), number, concurrency)
 
 
-@asynccontextmanager
-async def _client(url: str, concurrency: int) -> Any:
-    server, chat = Server(Address(url), concurrency, 60.0), _chat()
-
-    async def call(_: dict[str, Any]) -> Any:
-        return json.loads(await server.send(chat))
-
-    yield call
-    await server.close()
+def _server(url: str, number: int, concurrency: int) -> Measured:
+    server, request = OpenAIServer(url, 60.0), _request()
+    try:
+        return _timed(lambda: json.loads(server.send(request, 0)), number, concurrency)
+    finally:
+        server.close()
 
 
-def _timed(opened: Any) -> Callable[[str, int, int], Measured]:
-    async def run(url: str, number: int, concurrency: int) -> Measured:
-        async with opened(url, concurrency) as call:
-            return await _work(call, number, concurrency)
-
-    return lambda url, number, concurrency: asyncio.run(run(url, number, concurrency))
-
-
-def _ours(url: str, number: int, concurrency: int) -> Measured:
+def _pipeline(url: str, number: int, concurrency: int) -> Measured:
     """From captions to candidates."""
-    kinds = ("order", "relation", "count", "absence")
     with tempfile.TemporaryDirectory() as folder:
-        model = Server(Address(url), concurrency, 60.0)
-        with Asker(Courier(model, Budget()), Journal(Path(folder) / "j.sqlite"), concurrency) as asker:
+        client = RetryingClient(OpenAIServer(url, 60.0), Budget())
+        with RequestScheduler(client, Journal(Path(folder) / "j.sqlite"), concurrency) as scheduler:
 
-            def ask(name: str, num_requests: int) -> None:
-                num_captions = num_requests // len(kinds) * CAPTIONS_PER_REQUEST
+            def propose(name: str, num_requests: int) -> None:
+                num_captions = num_requests // len(KINDS) * CAPTIONS_PER_REQUEST
                 captions = (f"A dog barks followed by a man, {name} {i}" for i in range(num_captions))
-                requests = (Request(caption, kinds, 4) for caption in captions)
-                assert sum(1 for _ in LanguageModel(asker, SETTINGS, CAPTIONS_PER_REQUEST).propose(requests))
+                requests = (Request(caption, KINDS, 4) for caption in captions)
+                assert sum(1 for _ in LanguageModel(scheduler, SETTINGS, CAPTIONS_PER_REQUEST).propose(requests))
 
-            ask("first", concurrency)
-            sent = asker.courier.budget.spent.requests
+            propose("first", concurrency)
+            sent = client.budget.used.requests
             wall, cpu = time.perf_counter(), time.process_time()
-            ask("then", number)
+            propose("then", number)
             wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-            assert asker.courier.budget.spent.requests - sent == number // len(kinds) * len(kinds)
-            assert not asker.reasons, asker.reasons
+            assert client.budget.used.requests - sent == number // len(KINDS) * len(KINDS)
+            assert not scheduler.reasons, scheduler.reasons
     return wall, cpu
 
 
 CLIENTS: dict[str, Callable[[str, int, int], Measured]] = {
-    "bare aiohttp": _timed(_bare),
-    "bare httpx2": _timed(_httpx),
-    "openai, create": _timed(_openai(openai.DefaultAsyncHttpxClient, is_parsed=False)),
-    "openai, parse": _timed(_openai(openai.DefaultAsyncHttpxClient, is_parsed=True)),
-    "openai over aiohttp, create": _timed(_openai(openai.DefaultAioHttpClient, is_parsed=False)),
-    "openai over aiohttp, parse": _timed(_openai(openai.DefaultAioHttpClient, is_parsed=True)),
-    "ours: the client alone": _timed(_client),
-    "ours: captions to candidates, with journal": _ours,
+    "httpx2": _httpx,
+    "openai": _openai,
+    "`OpenAIServer`": _server,
+    "captions to candidates, with journal": _pipeline,
 }
 
 if __name__ == "__main__":

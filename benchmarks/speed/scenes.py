@@ -24,7 +24,7 @@ from compa.scenes.banks.activity import Active
 from compa.scenes.banks.bank import MemoryBank
 from compa.scenes.banks.recordings import Recording
 from compa.scenes.composition.composer import Composer
-from compa.scenes.composition.plan import leaves
+from compa.scenes.composition.plan import sound_nodes
 from compa.scenes.composition.settings import Settings
 from compa.scenes.composition.timeline import Timeline, mix
 
@@ -56,7 +56,7 @@ def timelines_of(bank: MemoryBank, num_events: int, number: int) -> list[Timelin
     """Plans scenes of exactly this many events."""
     composer = Composer(bank, Settings(max_events=num_events, attributes=(), twins=False))
     scenes = (composer.scenes(index)[0].timeline for index in itertools.count())
-    fitting = (t for t in scenes if len(t.events) == num_events == len(leaves(t.plan.root)))
+    fitting = (t for t in scenes if len(t.events) == num_events == len(sound_nodes(t.plan.root)))
     return list(itertools.islice(fitting, number))
 
 

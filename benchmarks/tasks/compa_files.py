@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from benchmarks.tasks.sound_files import fingerprint, flaws_of, left_out, shorte
 from benchmarks.tasks.task import TaskInputs, TestSet
 from compa.data.audio_folder import youtube_url
 from compa.utils.text import did_you_mean
-from compa.utils.text_rows import Row, RowError, delimited_rows
+from compa.utils.text_rows import delimited_rows, whole_rows
 
 SIDES = ("pair", "reversed_pair", "triplet")
 """The captions of an item are in the columns `<side>_caption`, its sounds in `<side>_file`."""
@@ -112,51 +112,36 @@ class CompaTask(PairTask):
 
 
 def _csv_items(table: Path, folder: Path) -> Iterator[RawItem]:
-    columns: tuple[dict[str, str], ...] = ()
-    for row in delimited_rows(table, number_repeated=True):
-        if isinstance(row, RowError):
-            raise ValueError(f"{row}: correct the row, or use the published file")
-        cells = {name.lower(): cell for name, cell in row.cells.items()}
-        columns = columns or _columns(table, cells)
-        yield _raw_item(Row(cells, row.where.removeprefix(f"{table}, ")), columns, folder)
-    if not columns:
+    columns = tuple(f"{side}_{what}" for side in SIDES[:2] for what in ("caption", "file"))
+    rows = delimited_rows(table, columns, number_repeated=True)
+    row = None
+    for row in whole_rows(rows, "correct the row, or use the published file"):
+        yield _raw_item(row.cells, row.where.removeprefix(f"{table}, "), folder)
+    if row is None:
         raise ValueError(f"{table} has no rows below its header: use the published file")
 
 
-def _columns(table: Path, names: Iterable[str]) -> tuple[dict[str, str], ...]:
-    """For each side that the table has, the columns of `caption` and `file`, and perhaps of `video`."""
-    names = list(names)
-    found = []
+def _raw_item(cells: Mapping[str, str], where: str, folder: Path) -> RawItem:
+    sides = []
     for side in SIDES:
-        caption, file, local = f"{side}_caption", f"{side}_file", f"{side}_file.1"
-        if side == SIDES[2] and not {caption, file} & set(names):
-            continue
-        for needed in (caption, file):
-            if needed not in names:
-                near = did_you_mean(needed, names) or f" (it has {', '.join(filter(None, names))})"
-                raise ValueError(f"{table} has no column {needed!r}{near}")
-        found.append({"caption": caption, "file": local, "video": file} if local in names else
-                     {"caption": caption, "file": file})  # fmt: skip
-    return tuple(found)
-
-
-def _raw_item(row: Row, columns: Sequence[dict[str, str]], folder: Path) -> RawItem:
-    given = [{what: str(row.cells[name]) for what, name in side.items()} for side in columns]
-    first_two, third = given[:2], [side for side in given[2:] if not {side["caption"], side["file"]} <= set(NOTHING)]
-    sides = first_two + third
+        caption, file = (cells.get(f"{side}_{what}", "") for what in ("caption", "file"))
+        local = cells.get(f"{side}_file.1")  # then the first column holds the video
+        sides.append({"caption": caption, "file": file if local is None else local, "video": file if local else ""})
+    if {sides[2]["caption"], sides[2]["file"]} <= set(NOTHING):
+        del sides[2]
     lacking = next((what for side in sides for what in ("caption", "file") if side[what] in NOTHING), None)
     return RawItem(
-        name=Path(given[0]["file"]).stem or row.where,
+        name=Path(sides[0]["file"]).stem or where,
         captions=tuple(side["caption"] for side in sides),
         files=tuple(folder / side["file"] for side in sides),
         sources=tuple(_source(side) for side in sides),
-        where=row.where,
-        flaw=f"{row.where}: the {lacking} is missing" if lacking else None,
+        where=where,
+        flaw=f"{where}: the {lacking} is missing" if lacking else None,
     )
 
 
 def _source(side: dict[str, str]) -> str:
-    video = side.get("video", "")
+    video = side["video"]
     return youtube_url(video) if _VIDEO.fullmatch(video) else video if video not in NOTHING else Path(side["file"]).name
 
 

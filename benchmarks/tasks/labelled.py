@@ -18,9 +18,8 @@ from benchmarks.tasks.task import TaskInputs
 from compa.scenes.banks.bank import short_hash
 from compa.scenes.banks.folder import sound_files
 from compa.scenes.banks.recordings import readable
-from compa.scenes.holdout import stable_hash
-from compa.utils.text import did_you_mean
-from compa.utils.text_rows import RowError, delimited_rows
+from compa.utils.text import did_you_mean, stable_hash
+from compa.utils.text_rows import delimited_rows, whole_rows
 
 SEPARATOR = ";"
 """Between the labels of a file in a CSV; not a comma, which occurs in labels."""
@@ -160,14 +159,8 @@ def _files_of_csv(data: Path) -> list[_File]:
     if not data.is_file():
         raise ValueError(f"there is no {data}: give a folder with one subfolder per label, or a CSV with file,label")
     found: dict[str, tuple[dict[str, None], str]] = {}
-    for row in delimited_rows(data):
-        if isinstance(row, RowError):
-            raise ValueError(f"{row}: correct or remove the row")
-        cells = {name.lower(): cell for name, cell in row.cells.items()}
-        for needed in ("file", "label"):
-            if needed not in cells:
-                near = did_you_mean(needed, cells) or f" (it has {', '.join(filter(None, cells))})"
-                raise ValueError(f"{data} has no column {needed!r}{near}")
+    for row in whole_rows(delimited_rows(data, ("file", "label"))):
+        cells = row.cells
         labels = [label.strip() for label in cells["label"].split(SEPARATOR) if label.strip()]
         if not cells["file"] or not labels:
             raise ValueError(f"{row.where} has no {'label' if cells['file'] else 'file'}: fill it in or remove the row")

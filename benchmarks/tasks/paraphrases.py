@@ -1,4 +1,4 @@
-"""Paraphrases: whoever tells a true caption from a false one has to do so in other words, too."""
+"""Paraphrases: a model must tell true captions from false ones in other words, too."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ METRIC = "paraphrase"
 
 
 class WithParaphrases:
-    """A scorer that asks another one about the paraphrases of items, too, in the same call.
+    """A scorer that scores the paraphrases of items, too, in the same call of another scorer.
 
     Args:
-        scorer: Whom to ask.
+        scorer: The other scorer.
         model: Its name.
-        items: What it will be asked, each with as many paraphrases as captions.
+        items: The items, each with as many paraphrases as captions.
     """
 
     def __init__(self, scorer: Scorer, model: str, items: Sequence[Item]) -> None:
         self._scorer = scorer
         self._model = model
         self._items = items
-        self._answers: list[Scores] = []
+        self._scores: list[Scores] = []
 
     def score(self, groups: Sequence[Group]) -> list[Scores]:
         """The scores of the captions; see `Scorer`."""
-        asked = [(item.audio, item.captions + item.paraphrases) for item in self._items]
-        self._answers = checked(self._scorer.score(asked), asked, self._model, [item.id for item in self._items])
-        return [answer[:, : len(texts)] for answer, (_, texts) in zip(self._answers, groups, strict=True)]
+        whole = [(item.audio, item.captions + item.paraphrases) for item in self._items]
+        self._scores = checked(self._scorer.score(whole), whole, self._model, [item.id for item in self._items])
+        return [scores[:, : len(texts)] for scores, (_, texts) in zip(self._scores, groups, strict=True)]
 
     def added_to(self, result: Result) -> Result:
-        """The result with what the paraphrases scored: over all items, and over each kind."""
-        won = paraphrased(np.stack(self._answers))
+        """The result with the paraphrase metric, over all items and over each kind."""
+        won = paraphrased(np.stack(self._scores))
         metrics = {METRIC: self._metric(won, self._items)}
         for kind in dict.fromkeys(item.kind for item in self._items if item.kind):
             rows = [row for row, item in enumerate(self._items) if item.kind == kind]
@@ -51,9 +51,9 @@ class WithParaphrases:
                 **record,
                 "correct": {**record["correct"], METRIC: bool(is_won)},
                 "paraphrases": item.paraphrases,
-                "paraphrase_scores": [[rounded(score) for score in row[len(item.captions) :]] for row in answer],
+                "paraphrase_scores": [[rounded(score) for score in row[len(item.captions) :]] for row in scores],
             }
-            for record, item, answer, is_won in zip(result.items, self._items, self._answers, won, strict=True)
+            for record, item, scores, is_won in zip(result.items, self._items, self._scores, won, strict=True)
         ]
         return replace(result, metrics={**result.metrics, **metrics}, items=records)
 

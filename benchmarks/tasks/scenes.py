@@ -16,8 +16,7 @@ from benchmarks.tasks.pairs import PairTask, leaks_of
 from benchmarks.tasks.task import TaskInputs, TestSet
 from compa.manifest import Event
 from compa.scenes.banks.bank import EventBank, Snippet
-from compa.scenes.holdout import held_out_pairs, stable_hash
-from compa.scenes.twins import TwinScenes
+from compa.utils.text import stable_hash
 
 NUM_ITEMS = 400
 NEEDS = "nothing (built-in sounds), --events DIR|CSV, or --data DIR as `compa bench export` writes it"
@@ -29,20 +28,17 @@ Pair = tuple[str, str]
 class RenderedPairs(PairTask):
     """A fixed set of twins.
 
-    Every item follows from the task's name and version, its own number and the bank, and from no seed. The
-    held-out label pairs take turns, so each has as many items as the others, up to one; a hash decides whose
-    turn is first, so that the first few items are a sample too.
+    Every item is a function of the task's name and version, its number and the bank, not of a seed. The held-out label
+    pairs take turns, so the numbers of their items differ by at most one; a hash decides which pair is first, so that
+    the first few items are a sample, too.
     """
 
     @abstractmethod
     def maker(self, bank: EventBank) -> Callable[[int], Item]:
-        """What makes an item by its number, of the recordings of a bank that are for tests."""
+        """Returns a function that makes an item by its number, of a bank's test recordings."""
 
     def items(self, material: TaskInputs, limit: int | None = None) -> list[Item]:
-        """The items, or the first `limit` of them, from the recordings of the bank that are for tests.
-
-        Where the user brings what `compa bench export` wrote, that is read.
-        """
+        """Renders the items, or the first `limit` of them, or reads those that `compa bench export` wrote."""
         if material.data is not None:
             return read_exported(self, material.data)[:limit]
         make = self.maker(material.bank)
@@ -50,18 +46,18 @@ class RenderedPairs(PairTask):
         return [make(n) for n in tqdm(numbers, f"Rendering {self.name}", unit="item", leave=False, disable=None)]
 
     def prepare(self, material: TaskInputs, limit: int | None = None) -> TestSet:
-        """Makes the items, or reads them, and says what they are made of."""
+        """Renders or reads the items, and describes what they are made of."""
         if material.data is None:
             return super().prepare(material, limit)
         items = self.items(material, limit)
         return TestSet(items, exported_data(self, material.data) | {"found": len(items)}, leaks_of(items))
 
     def in_turn(self, pairs: Iterable[Pair]) -> list[Pair]:
-        """Label pairs in the order in which they have their turns."""
+        """Label pairs in the order of their turns."""
         return sorted(pairs, key=lambda pair: stable_hash(self.name, self.version, *pair))
 
-    def chances(self, index: int) -> np.random.Generator:
-        """What draws everything of an item."""
+    def generator(self, index: int) -> np.random.Generator:
+        """The generator that draws an item."""
         return np.random.default_rng(stable_hash(self.name, self.version, index))
 
     def item(
@@ -76,7 +72,7 @@ class RenderedPairs(PairTask):
         kind: str | None = None,
         paraphrases: tuple[str, ...] = (),
     ) -> Item:
-        """An item of waveforms (scenes, samples), made of the sounds of these labels."""
+        """An item of waveforms (scenes, samples), made of snippets of these labels."""
         return Item(
             id=f"{self.name}-{index:03d}",
             audio=tuple((waveform, bank.sample_rate) for waveform in waveforms),
@@ -92,28 +88,3 @@ class RenderedPairs(PairTask):
             kind=kind,
             paraphrases=paraphrases,
         )
-
-
-@dataclass(frozen=True)
-class ScenePairs(RenderedPairs):
-    """Twins of two sounds, with one caption each.
-
-    Attributes:
-        make: Renders a scene and its minimal edit.
-    """
-
-    make: Callable[[EventBank, Pair, np.random.Generator], TwinScenes]
-
-    def maker(self, bank: EventBank) -> Callable[[int], Item]:
-        """See `RenderedPairs`."""
-        pairs, test_bank = self.in_turn(held_out_pairs(bank.labels)), bank.split("test")
-
-        def make(index: int) -> Item:
-            rng, pair = self.chances(index), pairs[index % len(pairs)]
-            labels = pair if rng.random() < 0.5 else pair[::-1]
-            twins = self.make(test_bank, labels, rng)
-            sounds = [(placement.label, placement.snippet) for placement in twins.scenes[0].placements]
-            events = [scene.events for scene in twins.scenes]
-            return self.item(index, test_bank, twins.waveforms, twins.captions, labels, sounds, events)
-
-        return make

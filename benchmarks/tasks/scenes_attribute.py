@@ -1,15 +1,19 @@
-"""scenes-attribute: who is louder."""
+"""scenes-attribute: which sound is louder.
+
+Both scenes have the same two sounds; see `compa.scenes.composition.two_sounds`. Held out: the recordings, and the pair
+of labels, which no training scene combines.
+"""
 
 from __future__ import annotations
 
-from benchmarks.tasks.scenes import NEEDS, NUM_ITEMS, ScenePairs
-from compa.scenes.twins import attribute_twins
+from benchmarks.tasks.composed import ComposedPairs, two_sounds
+from benchmarks.tasks.scenes import NEEDS, NUM_ITEMS
 
-TASK = ScenePairs(
+TASK = ComposedPairs(
     name="scenes-attribute",
-    version=1,
+    version=2,
     measures="Tells loud A with quiet B from loud B with quiet A, for unseen sounds in unseen combinations",
     needs=NEEDS,
     expected=NUM_ITEMS,
-    make=attribute_twins,
+    source=two_sounds("attribute-swap"),
 )

@@ -1,7 +1,7 @@
-"""scenes-count: how often something sounds.
+"""scenes-count: how often a sound occurs.
 
-Kinds: 2-3, 2-4 and 3-4 say which two numbers are told apart: "three bouts of a, then b" against "two bouts of a,
-then b", with the same recording of a, equally long pauses, and b as it was.
+Kinds: 2-3, 2-4 and 3-4 are the two numbers to tell apart: "three bouts of a, then b" against "two bouts of a, then b",
+with the same recording of a, equally long pauses, and b unchanged.
 
 Held out: the recordings, and the pair (a, b), which no training scene combines.
 """
@@ -12,18 +12,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from benchmarks.tasks.composed import ComposedPairs, find, planned, sound
+from benchmarks.tasks.composed import ComposedPairs, find, planned
 from benchmarks.tasks.scenes import NEEDS, NUM_ITEMS, Pair
 from compa.scenes.claims import Then, While
-from compa.scenes.composition.plan import Group, Plan, exchanged
-from compa.scenes.composition.sampling import COUNT_PAUSES, COUNT_SECONDS, COUNTS
+from compa.scenes.composition.plan import Plan, RelationNode, replace_nodes
+from compa.scenes.composition.sampling import COUNT_PAUSES, COUNT_SECONDS, COUNTS, draw_sound
 
 NAME = "scenes-count"
 SECONDS = 6.0
 
 
 def _draw(kind: str, pair: Pair, _: list[str], rng: np.random.Generator) -> Plan:
-    counted, other = (sound(label, rng) for label in pair)
+    counted, other = (draw_sound(label, rng) for label in pair)
     counted = replace(
         counted,
         count=int(rng.permutation(_numbers(kind))[0]),
@@ -31,13 +31,13 @@ def _draw(kind: str, pair: Pair, _: list[str], rng: np.random.Generator) -> Plan
         pauses=tuple(float(rng.uniform(*COUNT_PAUSES)) for _ in range(max(COUNTS) - 1)),
     )
     parts = (counted, other) if rng.random() < 0.5 else (other, counted)
-    return Plan(Group((Then, While)[int(rng.integers(2))], parts, (), ()), {}, SECONDS, float(rng.random()))
+    return Plan(RelationNode((Then, While)[int(rng.integers(2))], parts), {}, SECONDS, float(rng.random()))
 
 
 def _edit(plan: Plan, kind: str, pair: Pair, _: np.random.Generator) -> Plan:
     counted = find(plan, pair[0])
     (number,) = (number for number in _numbers(kind) if number != counted.count)
-    return replace(plan, root=exchanged(plan.root, {id(counted): replace(counted, count=number)}))
+    return replace(plan, root=replace_nodes(plan.root, {id(counted): replace(counted, count=number)}))
 
 
 def _numbers(kind: str) -> list[int]:
@@ -47,8 +47,8 @@ def _numbers(kind: str) -> list[int]:
 TASK = ComposedPairs(
     name=NAME,
     version=1,
-    measures="Tells how often a sound comes, twice to four times, for unseen sounds in unseen combinations",
+    measures="Tells how often a sound occurs, twice to four times, for unseen sounds in unseen combinations",
     needs=NEEDS,
     expected=NUM_ITEMS,
-    series=planned(NAME, ("2-3", "2-4", "3-4"), _draw, _edit),
+    source=planned(NAME, ("2-3", "2-4", "3-4"), _draw, _edit),
 )

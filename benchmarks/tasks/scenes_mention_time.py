@@ -1,8 +1,8 @@
-"""scenes-mention-time: what is said first is not what sounds first.
+"""scenes-mention-time: the sound that is mentioned first need not be the one that is first.
 
-Both scenes hold a and b, in either order, as in `scenes-order`. A caption mentions first what sounds first ("a, then
-b": forward) or what sounds last ("b after a": backward). Kinds say how the captions of the first and the second scene
-go, so each label that is mentioned first is heard first in one half of the items and last in the other:
+Both scenes have a and b, in either order, as in `scenes-order`. A caption mentions first what is first ("a, then b":
+forward) or what is last ("b after a": backward). Kinds are the directions of the captions of the first and the second
+scene, so each label that is mentioned first is first in one half of the items and last in the other:
 
     forward-forward    "a, then b"   against  "b, then a"
     backward-backward  "b after a"   against  "a after b"
@@ -10,7 +10,7 @@ go, so each label that is mentioned first is heard first in one half of the item
     backward-forward   "b after a"   against  "b, then a"
 
 A model that takes the order of mention for that of time wins the first kind alone: 0.25 of the items, exactly, and 0
-of the paraphrases, which go the other way. Words around the labels are those of `scenes-order`.
+of the paraphrases, which have the other direction.
 
 Held out: the recordings, and the pair (a, b), which no training scene combines.
 """
@@ -21,40 +21,37 @@ from itertools import product
 
 import numpy as np
 
-from benchmarks.tasks.composed import ComposedPairs, Question, Series
+from benchmarks.tasks.composed import ComposedPairs, ItemSource, SceneItem
 from benchmarks.tasks.scenes import NEEDS, NUM_ITEMS, Pair
 from compa.scenes.banks.bank import EventBank
+from compa.scenes.captions import render_caption
+from compa.scenes.composition.two_sounds import TwoSounds, full_twins
 from compa.scenes.holdout import held_out_pairs
-from compa.scenes.old_captions import THEN_BACKWARD, THEN_FORWARD
-from compa.scenes.twins import order_twins
 
-WAYS = {"forward": THEN_FORWARD, "backward": THEN_BACKWARD}
-KINDS = tuple("-".join(ways) for ways in product(WAYS, repeat=2))
+KINDS = tuple("-".join(directions) for directions in product(("forward", "backward"), repeat=2))
 
 
-def _ask(bank: EventBank, kind: str, pair: Pair, rng: np.random.Generator) -> Question:
-    twins = order_twins(bank, pair, rng)
-    way, other_way = rng.choice(len(THEN_FORWARD), size=2, replace=False)  # way i is the same words forward as backward
-    directions = kind.split("-")
-    captions, paraphrases = [], []
-    for claim, direction in zip(twins.claims, directions, strict=True):
-        (other_direction,) = set(WAYS) - {direction}
-        captions.append(WAYS[direction][way].format(a=claim.first, b=claim.second))
-        paraphrases.append(WAYS[other_direction][other_way].format(a=claim.first, b=claim.second))
-    return Question(
-        twins.waveforms,
-        (captions[0], captions[1]),
-        (paraphrases[0], paraphrases[1]),
-        [scene.events for scene in twins.scenes],
-        [(placement.label, placement.snippet) for placement in twins.scenes[0].placements],
+def _draw(bank: EventBank, kind: str | None, pair: Pair, rng: np.random.Generator) -> SceneItem | None:
+    twins = full_twins(TwoSounds("order", bank, [pair]), pair, rng)
+    if twins is None:
+        return None
+    are_forward = [direction == "forward" for direction in (kind or "").split("-")]
+    seeds = rng.integers(2**62, size=2).tolist()  # both captions with the same draws, and both paraphrases
+    captions, paraphrases = (
+        [
+            render_caption(claim, np.random.default_rng(seed), in_time_order=is_forward != is_paraphrase)
+            for claim, is_forward in zip(twins.claims, are_forward, strict=True)
+        ]
+        for seed, is_paraphrase in zip(seeds, (False, True), strict=True)
     )
+    return SceneItem(twins, (captions[0], captions[1]), tuple(paraphrases))
 
 
 TASK = ComposedPairs(
     name="scenes-mention-time",
-    version=1,
-    measures="Tells what sounds first whatever is mentioned first, for unseen sounds in unseen combinations",
+    version=2,
+    measures="Tells which sound is first whichever is mentioned first, for unseen sounds in unseen combinations",
     needs=NEEDS,
     expected=NUM_ITEMS,
-    series=lambda bank: Series(KINDS, held_out_pairs(bank.labels), _ask),
+    source=lambda bank: ItemSource(KINDS, held_out_pairs(bank.labels), _draw),
 )

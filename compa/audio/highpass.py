@@ -1,4 +1,4 @@
-"""A high-pass filter against rumble that nobody hears."""
+"""A high-pass filter against inaudible rumble."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 RUMBLE_HZ = 50.0
-"""Where the filter takes 3 dB; an octave below, 24 dB."""
+"""Frequency of 3 dB attenuation; an octave below it is 24 dB."""
 
 
-def without_rumble(waveform: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
+def highpass(waveform: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
     """Filters a recording of shape (samples,) with a Butterworth high-pass of 4th order.
 
-    Wind and handling noise below 50 Hz can hold most of a recording's energy without being heard, so that levels would
-    not say how loud its event sounds: in ESC-10 it is more than half of 25 recordings of fires, clock ticks,
+    Wind and handling noise below 50 Hz can hold most of a recording's energy without being audible, so that levels
+    would not say how loud its event is: in ESC-10 it is more than half of 25 recordings of fires, clock ticks,
     helicopters and rain.
 
-    The filter is causal, so nothing sounds before a click does. The recording is continued before its start, turned
-    over, so that rumble or an offset that is there from the start makes no click there.
+    The filter is causal, so that nothing precedes a click. The recording is extended before its start by its inverted
+    mirror image, so that rumble or an offset at the start makes no click there.
     """
     lead = waveform[1 : sample_rate // 2]
     continued = np.concatenate([2 * waveform[:1] - lead[::-1], waveform])

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from compa.audio.decode import open_audio, to_mono
+from compa.audio.decode import open_audio
+from compa.audio.mono import Cancellation, mean
 
 SILENCE_DBFS = -60.0
-"""A file is silent when its mono mix, without DC, never rises above this."""
+"""A file is silent when, mixed to mono and without DC, it never rises above this."""
 FULL_SCALE = 0.999
 """A sample of this size or more is at full scale."""
 
@@ -23,18 +24,20 @@ class Probe:
 
     Attributes:
         seconds: How long it is.
-        swing: Half the distance between lowest and highest sample of the mono mix: its peak without DC.
-        clipped_share: Share of samples at full scale, 0 to 1.
+        peak: Half the distance between lowest and highest sample of the mono mix: its peak without DC.
+        clipped_fraction: Fraction of samples at full scale, 0 to 1.
         is_finite: Whether no sample is NaN or infinite.
-        content: A hash of rate, channels and samples: equal for equal sound, whatever the file's format.
+        cancellation: What its channels do to each other when they are averaged; empty where that is nothing.
+        content_hash: Equal for equal rate, channels and samples, whatever the file's format.
         error: Why it could not be decoded; then nothing else is known.
     """
 
     seconds: float = 0.0
-    swing: float = 0.0
-    clipped_share: float = 0.0
+    peak: float = 0.0
+    clipped_fraction: float = 0.0
     is_finite: bool = True
-    content: str = ""
+    cancellation: str = ""
+    content_hash: str = ""
     error: str | None = None
 
 
@@ -46,8 +49,8 @@ def probe(path: Path) -> Probe:
         return Probe(error=str(error).removeprefix(f"{path} "))
 
 
-def content_of(waveform: NDArray[np.float32], sample_rate: int) -> str:
-    """The `content` of a mono file that holds these samples (samples,) at a rate in Hz."""
+def content_hash_of(waveform: NDArray[np.float32], sample_rate: int) -> str:
+    """The `content_hash` of a mono file that holds these samples (samples,) at a rate in Hz."""
     content = _hash(sample_rate, 1)
     content.update(np.ascontiguousarray(waveform).data)
     return content.hexdigest()
@@ -58,22 +61,28 @@ def _hash(sample_rate: int, num_channels: int) -> hashlib.blake2b:
 
 
 def _probe(path: Path) -> Probe:
-    low, high = np.inf, -np.inf
     num_samples = num_clipped = 0
     is_finite = True
+    cancellation = Cancellation()
     with open_audio(path) as stream:
         content = _hash(stream.sample_rate, stream.num_channels)
+        low = np.full(stream.num_channels + 1, np.inf)  # of each channel, then of their mean
+        high = -low
         for block in stream.blocks:
-            mono = to_mono(block)
-            is_finite = is_finite and bool(np.isfinite(mono).all())
-            low, high = min(low, float(mono.min())), max(high, float(mono.max()))
+            mixed = mean(block)
+            if is_finite := is_finite and bool(np.isfinite(mixed).all()):
+                low = np.minimum(low, [*block.min(axis=0), mixed.min()])
+                high = np.maximum(high, [*block.max(axis=0), mixed.max()])
+                cancellation.add(block)
             num_samples += len(block)
             num_clipped += int(np.count_nonzero(np.abs(block) >= FULL_SCALE))
             content.update(np.ascontiguousarray(block).data)
+    taken = -1 if cancellation.channel is None else cancellation.channel
     return Probe(
         seconds=num_samples / stream.sample_rate,
-        swing=(high - low) / 2 if num_samples and is_finite else 0.0,
-        clipped_share=num_clipped / max(num_samples * stream.num_channels, 1),
+        peak=float(high[taken] - low[taken]) / 2 if num_samples and is_finite else 0.0,
+        clipped_fraction=num_clipped / max(num_samples * stream.num_channels, 1),
         is_finite=is_finite,
-        content=content.hexdigest(),
+        cancellation="" if taken < 0 or not is_finite else cancellation.reason,
+        content_hash=content.hexdigest(),
     )

@@ -28,7 +28,7 @@ class Example:
         negative_claims: Parallel to `negatives`.
         positives: Further texts that are true of the clip.
         positive_claims: Parallel to `positives`.
-        also_true: Texts that are known to be true of the clip, too, but were not drawn.
+        other_true_texts: Texts that are known to be true of the clip, too, but were not drawn.
         events: What sounds when; empty where it is not known.
         kind: What sort of clip it is; validation reports scores for each kind.
         twin: Id of the clip's minimal edit, or None.
@@ -43,7 +43,7 @@ class Example:
     negative_claims: tuple[str | None, ...] = ()
     positives: tuple[str, ...] = ()
     positive_claims: tuple[str | None, ...] = ()
-    also_true: tuple[str, ...] = ()
+    other_true_texts: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
     kind: str = ""
     twin: str | None = None

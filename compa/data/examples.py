@@ -1,4 +1,4 @@
-"""From a packed sample to an example: which part is heard and which texts are drawn."""
+"""Makes an example of a packed sample: decodes a part of its audio and draws its texts."""
 
 from __future__ import annotations
 
@@ -21,17 +21,16 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
-class Draw:
-    """What an example takes of its clip.
+class ExampleConfig:
+    """What an example contains of its clip.
 
     Attributes:
         sample_rate: Of the waveform, in Hz.
         clip_seconds: Longer clips are cut to this: at random in training, to the middle in evaluation.
-        num_negatives: Hard negative captions, at most.
-        num_positives: Further true texts, at most.
-        is_training: Whether anything is left to chance; else the first texts are taken.
-        cache: Gives features in place of waveforms, those of clips that are not cut from the disk; None gives
-            waveforms.
+        num_negatives: The most hard negative captions.
+        num_positives: The most further true texts.
+        is_training: Whether parts and texts are drawn at random; otherwise the first texts are used.
+        cache: Gives features in place of waveforms, those of uncut clips from the disk; None gives waveforms.
     """
 
     sample_rate: int = 16000
@@ -42,72 +41,76 @@ class Draw:
     cache: FeatureCache | None = None
 
     def __post_init__(self) -> None:
-        if self.sample_rate <= 0 or self.clip_seconds <= 0:
-            raise ValueError(f"sample_rate {self.sample_rate} and clip_seconds {self.clip_seconds} must be positive")
-        if self.num_negatives < 0 or self.num_positives < 0:
-            raise ValueError(f"num_negatives {self.num_negatives} and num_positives {self.num_positives} start at 0")
+        for name, value in (("sample_rate", self.sample_rate), ("clip_seconds", self.clip_seconds)):
+            if value <= 0:
+                raise ValueError(f"{name} must be positive; got {value}")
+        for name, value in (("num_negatives", self.num_negatives), ("num_positives", self.num_positives)):
+            if value < 0:
+                raise ValueError(f"{name} must be at least 0; got {value}")
 
 
-def make_example(clip: Clip, sound: bytes, draw: Draw, rng: np.random.Generator) -> Example:
-    """Decodes a clip's sound and draws its texts.
+def make_example(clip: Clip, sound: bytes, config: ExampleConfig, rng: np.random.Generator) -> Example:
+    """Decodes a clip's audio and draws its texts.
 
-    What is claimed of a whole clip need not hold of a part: a clip that is cut loses its claims and events.
+    What is claimed of a whole clip may be false of a part: a clip that is cut loses its claims and events.
 
     Args:
-        clip: The clip, with one caption at least.
-        sound: The content of a sound file.
-        draw: What is wanted.
-        rng: Decides what is drawn in training.
+        clip: The clip, with at least one caption.
+        sound: The content of its sound file.
+        config: What the example contains.
+        rng: Makes the draws of training.
 
     Raises:
-        ValueError: If the sound cannot be decoded.
+        ValueError: If the audio cannot be decoded.
     """
-    chance = rng if draw.is_training else None
-    heard, is_cut = _hear(clip, sound, draw, chance)
-    number = int(chance.integers(len(clip.captions))) if chance else 0
-    negatives = _some(clip.negatives, draw.num_negatives, chance)
-    positives = _some(clip.positives, draw.num_positives, chance)
+    draws = rng if config.is_training else None
+    audio, is_cut = _decode(clip, sound, config, draws)
+    number = int(draws.integers(len(clip.captions))) if draws else 0
+    negatives = _some(clip.negatives, config.num_negatives, draws)
+    positives = _some(clip.positives, config.num_positives, draws)
     texts = {*clip.captions, *(positive.text for positive in clip.positives)}
     return Example(
         id=clip.id,
-        waveform=heard if draw.cache is None else NO_SAMPLES,
-        features=None if draw.cache is None else heard,
+        waveform=audio if config.cache is None else NO_SAMPLES,
+        features=None if config.cache is None else audio,
         caption=clip.captions[number],
         claim=clip.claims[number] if clip.claims and not is_cut else None,
         negatives=tuple(negative.text for negative in negatives),
         negative_claims=tuple(None if is_cut else negative.claim for negative in negatives),
         positives=tuple(positive.text for positive in positives),
         positive_claims=tuple(None if is_cut else positive.claim for positive in positives),
-        also_true=tuple(sorted(texts - {clip.captions[number], *(positive.text for positive in positives)})),
+        other_true_texts=tuple(sorted(texts - {clip.captions[number], *(positive.text for positive in positives)})),
         events=() if is_cut else clip.events,
         kind=clip.negatives[0].kind if clip.negatives else "twins",
         twin=clip.twin,
     )
 
 
-def _hear(clip: Clip, sound: bytes, draw: Draw, chance: np.random.Generator | None) -> tuple[NDArray[Any], bool]:
-    """The part that is heard, as a waveform at the wanted rate or features, and whether it is less than the whole."""
+def _decode(
+    clip: Clip, sound: bytes, config: ExampleConfig, draws: np.random.Generator | None
+) -> tuple[NDArray[Any], bool]:
+    """The part of the clip as a waveform at the wanted rate or as features, and whether it is less than the whole."""
     try:
         with soundfile.SoundFile(io.BytesIO(sound)) as file:
-            spare = file.frames - round(draw.clip_seconds * file.samplerate)
-            start = (int(chance.integers(spare + 1)) if chance else spare // 2) if spare > 0 else 0
-            decode = partial(_decode, file, start, draw)
-            if draw.cache is None:
-                return decode(), spare > 0
-            return draw.cache.compute(decode()) if spare > 0 else draw.cache.find(sound, decode), spare > 0
+            spare = file.frames - round(config.clip_seconds * file.samplerate)
+            start = (int(draws.integers(spare + 1)) if draws else spare // 2) if spare > 0 else 0
+            read = partial(_read, file, start, config)
+            if config.cache is None:
+                return read(), spare > 0
+            return config.cache.compute(read()) if spare > 0 else config.cache.find(sound, read), spare > 0
     except soundfile.LibsndfileError as error:
-        raise ValueError(f"the sound of {clip.id!r} cannot be decoded ({error}): pack it again") from None
+        raise ValueError(f"the audio of {clip.id!r} cannot be decoded ({error}); pack it again") from None
 
 
-def _decode(file: soundfile.SoundFile, start: int, draw: Draw) -> NDArray[np.float32]:
+def _read(file: soundfile.SoundFile, start: int, config: ExampleConfig) -> NDArray[np.float32]:
     file.seek(start)
-    channels = file.read(round(draw.clip_seconds * file.samplerate), dtype="float32", always_2d=True)
-    waveform = resample(to_mono(channels), file.samplerate, draw.sample_rate)
-    return waveform[: round(draw.clip_seconds * draw.sample_rate)]
+    channels = file.read(round(config.clip_seconds * file.samplerate), dtype="float32", always_2d=True)
+    waveform = resample(to_mono(channels), file.samplerate, config.sample_rate)
+    return waveform[: round(config.clip_seconds * config.sample_rate)]
 
 
-def _some(items: Sequence[Item], number: int, chance: np.random.Generator | None) -> list[Item]:
-    """Draws so many different items, or takes the first ones."""
+def _some(items: Sequence[Item], number: int, draws: np.random.Generator | None) -> list[Item]:
+    """Draws so many different items, or returns the first ones."""
     number = min(number, len(items))
-    rows = chance.permutation(len(items))[:number] if chance else range(number)
+    rows = draws.permutation(len(items))[:number] if draws else range(number)
     return [items[row] for row in rows]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import warnings
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -16,21 +14,21 @@ import torch
 from numpy.typing import NDArray
 
 from compa.audio.features import AudioConfig, LogMel, int16_round_trip
-from compa.utils.files import PARTIAL
+from compa.utils.files import whole_file
 
 Waveform = NDArray[np.float32]
 
 
 class FeatureCache:
-    """A folder of features, by the sounds' content and by what the features are.
+    """A folder of features, by the content of sound files and by the settings of the features.
 
     Any number of processes may share it. Features are rounded to float16, whether they were there already or not, so
     that nothing a model sees depends on what the folder holds. It grows with the corpus: 10 s take 128 KB with the
     small model's features.
 
     Args:
-        folder: Made where it is missing.
-        config: What the features are.
+        folder: Created where it is missing.
+        config: How the features are computed.
     """
 
     def __init__(self, folder: str | Path, config: AudioConfig) -> None:
@@ -48,7 +46,7 @@ class FeatureCache:
 
         Args:
             sound: The content of its file.
-            decode: Gives its waveform (samples,), where features are not there yet.
+            decode: Returns its waveform (samples,); called where features are not there yet.
 
         Returns:
             (frames, mels).
@@ -56,15 +54,15 @@ class FeatureCache:
         digest = hashlib.sha256(sound).hexdigest()
         path = self.folder / digest[:2] / f"{digest}.npy"
         try:
-            kept: NDArray[np.float16] = np.load(path)
-            return kept
-        except (OSError, ValueError, EOFError):  # not there, or cut off by a full disk or a crash: made anew
+            stored: NDArray[np.float16] = np.load(path)
+            return stored
+        except (OSError, ValueError, EOFError):  # not there, or cut off by a full disk or a crash
             features = self.compute(decode())
             self._keep(path, features)
             return features
 
     def compute(self, waveform: Waveform) -> NDArray[np.float16]:
-        """The features (frames, mels) of a waveform (samples,), which are not kept."""
+        """The features (frames, mels) of a waveform (samples,), which are not stored."""
         samples = torch.from_numpy(waveform)[None]
         if self.config.int16:
             samples = int16_round_trip(samples)
@@ -74,16 +72,12 @@ class FeatureCache:
         return rounded
 
     def _keep(self, path: Path, features: NDArray[np.float16]) -> None:
-        """Writes without waiting for the disk: what a crash cuts off is made anew."""
-        partial = path.with_name(f"{path.name}.{os.getpid()}{PARTIAL}")
+        """Writes without waiting for the disk: what a power cut damages is computed again."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with partial.open("wb") as file:
+            with whole_file(path, sync=False) as file:
                 np.save(file, features)
-            partial.replace(path)
         except OSError as error:
-            with suppress(OSError):
-                partial.unlink()
             if not self._is_full:
                 self._is_full = True
                 warnings.warn(f"{self.folder} keeps no further features ({error.strerror})", stacklevel=2)

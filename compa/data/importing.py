@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
+import inspect
 import json
 import os
 import sys
@@ -10,46 +10,72 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 from compa.data import quarantine
-from compa.data.formats import Items, formats
+from compa.data.captions import MAX_TOKENS, caption_problem, is_long
+from compa.data.formats import Format, Items, formats
 from compa.data.quarantine import Entry
 from compa.manifest import Clip, write_manifest
+from compa.utils.arguments import CommandParser, add_out_file, add_overwrite, name_of
 from compa.utils.files import is_file
 from compa.utils.text_rows import RowError
 
 NUM_SHOWN = 10
-"""So many refusals are shown; all are listed."""
+"""So many errors are shown; all are listed."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Runs `compa data import` and returns the exit code.
 
     Raises:
-        ValueError: If nothing can be imported, or the output stands in the way.
+        ValueError: If nothing can be imported, or --out cannot be written.
         OSError: If a file cannot be read or written.
     """
-    options = _parser().parse_args(arguments)
-    out: Path = options.out
-    if out.exists() and not options.overwrite:
-        raise ValueError(f"{out} exists: choose another --out, or pass --overwrite to replace it")
-    if Path(options.source).exists() and out.exists() and out.samefile(options.source):
-        raise ValueError(f"{out} is the source itself: choose another --out")
-    if out.parent.exists() and not out.parent.is_dir():
-        raise ValueError(f"{out.parent} is no folder: choose another --out")
-    intake = Intake(out, options.split)
-    items = formats()[options.format].read(options.source, options)
-    progress = tqdm(intake.take(items), "importing", unit=" clips", file=sys.stderr, mininterval=0.5, disable=None)
-    write_manifest(out, _not_empty(progress, options, intake))
-    intake.write_lists()
-    print(intake.summary())
+    known = formats()
+    name = str(_overview(known).parse_args(arguments[:1]).format)
+    options = vars(_parser(name, known[name]).parse_args(arguments[1:]))
+    print(import_clips(name, **options).summary())
     return 0
 
 
-class Intake:
-    """Turns what a format yields into a manifest's clips, and keeps the books of what is missing or refused.
+def import_clips(
+    format: str, source: str, out: Path, split: str | None = None, overwrite: bool = False, **options: Any
+) -> ImportReport:
+    """Writes the manifest of a source, and beside it lists of missing audio and of what was refused.
+
+    Args:
+        format: One of `compa.data.formats`.
+        source: What to import.
+        out: The manifest.
+        split: The split of all clips; None leaves what the source says.
+        overwrite: Whether an existing manifest is replaced.
+        options: Those of the format's `read`.
+
+    Raises:
+        ValueError: If nothing can be imported, or `out` cannot be written.
+        OSError: If a file cannot be read or written.
+    """
+    if out.exists() and not overwrite:
+        raise ValueError(f"{out} exists: choose another --out, or pass --overwrite to replace it")
+    if Path(source).exists() and out.exists() and out.samefile(source):
+        raise ValueError(f"{out} is the source itself: choose another --out")
+    if out.parent.exists() and not out.parent.is_dir():
+        raise ValueError(f"{out.parent} is not a folder: choose another --out")
+    read = formats()[format].read
+    options |= {name: value for name, value in {"out": out, "split": split}.items() if name in _parameters(read)}
+    report = ImportReport(out, split)
+    clips = report.checked(read(source, **options))
+    progress = tqdm(clips, "importing", unit=" clips", file=sys.stderr, mininterval=0.5, disable=None)
+    write_manifest(out, _not_empty(progress, f"{source} holds no clip of format {format}", report))
+    report.write_lists()
+    return report
+
+
+class ImportReport:
+    """Checks what a format yields, and counts what is missing or refused.
 
     Args:
         out: The manifest that is written.
@@ -61,6 +87,7 @@ class Intake:
         self.counts: Counter[str] = Counter()
         self.missing: list[Entry] = []
         self.refused: list[RowError] = []
+        self.first_long = ""
         self._split = split
         self._folder = out.resolve().parent
         self._seen: dict[str, str | None] = {}
@@ -70,7 +97,7 @@ class Intake:
         """The list of what was refused, beside the manifest."""
         return self.out.with_name(f"{self.out.stem}.refused.jsonl")
 
-    def take(self, items: Items) -> Iterator[Clip]:
+    def checked(self, items: Items) -> Iterator[Clip]:
         """Yields the clips that can stand in the manifest, their audio relative to it."""
         for item in items:
             clip = item if isinstance(item, RowError) else self._fit(item)
@@ -81,6 +108,9 @@ class Intake:
             self.counts["clips"] += 1
             self.counts["captions"] += len(clip.captions)
             self.counts["with audio"] += clip.audio is not None
+            if num_long := sum(map(is_long, clip.captions)):
+                self.counts["long captions"] += num_long
+                self.first_long = self.first_long or clip.id
             if clip.audio is not None and not is_file(self._folder / clip.audio):
                 self.missing.append(Entry(clip.id, clip.audio, "missing: no such file"))
             yield clip
@@ -95,7 +125,7 @@ class Intake:
             self.refused_path.unlink(missing_ok=True)
 
     def summary(self) -> str:
-        """What was done, in a few lines; the first refusals are among them."""
+        """What was done, in a few lines; the first errors are among them."""
         total, with_audio = self.counts["clips"], self.counts["with audio"]
         lines = [f"{total} clips with {self.counts['captions']} captions written to {self.out}"]
         if with_audio:
@@ -103,6 +133,11 @@ class Intake:
             lines.append(f"coverage: {found} have their audio")
         if with_audio < total:
             lines.append(f"captions only: {total - with_audio} clips name no audio")
+        if num_long := self.counts["long captions"]:
+            lines.append(
+                f"long captions: {num_long}, such as one of {self.first_long}: text encoders read {MAX_TOKENS} tokens "
+                "at most, so their ends are not read"
+            )
         if self.missing:
             lines.append(f"missing audio: {len(self.missing)} clips, listed in {quarantine.list_path(self.out)}")
         if self.refused:
@@ -122,20 +157,20 @@ class Intake:
             return RowError(where, "its name or text is not UTF-8: rename it")
         if clip.id in self._seen:
             return RowError(where, f"its id {clip.id!r} is that of {self._seen[clip.id] or 'another clip'} already")
+        if clip.captions and (problem := caption_problem(clip.captions)):
+            return RowError(where, problem)
         return replace(clip, split=self._split or clip.split)
 
 
-def _not_empty(clips: Iterable[Clip], options: argparse.Namespace, intake: Intake) -> Iterator[Clip]:
+def _not_empty(clips: Iterable[Clip], message: str, report: ImportReport) -> Iterator[Clip]:
     """The same clips, or an error before anything is written where there are none."""
-    some = False
+    is_empty = True
     for clip in clips:
-        some = True
+        is_empty = False
         yield clip
-    if not some:
-        reasons = "; ".join(_printable(str(item)) for item in intake.refused[:3])
-        raise ValueError(
-            f"{options.source} holds no clip of format {options.format}" + (f" ({reasons})" if reasons else "")
-        )
+    if is_empty:
+        reasons = "; ".join(_printable(str(item)) for item in report.refused[:3])
+        raise ValueError(message + (f" ({reasons})" if reasons else ""))
 
 
 def _printable(text: str) -> str:
@@ -143,26 +178,31 @@ def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
-def _parser() -> argparse.ArgumentParser:
-    known = formats()
+def _parameters(read: Any) -> set[str]:
+    return set(inspect.signature(read).parameters)
+
+
+def _overview(known: dict[str, Format]) -> CommandParser:
     width = max(map(len, known))
-    parser = argparse.ArgumentParser(
+    listed = "\n".join(f"  {name:{width}}  {module.ABOUT}" for name, module in known.items())
+    parser = CommandParser(
         "compa data import",
-        usage="compa data import FORMAT SOURCE --out manifest.jsonl [options]",
-        description="Captioned audio becomes a manifest. Missing audio stays in it and is listed beside it.\n\n"
-        + "formats:\n"
-        + "\n".join(f"  {name:{width}}  {format.ABOUT}" for name, format in known.items())
-        + "\n\ncompa data import FORMAT --help tells the options of a format.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "Turns captioned audio into a manifest. Beside it, missing audio, which stays in it, and refused rows are "
+        f"listed.\n\nformats:\n{listed}\n\n`compa data import FORMAT --help` shows the options of a format.",
+        "compa data import csv clips.csv --map caption=text --out manifest.jsonl",
     )
-    by_format = parser.add_subparsers(
-        prog="compa data import", dest="format", required=True, metavar="FORMAT", help=argparse.SUPPRESS
+    parser.usage = "compa data import FORMAT SOURCE --out manifest.jsonl [--map FIELD=COLUMN ...] [options]"
+    parser.add_argument("format", metavar="FORMAT", type=name_of("format", known), help=f"one of {', '.join(known)}")
+    return parser
+
+
+def _parser(name: str, module: Format) -> CommandParser:
+    parser = CommandParser(
+        f"compa data import {name}", f"Imports {module.ABOUT}.", f"compa data import {name} SOURCE --out manifest.jsonl"
     )
-    for name, format_module in known.items():
-        command = by_format.add_parser(name, description=format_module.ABOUT)
-        command.add_argument("source", help="what to import")
-        command.add_argument("--out", type=Path, required=True, metavar="FILE", help="manifest to write")
-        command.add_argument("--split", help="split of all clips, such as train or test")
-        command.add_argument("--overwrite", action="store_true", help="replace an existing manifest")
-        format_module.add_arguments(command)
+    parser.add_argument("source", metavar="SOURCE", help="what to import")
+    add_out_file(parser, "manifest to write")
+    parser.add_argument("--split", metavar="NAME", help="split of all clips, such as train or test")
+    add_overwrite(parser)
+    module.add_arguments(parser)
     return parser

@@ -1,4 +1,4 @@
-"""What is in a manifest: counted in one pass, so that a manifest of any size fits."""
+"""Statistics of a manifest, counted in one pass, so that a manifest of any size fits."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from compa.manifest import Clip
 
 
 @dataclass
-class Contents:
+class ManifestStats:
     """Counts over the clips of a manifest.
 
     Attributes:
         num_clips: How many there are.
-        without_length: Clips whose length is not known, by the reason.
+        without_length: Clips whose length is unknown, by the reason.
         seconds: Length of each of the others.
         captions_per_clip: How many clips have so many captions.
         words_per_caption: How many captions have so many words.
@@ -41,7 +41,7 @@ class Contents:
     num_twins: int = 0
 
     def add(self, clip: Clip, seconds: float | str) -> None:
-        """Counts a clip; `seconds` is its length, or the reason why that is not known."""
+        """Counts a clip; `seconds` is its length, or the reason why that is unknown."""
         self.num_clips += 1
         if isinstance(seconds, str):
             self.without_length[seconds] += 1
@@ -62,7 +62,7 @@ class Contents:
         """The counts as text, the most frequent labels and words among them."""
         captions = self.captions_per_clip
         num_captions = sum(number * clips for number, clips in captions.items())
-        rows = [("clips", f"{self.num_clips:,}"), *_shares("split", self.splits, self.num_clips)]
+        rows = [("clips", f"{self.num_clips:,}"), *_fractions("split", self.splits, self.num_clips)]
         rows += [(reason, f"{count:,}") for reason, count in self.without_length.most_common()]
         if self.seconds:
             rows.append(("hours", f"{sum(self.seconds) / 3600:,.2f}"))
@@ -77,22 +77,22 @@ class Contents:
         if self.labels:
             rows.append(("frequent labels", _top(self.labels, num_top)))
         rows.append(("negatives", f"{self.negatives.total():,}"))
-        rows += _shares("negatives", self.negatives, self.negatives.total())
+        rows += _fractions("negatives", self.negatives, self.negatives.total())
         rows.append(("positives", f"{self.positives.total():,}"))
-        rows += _shares("positives", self.positives, self.positives.total())
+        rows += _fractions("positives", self.positives, self.positives.total())
         if self.num_twins:
             rows.append(("twins", f"{self.num_twins:,}"))
         return "\n".join(f"{name:18} {value}" for name, value in rows)
 
 
-def quantile(counts: Counter[Any], share: float) -> Any:
-    """The smallest value that at least this share of the counted things does not exceed.
+def quantile(counts: Counter[Any], fraction: float) -> Any:
+    """The smallest value that at least this fraction of the counted things does not exceed.
 
     Example:
         >>> quantile(Counter([1, 2, 3, 10]), 0.5)
         2
     """
-    reached, needed = 0, share * counts.total()
+    reached, needed = 0, fraction * counts.total()
     for value in sorted(counts):
         reached += counts[value]
         if reached >= needed:
@@ -101,7 +101,7 @@ def quantile(counts: Counter[Any], share: float) -> Any:
 
 
 def _spread(counts: Counter[Any], form: str) -> str:
-    low, middle, high = (format(quantile(counts, share), form) for share in (0.0, 0.5, 1.0))
+    low, middle, high = (format(quantile(counts, fraction), form) for fraction in (0.0, 0.5, 1.0))
     return low if low == high else f"{low} to {high}, median {middle}"
 
 
@@ -110,7 +110,7 @@ def _top(counts: Counter[str], num: int) -> str:
     return f"{shown}, ..." if len(counts) > num else shown
 
 
-def _shares(title: str, counts: Counter[str], total: int) -> Iterable[tuple[str, str]]:
+def _fractions(title: str, counts: Counter[str], total: int) -> Iterable[tuple[str, str]]:
     if len(counts) > 1 or title != "split":
         for name, count in counts.most_common():
             yield f"  {name}", f"{count:,} ({count / max(total, 1):.1%})"

@@ -14,10 +14,10 @@ from torch.utils.data import DataLoader
 
 from compa.audio.features import AudioConfig
 from compa.data.batch import Batch
-from compa.data.examples import Draw
+from compa.data.examples import ExampleConfig
 from compa.data.feature_cache import FeatureCache
 from compa.data.loader import TrainingLoader, check_resumed, validation_loader
-from compa.data.partition import shares_of
+from compa.data.partition import partition_of
 from compa.data.shards.reader import CACHE, ShardReader
 from compa.data.stream import PackedBatches
 
@@ -77,7 +77,7 @@ class PackedData(pl.LightningDataModule):
         self.validation_batch_size = validation_batch_size or batch_size
         self.sample_rate = sample_rate
         self.draws = {
-            is_training: Draw(sample_rate, clip_seconds, num_negatives, num_positives, is_training)
+            is_training: ExampleConfig(sample_rate, clip_seconds, num_negatives, num_positives, is_training)
             for is_training in (True, False)
         }
         self.num_workers = num_workers
@@ -118,7 +118,7 @@ class PackedData(pl.LightningDataModule):
                 yield from (negative.text for negative in clip.negatives)
 
     def state_dict(self) -> dict[str, Any]:
-        """What decides the batches, for the checkpoint; where in them the training is, its step tells."""
+        """The settings that determine the batches, for the checkpoint; the position follows from the trainer's step."""
         draw = self.draws[True]
         return {
             "shards": [reader.index.samples_sha256 for reader in self.readers],
@@ -152,7 +152,7 @@ class PackedData(pl.LightningDataModule):
             draw,
             seed=self.seed,
             weights=self.weights if is_training else None,
-            shares=shares_of(self.trainer, is_training),
+            partition=partition_of(self.trainer, is_training),
         )
 
 

@@ -1,4 +1,4 @@
-"""How the batch of all ranks is cut into equal shares."""
+"""How the batch of all ranks is cut into equal slices."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Shares:
-    """One share for each rank and each step whose gradients are accumulated; the first step takes the first shares.
+class BatchPartition:
+    """One slice for each rank and each step whose gradients are accumulated; the first step has the first slices.
 
     Attributes:
         rank: Which rank this is ...
@@ -24,7 +24,7 @@ class Shares:
     num_steps: int = 1
 
     def check(self, batch_size: int, of_twins: bool) -> None:
-        """Makes sure that a batch can be cut, without parting twins.
+        """Makes sure that a batch can be cut, without separating twins.
 
         Raises:
             ValueError: If not, with the nearest sizes that can be.
@@ -38,22 +38,22 @@ class Shares:
         accumulated = f" x {self.num_steps} accumulated steps" if self.num_steps > 1 else ""
         raise ValueError(
             f"batch_size {batch_size} does not divide into {'twins' if of_twins else 'clips'} on {ranks}{accumulated}: "
-            f"take {nearest}"
+            f"use {nearest}"
         )
 
-    def part(self, size: int, step: int) -> slice:
+    def slice_for(self, size: int, step: int) -> slice:
         """Which of a batch's `size` rows are this rank's in an accumulated step."""
-        own = size // (self.num_ranks * self.num_steps)
-        start = (step * self.num_ranks + self.rank) * own
-        return slice(start, start + own)
+        length = size // (self.num_ranks * self.num_steps)
+        start = (step * self.num_ranks + self.rank) * length
+        return slice(start, start + length)
 
 
-WHOLE = Shares()
+WHOLE = BatchPartition()
 
 
-def shares_of(trainer: pl.Trainer | None, is_training: bool) -> Shares:
+def partition_of(trainer: pl.Trainer | None, is_training: bool) -> BatchPartition:
     """How a trainer's batches are cut; without one they stay whole. Validation accumulates nothing."""
     if trainer is None:
         return WHOLE
     num_steps = trainer.accumulate_grad_batches if is_training else 1
-    return Shares(trainer.global_rank, trainer.world_size, num_steps)
+    return BatchPartition(trainer.global_rank, trainer.world_size, num_steps)

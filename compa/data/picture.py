@@ -1,4 +1,4 @@
-"""The picture of what is in a manifest: lengths, words, labels and negatives."""
+"""A picture of the statistics of a manifest: lengths, words, labels and negatives."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from compa.data.manifest_stats import Contents
+from compa.data.manifest_stats import ManifestStats
 
 NUM_TOP = 15
 """So many of the most frequent labels (or words, where there are no labels) are shown."""
 
 
-def save_picture(contents: Contents, path: Path, title: str) -> None:
+def save_picture(stats: ManifestStats, path: Path, title: str) -> None:
     """Draws four panels into an image file, whose suffix says its format.
 
     Raises:
@@ -24,12 +24,12 @@ def save_picture(contents: Contents, path: Path, title: str) -> None:
     figure = Figure(figsize=(11, 8), layout="constrained")
     figure.suptitle(_plain(title))
     lengths, words, names, kinds = figure.subplots(2, 2).flat
-    _histogram(lengths, np.asarray(contents.seconds), "seconds a clip")
-    number = contents.words_per_caption
+    _histogram(lengths, np.asarray(stats.seconds), "seconds a clip")
+    number = stats.words_per_caption
     _histogram(words, np.repeat(np.fromiter(number, float), list(number.values())), "words a caption", width=1.0)
-    by_name = contents.labels or contents.words
-    _bars(names, by_name, "frequent labels, clips" if contents.labels else "frequent words")
-    _bars(kinds, contents.negatives, "negatives by kind")
+    by_name = stats.labels or stats.words
+    _bars(names, by_name, "frequent labels, clips" if stats.labels else "frequent words")
+    _bars(kinds, stats.negatives, "negatives by kind")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
 

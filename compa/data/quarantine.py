@@ -13,10 +13,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from compa.manifest import Clip, scan_manifest
-from compa.utils.files import is_file
+from compa.utils.files import is_file, write_whole
 from compa.utils.text_rows import RowError, numbered_lines, parse_json
 
-REMEDY = "mend it, or let `compa data verify` put it into quarantine"
+REMEDY = "correct it, or let `compa data verify` put it into quarantine"
 """What can be done about a line that cannot be used."""
 
 
@@ -25,7 +25,7 @@ class Entry:
     """One line of the list.
 
     Attributes:
-        id: The clip's id; None for a line of the manifest that is no clip.
+        id: The clip's id; None for a line of the manifest that is not a clip.
         file: The sound file as the manifest names it, or the manifest's own file and line.
         reason: What is wrong.
     """
@@ -52,9 +52,7 @@ def write(manifest: str | Path, entries: Iterable[Entry]) -> Path | None:
     if not lines:
         path.unlink(missing_ok=True)
         return None
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text("".join(lines), encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, "".join(lines).encode())
     return path
 
 
@@ -82,11 +80,11 @@ def read(manifest: str | Path) -> dict[str, str]:
 
 
 class Quarantine:
-    """A manifest's list, to be asked about one clip or line after the other.
+    """A manifest's list, for looking up one clip or line after the other.
 
     Attributes:
         clips: The reason for each id of a clip that is listed.
-        lines: The reason for each line that is listed since it is no clip, by what `place` calls it.
+        lines: The reason for each line that is listed since it is not a clip, by its `location`.
 
     Raises:
         ValueError: If the list is damaged.
@@ -102,11 +100,11 @@ class Quarantine:
         """Why something of the manifest must not be used; None for a clip that is not listed.
 
         Raises:
-            ValueError: If it is no clip and not listed, either.
+            ValueError: If it is neither a clip nor listed.
         """
         if isinstance(item, Clip):
             return self.clips.get(item.id)
-        if (where := place(self._manifest, item)) not in self.lines:
+        if (where := location(self._manifest, item)) not in self.lines:
             raise ValueError(f"{item}: {REMEDY}")
         return self.lines[where]
 
@@ -115,7 +113,7 @@ def usable_clips(manifest: str | Path) -> Iterator[Clip]:
     """Yields the clips of a manifest that are not in its quarantine, in order.
 
     Raises:
-        ValueError: At a line that is no clip, unless the quarantine lists it.
+        ValueError: At a line that is not a clip, unless the quarantine lists it.
     """
     listed = Quarantine(manifest)
     for item in scan_manifest(manifest):
@@ -123,13 +121,13 @@ def usable_clips(manifest: str | Path) -> Iterator[Clip]:
             yield item
 
 
-def place(manifest: str | Path, refusal: RowError) -> str:
-    """What the list calls a line of its manifest that is no clip, wherever both are moved."""
-    return refusal.where.removeprefix(f"{Path(manifest).parent}/")
+def location(manifest: str | Path, error: RowError) -> str:
+    """What the list calls a line of its manifest that is not a clip, wherever both are moved."""
+    return error.where.removeprefix(f"{Path(manifest).parent}/")
 
 
 def coverage(num_found: int, num_all: int) -> str:
-    """The share of clips that are there, in words; rounded down, so that only all of them are 100 %.
+    """The fraction of clips that are there, in words; rounded down, so that only all of them are 100 %.
 
     Example:
         >>> coverage(1999, 2000)

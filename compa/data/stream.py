@@ -8,9 +8,9 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from compa.data.batch import Batch, collate
-from compa.data.examples import Draw, make_example
+from compa.data.examples import ExampleConfig, make_example
 from compa.data.order import Order
-from compa.data.partition import WHOLE, Shares
+from compa.data.partition import WHOLE, BatchPartition
 from compa.data.shards.reader import ShardReader
 
 
@@ -27,34 +27,34 @@ class PackedBatches(Dataset[Batch]):
         draw: What is taken of each clip.
         seed: Two sets of the same seed are the same.
         weights: How much comes from each source; None takes every clip once an epoch.
-        shares: Which part of every batch this is.
+        partition: Which part of every batch this is.
     """
 
     def __init__(
         self,
         sources: Sequence[ShardReader],
         batch_size: int,
-        draw: Draw,
+        draw: ExampleConfig,
         seed: int = 0,
         weights: Sequence[float] | None = None,
-        shares: Shares = WHOLE,
+        partition: BatchPartition = WHOLE,
     ) -> None:
         self.sources = sources
         self.order = Order([source.samples["twin"] for source in sources], batch_size, seed, weights)
         self.draw = draw
         self.seed = seed
-        self.shares = shares
-        shares.check(batch_size, self.order.has_twins)
+        self.partition = partition
+        partition.check(batch_size, self.order.has_twins)
 
     def __len__(self) -> int:
         """How many elements an epoch has; more can be asked for, they belong to the next epochs."""
-        return self.order.num_batches * self.shares.num_steps
+        return self.order.num_batches * self.partition.num_steps
 
     def __getitem__(self, index: int) -> Batch:
         """Reads, decodes and collates this rank's share."""
-        number, step = divmod(index, self.shares.num_steps)
+        number, step = divmod(index, self.partition.num_steps)
         sources, rows = self.order.batch(number)
-        share = self.shares.part(len(rows), step)
+        share = self.partition.slice_for(len(rows), step)
         examples = []
         for source, row in zip(sources[share].tolist(), rows[share].tolist(), strict=True):
             clip, sound = self.sources[source].read(row)

@@ -1,142 +1,189 @@
-"""Tables of clips: which column means what, and rows of one sound file as one clip."""
+"""Tables of clips: which column means what, and which rows are one clip."""
 
 from __future__ import annotations
 
 import argparse
-import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from compa.data.audio_folder import add_audio_option
-from compa.data.formats import Items
+from compa.data.captions import given_captions, is_missing
 from compa.manifest import Clip, escape_id
-from compa.utils.text_rows import Row, RowError, Rows
+from compa.utils.text import did_you_mean
+from compa.utils.text_rows import Row, RowError
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "id": ("id",),
     "audio": ("audio", "file", "file_name", "filename", "audio_path", "file_path", "path", "fname", "wav"),
+    "clip": ("youtube_id", "ytid", "video_id", "clip", "clip_id"),
+    "start": ("start_time", "start_s", "start", "start_seconds", "start_time_seconds"),
     "caption": ("caption", "captions", "text", "sentence", "description"),
     "split": ("split",),
     "source": ("source", "source_url"),
     "author": ("author",),
     "licence": ("licence", "license"),
 }
-"""What is taken from a row, and the names under which it is found where nothing else is asked for."""
+"""What is read of a row, and the columns that hold it where --map names no other.
+
+Rows of one audio file are one clip; without a file, rows of one `clip`, such as a video; without that, rows of one id.
+Different starts, in seconds, are different clips.
+"""
 NUMBERED_CAPTION = re.compile(r"caption[ _-]?\d+", re.IGNORECASE)
+
+ColumnMap = Sequence[tuple[str, str]]
+"""Pairs of a field and the column that holds it; several columns may hold captions."""
 
 
 def add_table_options(parser: argparse.ArgumentParser) -> None:
     """Adds `--audio` and `--map`."""
     add_audio_option(parser, "that of SOURCE")
+    add_map_option(parser, tuple(COLUMNS))
+
+
+def add_map_option(parser: argparse.ArgumentParser, fields: Sequence[str]) -> None:
+    """Adds `--map FIELD=COLUMN` for these fields."""
+
+    def pair(text: str) -> tuple[str, str]:
+        name, equals, column = text.partition("=")
+        if not equals or not column or name not in fields:
+            raise argparse.ArgumentTypeError(f"must be FIELD=COLUMN with a field of {', '.join(fields)}; got {text!r}")
+        return name, column
+
     parser.add_argument(
         "--map",
-        type=_mapping,
+        type=pair,
         action="append",
         default=[],
         metavar="FIELD=COLUMN",
-        help=f"column of a field, where its name does not tell; fields: {', '.join(COLUMNS)}; "
+        help=f"column of a field, where its name is another one; fields: {', '.join(fields)}; "
         "repeat for several fields, or several captions",
     )
 
 
-def reader_of(rows_of: Callable[[Path], Rows]) -> Callable[[str, argparse.Namespace], Items]:
-    """The `read` of a format whose tables `rows_of` reads."""
-
-    def read(source: str, options: argparse.Namespace) -> Items:
-        """Yields a clip for every sound file, with the captions of all its rows."""
-        return clips_of_rows(rows_of(Path(source)), Path(source), options)
-
-    return read
-
-
-def clips_of_rows(rows: Iterable[Row | RowError | Clip], source: Path, options: argparse.Namespace) -> Items:
-    """Yields a clip for every sound file that the rows name, with the captions of all its rows, in order.
+def clips_of_rows(
+    rows: Iterable[Row | RowError | Clip], source: Path, audio: Path | None = None, map: ColumnMap = ()
+) -> Iterable[Clip | RowError]:
+    """Yields a clip for all rows that belong together, with the captions of all of them, in order.
 
     Args:
         rows: What the table holds; what is a clip already is yielded as it is.
-        source: The table's path: audio starts from its folder, and clips without audio are named after it.
-        options: `audio` and `map`, as `add_table_options` has them.
+        source: The table's path: clips without a name are called after it.
+        audio: Folder from which audio paths start; by default the table's.
+        map: Columns of fields whose names are none of `COLUMNS`.
 
     Raises:
         ValueError: If the first row lacks a column that is needed.
     """
-    folder: Path = options.audio or source.parent
     drafts: dict[tuple[str, ...], _Draft] = {}
     columns: dict[str, list[str]] = {}
     names: set[str] = set()
+    starts: defaultdict[str, set[str]] = defaultdict(set)
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, Row):
             yield row
             continue
-        if row.cells.keys() != names:  # of CSV only once, of JSON now and then
-            try:
-                columns, names = _columns(source, row.cells, options.map), set(row.cells)
-            except ValueError as error:
-                if not names:
-                    raise
-                yield RowError(row.where, str(error))
-                continue
-        draft = _draft(row, columns)
-        if isinstance(draft, str):
-            yield RowError(row.where, draft)
+        try:
+            if row.cells.keys() != names:  # of CSV only once, of JSON now and then
+                columns, names = _columns(source, row.cells, map), set(row.cells)
+            draft = _draft(row, columns)
+        except ValueError as error:
+            if not names:
+                raise
+            yield RowError(row.where, str(error))
             continue
-        key = (draft.audio, draft.fields.get("split", "")) if draft.audio else (str(number),)
-        drafts.setdefault(key, draft).captions.update(draft.captions)
+        starts[draft.audio or ""].add(draft.start)
+        known = drafts.setdefault(draft.key or (str(number),), draft)
+        known.captions = tuple(dict.fromkeys((*known.captions, *draft.captions)))
     for number, draft in enumerate(drafts.values(), start=1):
-        yield draft.clip(folder, f"{source.stem}-{number}")
+        if draft.audio and len(starts[draft.audio]) > 1:
+            reason = f"{draft.audio} stands with several start times, and a clip is a whole file"
+            yield RowError(draft.where, f"{reason}: kept as a caption without audio; cut the file to have both")
+            name = str(Path(draft.audio).with_suffix(""))
+            draft = replace(draft, audio=None, name=name, fields={"source": draft.audio} | draft.fields)
+        try:
+            yield draft.clip(audio or source.parent, f"{source.stem}-{number}")
+        except ValueError as error:
+            yield RowError(draft.where, str(error))
 
 
 @dataclass
 class _Draft:
-    """A clip whose captions are still being collected, in the order of the keys."""
+    """A clip whose captions are still being collected; `name` is the table's for it, `start` in seconds, if any."""
 
+    where: str
+    captions: tuple[str, ...]
     audio: str | None
-    captions: dict[str, None]
+    name: str
+    start: str
     fields: dict[str, str]
-    where: str = field(default="")
 
-    def clip(self, folder: Path, default_name: str) -> Clip | RowError:
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Equal for the rows of one clip; empty for a row that names none."""
+        name = self.audio or self.name or self.fields.get("id")
+        return (name, self.start, self.fields.get("split", "")) if name else ()
+
+    def clip(self, folder: Path, default_name: str) -> Clip:
         fields: dict[str, Any] = dict(self.fields)
-        name = fields.pop("id", None) or (str(Path(self.audio).with_suffix("")) if self.audio else default_name)
-        if self.audio and Path(self.audio).is_absolute() and "id" not in self.fields:
-            name = Path(self.audio).stem
-        try:
-            audio = str(folder / self.audio) if self.audio else None
-            return replace(Clip(escape_id(name), audio, tuple(self.captions)), **fields)
-        except ValueError as error:
-            return RowError(self.where, str(error))
+        name = fields.pop("id", None) or self._default_id() or default_name
+        return Clip(escape_id(name), str(folder / self.audio) if self.audio else None, self.captions, **fields)
+
+    def _default_id(self) -> str:
+        if self.audio:
+            return Path(self.audio).stem if Path(self.audio).is_absolute() else str(Path(self.audio).with_suffix(""))
+        return f"{self.name}_{self.start}" if self.name and self.start else self.name
 
 
-def _draft(row: Row, columns: Mapping[str, list[str]]) -> _Draft | str:
-    """What a row says, or what is wrong with it."""
-    values = {name: [row.cells[column] for column in columns[name] if row.cells.get(column)] for name in columns}
-    captions = [text for value in values.get("caption", ()) for text in (value if isinstance(value, list) else [value])]
-    single = {name: found[0] for name, found in values.items() if found and name != "caption"}
-    for name, value in [*single.items(), *(("caption", text) for text in captions)]:
-        if isinstance(value, bool) or not isinstance(value, str | int):
-            return f"its {name} is no text but {type(value).__name__}"
-    texts = dict.fromkeys(text for caption in captions if (text := str(caption).strip()))
-    if not texts:
-        return "no caption: write one or remove the row"
-    audio = str(single.pop("audio", "")) or None
+def _draft(row: Row, columns: Mapping[str, list[str]]) -> _Draft:
+    """What a row says.
+
+    Raises:
+        ValueError: If it cannot be used.
+    """
+    values = {
+        name: [value for column in found if not _is_empty(value := row.cells.get(column))]
+        for name, found in columns.items()
+    }
+    texts = [text for value in values.pop("caption") for text in (value if isinstance(value, list) else [value])]
+    single = {name: found[0] for name, found in values.items() if found}
+    for name, value in single.items():
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise ValueError(f"its {name} is not a text but {type(value).__name__}")
+    captions = given_captions(texts)
+    fields = {name: str(value) for name, value in single.items()}
+    audio = fields.pop("audio", None)
     if "audio" in columns and audio is None:
-        return "no audio: name its file or remove the row"
+        raise ValueError("no audio: name its file or remove the row")
     if audio and "\0" in audio:
-        return "its audio has a zero byte in its name"
-    return _Draft(audio, texts, {name: str(value) for name, value in single.items()}, row.where)
+        raise ValueError("its audio has a zero byte in its name")
+    return _Draft(row.where, captions, audio, fields.pop("clip", ""), _seconds(fields.pop("start", "")), fields)
 
 
-def _columns(path: Path, cells: Iterable[str], asked: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+def _is_empty(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and is_missing(value))
+
+
+def _seconds(start: str) -> str:
+    """A start as a number is written shortest, so that 30 and 30.0 are the same."""
+    try:
+        return f"{float(start):.6g}"
+    except ValueError:
+        return start
+
+
+def _columns(path: Path, cells: Iterable[str], asked: ColumnMap) -> dict[str, list[str]]:
     """The columns of every field that there is one for."""
     by_name = {name.lower(): name for name in cells}
+    shown = ", ".join(map(repr, list(by_name.values())[:8])) or "none"
     found: dict[str, list[str]] = {}
     for name, column in asked:
         if column.lower() not in by_name:
-            near = difflib.get_close_matches(column, by_name.values(), n=3) or list(by_name.values())[:8]
-            raise ValueError(f"{path} has no column {column!r}: it has {', '.join(map(repr, near))}")
+            near = did_you_mean(column.lower(), by_name)
+            raise ValueError(f"{path} has no column {column!r}{near} (it has {shown})")
         found.setdefault(name, []).append(by_name[column.lower()])
     for name, usual in COLUMNS.items():
         present = [by_name[column] for column in usual if column in by_name]
@@ -146,13 +193,6 @@ def _columns(path: Path, cells: Iterable[str], asked: Iterable[tuple[str, str]])
     if "caption" not in found and numbered:
         found["caption"] = numbered
     if "caption" not in found:
-        names = ", ".join(map(repr, list(by_name.values())[:8])) or "none"
-        raise ValueError(f"{path} has no column for captions: name it by --map caption=COLUMN (it has {names})")
+        remedy = "rename it to 'caption', or import the table with --map caption=COLUMN"
+        raise ValueError(f"{path} has no column for captions: {remedy} (it has {shown})")
     return found
-
-
-def _mapping(text: str) -> tuple[str, str]:
-    name, equals, column = text.partition("=")
-    if not equals or not column or name not in COLUMNS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not FIELD=COLUMN with a field of {', '.join(COLUMNS)}")
-    return name, column

@@ -1,24 +1,86 @@
-"""Which label pairs are never trained on: a stable hash of names decides, whatever the seed.
+"""Which label pairs and recordings are held out from training: a stable hash of names decides, whatever the seed.
 
-The demo, `fit` and `bench` agree on it without passing anything on, so a score on held-out pairs is always one on
-combinations that the model has never heard.
+The demo, `fit` and `bench` agree on it without any communication, so a score on held-out pairs is always one on
+combinations that the model has never heard. A run folder holds a record of it.
 """
 
 from __future__ import annotations
 
-import hashlib
+import json
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import combinations, islice, product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-MIN_SHARE = 0.15
+from compa.utils.files import write_whole
+from compa.utils.text import stable_hash
+
+if TYPE_CHECKING:
+    from compa.scenes.banks.bank import EventBank
+
+MIN_FRACTION = 0.15
 MIN_PAIRS = 8
+FILE_NAME = "heldout.json"
 
 
-def stable_hash(*parts: object) -> int:
-    """A 64-bit hash that is the same in every process and on every machine."""
-    text = "\x1f".join(map(str, parts))
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+@dataclass(frozen=True)
+class HeldOut:
+    """What a training left out of an event bank.
+
+    Attributes:
+        bank: Name of the bank.
+        bank_fingerprint: Identifies its contents.
+        pairs: Label pairs that were never combined.
+        recordings: Names of the recordings that were never used.
+    """
+
+    bank: str
+    bank_fingerprint: str
+    pairs: tuple[tuple[str, str], ...]
+    recordings: tuple[str, ...]
+
+    @classmethod
+    def of(cls, bank: EventBank) -> HeldOut:
+        """What every training on a whole bank leaves out."""
+        test = bank.split("test")
+        recordings = sorted(name for label in test.labels for name in test.recordings(label))
+        return cls(bank.name, bank.fingerprint, tuple(sorted(held_out_pairs(bank.labels))), tuple(recordings))
+
+    def record(self) -> dict[str, Any]:
+        """The record as JSON has it."""
+        return {
+            "bank": self.bank,
+            "bank_fingerprint": self.bank_fingerprint,
+            "held_out_pairs": list(map(list, self.pairs)),
+            "test_recordings": list(self.recordings),
+        }
+
+    def write(self, folder: Path) -> None:
+        """Writes `heldout.json` into a folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / FILE_NAME, f"{json.dumps(self.record(), indent=1, ensure_ascii=False)}\n".encode())
+
+    @classmethod
+    def read(cls, folder: Path) -> HeldOut | None:
+        """Reads a folder's record; None where it has none.
+
+        Raises:
+            ValueError: If `heldout.json` is there but not as `write` writes it.
+        """
+        path = folder / FILE_NAME
+        if not path.is_file():
+            return None
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            pairs = tuple((str(first), str(second)) for first, second in record["held_out_pairs"])
+            recordings = tuple(map(str, record["test_recordings"]))
+            return cls(str(record["bank"]), str(record.get("bank_fingerprint", "")), pairs, recordings)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ValueError(
+                f"{path} is not a record of what was held out ({error!r}); train again, or delete it"
+            ) from None
 
 
 def label_pairs(labels: Iterable[str]) -> list[tuple[str, str]]:
@@ -29,9 +91,9 @@ def label_pairs(labels: Iterable[str]) -> list[tuple[str, str]]:
 def held_out_pairs(labels: Iterable[str]) -> frozenset[tuple[str, str]]:
     """Chooses the label pairs that only tests may combine.
 
-    At least 15 % of all pairs and at least 8, but never more than half of them. The labels stand in a circle in the
-    order of their hashes, and neighbours are held out, then the next but one, and so on; so the numbers of held-out
-    pairs that two labels are part of differ by one at the most.
+    At least 15 % of all pairs and at least 8, but never more than half of them. The labels form a circle in the order
+    of their hashes; neighbors are held out first, then labels two places apart, and so on. So the numbers of held-out
+    pairs that any two labels are part of differ by at most one.
 
     Args:
         labels: The labels of an event bank, at least 3 different ones.
@@ -40,18 +102,18 @@ def held_out_pairs(labels: Iterable[str]) -> frozenset[tuple[str, str]]:
         Sorted pairs `(a, b)` with `a < b`.
 
     Raises:
-        ValueError: With fewer than 3 labels: then no pair can be held out.
+        ValueError: With fewer than 3 labels, of which no pair can be held out.
     """
     circle = sorted(set(labels), key=lambda label: stable_hash("held-out pairs", label))
     if len(circle) < 3:
-        raise ValueError(f"{len(circle)} label(s) cannot be combined in unseen pairs: give at least 3 labels")
+        raise ValueError(f"held-out pairs need at least 3 labels; got {len(circle)}")
     num_pairs = math.comb(len(circle), 2)
-    wanted = min(max(MIN_PAIRS, math.ceil(MIN_SHARE * num_pairs)), num_pairs // 2)
+    wanted = min(max(MIN_PAIRS, math.ceil(MIN_FRACTION * num_pairs)), num_pairs // 2)
     return frozenset((min(pair), max(pair)) for pair in islice(_by_distance(circle), wanted))
 
 
 def _by_distance(circle: list[str]) -> Iterator[tuple[str, str]]:
-    """All pairs, the nearest ones first; among those of one distance, such that all labels get their turn.
+    """All pairs by their distance on the circle; among pairs of one distance, labels take turns.
 
     Steps of one distance run through the circle in cycles. Of each cycle every second step comes first, so that no
     label is used twice, then the step that closes a cycle of odd length, then the others.

@@ -1,4 +1,4 @@
-"""Which texts of a batch are true of which clips, beyond their own: such pairs are no negatives."""
+"""Which texts of a batch are true of which clips, beyond their own: such pairs are not negatives."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def known_true(batch: Batch, across_ranks: bool = False) -> Tensor:
 
 
 def _facts(example: Example) -> ClipFacts:
-    return ClipFacts.of(example.events, (example.caption, *example.positives, *example.also_true))
+    return ClipFacts.of(example.events, (example.caption, *example.positives, *example.other_true_texts))
 
 
 def _is_true(text_and_claim: tuple[str, str | None], clip: ClipFacts) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ from pytorch_lightning.loggers import CSVLogger
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from compa.scenes import holdout
 from compa.training.finite import FiniteWatch
 from compa.training.randomness import StepRandomness
 from compa.training.stopping import StopBetweenSteps, Stopped
@@ -24,13 +24,12 @@ from compa.training.task import BaseTask
 from compa.utils.files import whole_file
 
 CONFIG = "config.yaml"
-HELD_OUT = "heldout.json"
 METRICS = "metrics.csv"
 LAST_CHECKPOINT = Path("checkpoints", "last.ckpt")
 BEST_CHECKPOINT = Path("checkpoints", "best.ckpt")
 MODEL = "model.*"
 """Files that `BaseTask.export` writes."""
-MARKS = (CONFIG, METRICS, HELD_OUT)
+MARKS = (CONFIG, METRICS, holdout.FILE_NAME)
 """A folder that holds one of these was made by a training."""
 CHECKPOINT_STEPS = 500
 
@@ -81,9 +80,7 @@ class RunFolder(Callback):
         """Writes what is held out of this training."""
         data = trainer.datamodule  # type: ignore[attr-defined]
         if trainer.is_global_zero and hasattr(data, "held_out"):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            text = json.dumps(data.held_out(), indent=1, ensure_ascii=False)
-            (self.folder / HELD_OUT).write_text(text + "\n", encoding="utf-8")
+            data.held_out().write(self.folder)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Restores the metrics of a resumed run up to its checkpoint; later ones are measured again."""

@@ -16,8 +16,6 @@ from benchmarks.metrics.pairs import outcomes
 from compa.data.batch import Batch, Example
 from compa.objectives import Embeddings
 from compa.objectives.kernels import distributed
-from compa.scenes.claims import Has
-from compa.scenes.old_captions import in_words
 from compa.training.known_true import known_true
 
 
@@ -74,7 +72,7 @@ def count_scores(tally: Tally, batch: Batch, embeddings: Embeddings, embed_text:
         is_true = torch.tensor(
             [[label in {event.label for event in example.events} for label in labels] for example in batch.examples]
         )
-        similarities = (embeddings.audio @ embed_text([in_words(Has(label), 0) for label in labels]).T).double().cpu()
+        similarities = (embeddings.audio @ embed_text(labels).T).double().cpu()
         tally.add("zero-shot", beats(similarities, is_true, ~is_true))
 
 

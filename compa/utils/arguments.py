@@ -43,15 +43,20 @@ class CommandParser(argparse.ArgumentParser):
 
 
 class _HelpFormatter(argparse.HelpFormatter):
-    """Adds the default to each option's help, and keeps the line breaks of the example."""
+    """Adds the default to each option's help, and keeps paragraphs, and lines that are indented."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         text = action.help or ""
-        has_default = action.option_strings and action.default not in (None, False, argparse.SUPPRESS, [], ())
+        shown = action.default is not None and action.default is not False and action.default != argparse.SUPPRESS
+        has_default = action.option_strings and shown and action.default not in ([], ())
         return f"{text} (default: %(default)s)" if has_default and "%(default)" not in text else text
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
-        return text if text.startswith("example:") else super()._fill_text(text, width, indent)
+        paragraphs = text.split("\n\n")
+        return "\n\n".join(
+            paragraph if "\n  " in paragraph else super(_HelpFormatter, self)._fill_text(paragraph, width, indent)
+            for paragraph in paragraphs
+        )
 
 
 def add_out_folder(parser: argparse.ArgumentParser, help: str, default: str | None = None) -> None:
@@ -115,6 +120,23 @@ def non_negative_float(text: str) -> float:
     return value
 
 
+def name_of(what: str, known: Collection[str]) -> Callable[[str], str]:
+    """Argument type: a known name.
+
+    Args:
+        what: What it names ("format").
+        known: The known names.
+    """
+
+    def parse(text: str) -> str:
+        if text not in known:
+            suggestion = did_you_mean(text, known)
+            raise argparse.ArgumentTypeError(f"{what} must be one of {', '.join(known)}; got {text!r}{suggestion}")
+        return text
+
+    return parse
+
+
 def names(what: str, known: Collection[str]) -> Callable[[str], tuple[str, ...]]:
     """Argument type: known names with commas between them.
 
@@ -122,15 +144,12 @@ def names(what: str, known: Collection[str]) -> Callable[[str], tuple[str, ...]]
         what: What they name, in the singular ("kind").
         known: The known names.
     """
+    parse_name = name_of(what, known)
 
     def parse(text: str) -> tuple[str, ...]:
-        found = tuple(name.strip() for name in text.split(",") if name.strip())
-        for name in found:
-            if name not in known:
-                suggestion = did_you_mean(name, known)
-                raise argparse.ArgumentTypeError(f"{what} must be one of {', '.join(known)}; got {name!r}{suggestion}")
+        found = tuple(parse_name(name.strip()) for name in text.split(",") if name.strip())
         if not found:
-            raise argparse.ArgumentTypeError(f"names no {what}: give one or more of {', '.join(known)}")
+            raise argparse.ArgumentTypeError(f"must name one or more of {', '.join(known)}; got {text!r}")
         return tuple(dict.fromkeys(found))
 
     return parse

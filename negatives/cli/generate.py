@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from compa.data import quarantine
@@ -20,7 +20,7 @@ from negatives.pipeline import Filter, Tally, generate
 from negatives.rules import Rules
 
 NUM_SHOWN = 10
-"""Rows without a caption that are shown; all are counted."""
+"""Refused rows that are shown; all are counted."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -61,28 +61,26 @@ def main(arguments: Sequence[str]) -> int:
         finally:  # what was used is reported even where a run ends early
             notes = session.notes()
             print("".join(f"{name}: {value}\n" for name, value in notes), end="", flush=True)
-    missing, lines = tally.without_caption, []
+    lines: list[str] = []
     if options.balance or report or review_sheet:
-        refused = tally.refused
-        if options.balance:
-            try:
-                found = postprocess.balance(made, out, seed=options.seed)
-            finally:
-                made.unlink()
-        else:
-            found = postprocess.inspect(out, seed=options.seed)
-        write_outputs(found, report, review_sheet, options.examples, options.seed, refused, notes)
+        found = _balanced(made, out, options.seed) if options.balance else postprocess.inspect(out, seed=options.seed)
+        write_outputs(found, report, review_sheet, options.examples, options.seed, tally.refused, notes)
+        found.tally.refused.update(tally.refused)
+        found.tally.refused_rows = tally.refused_rows
         tally, lines = found.tally, list(found.lines())
-        tally.refused.update(refused)
-    print(
-        "\n".join([f"{tally.clips} clips written to {out}", _summary(tally, (*options.kinds, *options.levels)), *lines])
-    )
-    if missing:
-        print(f"refused: {len(missing)} rows without a caption", *missing[:NUM_SHOWN], sep="\n  ")
+    print(f"{tally.clips} clips written to {out}")
+    print("\n".join([*_summary(tally, (*options.kinds, *options.levels)), *lines]))
     if source.suffix == ".jsonl" and (left_out := quarantine.read(source)):
         print(f"left out: {len(left_out)} clips in {quarantine.list_path(source)}")
     session.require_served(tally.served)
     return 0
+
+
+def _balanced(made: Path, out: Path, seed: int) -> postprocess.Inspection:
+    try:
+        return postprocess.balance(made, out, seed=seed)
+    finally:
+        made.unlink()
 
 
 def _model_filter(run: str, folder: Path) -> Filter:
@@ -92,14 +90,15 @@ def _model_filter(run: str, folder: Path) -> Filter:
     return SimilarityFilter(compa.load(run), folder)
 
 
-def _summary(tally: Tally, wanted: Sequence[str]) -> str:
-    fraction = tally.served / max(tally.captions, 1)
-    lines = [f"captions served: {tally.served} of {tally.captions} ({fraction:.1%})"]
-    lines += [
-        f"  {kind}: {tally.kept[kind]} {'positives' if kind in POSITIVE_LEVELS else 'negatives'}" for kind in wanted
-    ]
-    lines += [f"  refused {kind}, {reason}: {count}" for (kind, reason), count in sorted(tally.refused.items())]
-    return "\n".join(lines)
+def _summary(tally: Tally, wanted: Sequence[str]) -> Iterator[str]:
+    yield f"captions served: {tally.served} of {tally.captions} ({tally.served / max(tally.captions, 1):.1%})"
+    for kind in wanted:
+        yield f"  {kind}: {tally.kept[kind]} {'positives' if kind in POSITIVE_LEVELS else 'negatives'}"
+    for (kind, reason), count in sorted(tally.refused.items()):
+        yield f"  refused {kind}, {reason}: {count}"
+    if tally.refused_rows:
+        yield f"refused: {len(tally.refused_rows)} rows of the source, such as"
+        yield from (f"  {row}" for row in tally.refused_rows[:NUM_SHOWN])
 
 
 def _parser() -> CommandParser:

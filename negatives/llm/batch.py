@@ -25,8 +25,8 @@ from negatives.llm.response import parse_response
 if TYPE_CHECKING:
     import openai
 
-MAX_REQUESTS, MAX_BYTES = 50_000, 150_000_000
-"""Of one batch; OpenAI accepts as many requests and 200 MB."""
+MAX_REQUESTS = 10_000
+"""Of one batch; OpenAI accepts 50,000 requests and 200 MB."""
 _MARK = "compa"
 _ENDED = frozenset(["completed", "expired", "cancelled", "failed"])
 _TIMEOUT_SECONDS = 600.0
@@ -66,7 +66,7 @@ class BatchAPI:
         # Batches of a submission that was cut short: the server has them, the journal does not.
         lost = {batch.metadata.get(_MARK): batch for batch in self.client.batches.list() if batch.metadata}
         ids = []
-        for requests in _limited(self._unknown(batches)):
+        for requests in batched(self._unknown(batches), MAX_REQUESTS):
             lines = "".join(map(_line, requests)).encode()
             mark = hashlib.sha256(lines).hexdigest()[:32]
             batch = lost.get(mark)
@@ -126,21 +126,6 @@ class BatchAPI:
             submitted.update(items)
             if items:
                 yield ChatRequest(list(items.values()))
-
-
-def _limited(requests: Iterable[ChatRequest]) -> Iterator[list[ChatRequest]]:
-    """Lists of requests that are small enough for one batch."""
-    batch: list[ChatRequest] = []
-    size = 0
-    for request in requests:
-        length = len(_line(request).encode())
-        if batch and (len(batch) == MAX_REQUESTS or size + length > MAX_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(request)
-        size += length
-    if batch:
-        yield batch
 
 
 def _line(request: ChatRequest) -> str:

@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from negatives.llm.budget import Budget, Usage
@@ -19,9 +19,9 @@ from negatives.llm.request import FORMATS, ChatRequest
 from negatives.llm.response import NO_ANSWER, OVER_BUDGET, ParsedResponse, all_failed, parse_response
 
 MAX_ATTEMPTS = 8
-"""Of one request."""
-MAX_FRUITLESS = 3
-"""Requests in a row that may fail in all their attempts."""
+"""Attempts per request."""
+MAX_FAILED_REQUESTS = 3
+"""Consecutive requests that may fail in all their attempts."""
 MAX_WITHOUT_TEXT, MAX_WITHOUT_TEXT_LATER = 3, 6
 """Answers in a row that may hold no text of the model, before it has given one and after."""
 RECENT_ANSWERS = 50
@@ -60,7 +60,6 @@ class RetryingClient:
     Args:
         model: Answers.
         budget: What may be used.
-        seed: Of the jitter.
         max_unreadable: The run ends when more than this fraction of a model's recent answers could not be read.
         first_wait: Seconds before the second attempt; they double with each further one.
         report: Is called with a sentence when requests keep failing; prints on stderr by default.
@@ -75,12 +74,11 @@ class RetryingClient:
         self,
         model: Model,
         budget: Budget,
-        seed: int = 0,
         max_unreadable: float = 0.9,
         first_wait: float = FIRST_WAIT_SECONDS,
         report: Callable[[str], None] | None = None,
     ) -> None:
-        self.model, self.budget, self.seed = model, budget, seed
+        self.model, self.budget = model, budget
         self.max_unreadable, self.first_wait, self.report = max_unreadable, first_wait, report or _print
         self.failures: Counter[str] = Counter()
         self.num_answers = 0
@@ -90,7 +88,7 @@ class RetryingClient:
         self._stopped = threading.Event()
         self._not_before = self._next_report = 0.0
         self._failed_in_a_row = self._fruitless = 0
-        self._last = ""
+        self._last = self._verdict = ""
 
     def complete(self, request: ChatRequest, tries: int) -> tuple[str, ParsedResponse]:
         """Returns the raw answer and what it says; raw is empty where none came, and the results say why.
@@ -102,7 +100,16 @@ class RetryingClient:
         with self._lock:
             state = self._states.setdefault(request.settings.model, _ModelState())
         with _alone_until_it_has_answered(state):
+            self.check()
             return self._complete(request, state, tries)
+
+    def check(self) -> None:
+        """Raises a FatalServerError if the answers so far say that nothing more should be sent.
+
+        `complete` does so before it sends, not after: an answer that ends the run is kept, too.
+        """
+        if self._verdict:
+            raise FatalServerError(self._verdict)
 
     def stop(self) -> None:
         """Ends the waits of all threads; nothing more is sent."""
@@ -127,23 +134,25 @@ class RetryingClient:
             except InvalidRequestError as error:
                 used = Usage(1)
                 if state.has_answered or not error.may_be_format:
-                    return error.raw, all_failed(error.reason, len(request.items), tries)
+                    parsed = replace(all_failed(error.reason, len(request.items), tries), text=error.raw)
+                    self._count(parsed, state, request.settings.model)
+                    return error.raw, parsed
                 self._use_plainer_format(state, error)
                 continue
             except RetryableError as error:
                 used = most if error.is_lost else Usage(int(error.reason != NO_CONNECTION))
-                rng = random.Random(f"{self.seed} {request.items[0].key} {attempt}")
-                wait = self._wait_after(error, state, attempt, rng)
+                wait = self._wait_after(error, state, attempt)
                 attempt += 1
             else:
                 self._learn_from(parsed, state, request.settings.model)
+                self._count(parsed, state, request.settings.model)
                 return raw, parsed
             finally:
                 self.budget.commit(most, used)
             self._sleep(wait)
         with self._lock:
             self._fruitless += 1
-        if self._fruitless >= MAX_FRUITLESS:
+        if self._fruitless >= MAX_FAILED_REQUESTS:
             if not self.num_answers:
                 raise FatalServerError(f"{self._no_answers()}: check it, then run again")
             raise FatalServerError(f"the server does not answer any more (last: {self._last}): restart it, run again")
@@ -155,7 +164,7 @@ class RetryingClient:
             raise FatalServerError(f"the server refuses every format of request ({said}): check --model")
         state.request_format = state.untried.popleft()
 
-    def _wait_after(self, error: RetryableError, state: _ModelState, attempt: int, rng: random.Random) -> float:
+    def _wait_after(self, error: RetryableError, state: _ModelState, attempt: int) -> float:
         """Seconds before this request is sent again; what a server asks for holds for all requests."""
         with self._lock:
             self.failures[error.reason] += 1
@@ -163,7 +172,7 @@ class RetryingClient:
             self._last = str(error)
         if error.reason == NO_CONNECTION and not self.num_answers and attempt == 2:
             raise FatalServerError(f"no server answers ({error.detail}): start it, or check --base-url")
-        wait = delay(attempt, rng, self.first_wait)
+        wait = delay(attempt, self.first_wait)
         next_try = "the same"
         if error.wait is not None:
             if error.wait > MAX_WAIT_SECONDS:
@@ -171,9 +180,9 @@ class RetryingClient:
             with self._lock:
                 self._not_before = max(self._not_before, time.monotonic() + error.wait)
             # Jitter, so that not all requests are sent at the same moment.
-            wait = error.wait + (delay(0, rng, self.first_wait) if error.wait else 0.0)
+            wait = error.wait + (delay(0, self.first_wait) if error.wait else 0.0)
         elif error.may_be_format and not state.has_answered and attempt >= 2:
-            wait = delay(0, rng, self.first_wait) if state.untried else wait
+            wait = delay(0, self.first_wait) if state.untried else wait
             state.request_format = state.untried.popleft() if state.untried else 0
             next_try = " with ".join(FORMATS[state.request_format])
         self._report_failures(f"trying {next_try} in {wait:.1f} s, attempt {attempt + 2} of {MAX_ATTEMPTS}")
@@ -187,31 +196,32 @@ class RetryingClient:
         self.report(f"{self._failed_in_a_row} requests in a row have failed (last: {self._last}); {next_step}")
 
     def _learn_from(self, parsed: ParsedResponse, state: _ModelState, model: str) -> None:
-        """Counts an answer.
-
-        Raises:
-            FatalServerError: If too many in a row hold no text, or too many of the recent ones could not be read.
-        """
+        """Notes that the server answers, and ends the run if too many answers in a row hold no text."""
         with self._lock:
             self.num_answers += 1
             self._failed_in_a_row = self._fruitless = 0
             state.without_text = 0 if parsed.has_text else state.without_text + 1
-            state.recent.append(parsed.is_readable)
-            if not parsed.is_readable:
-                self.unreadable = shown(parsed.text)
             limit = MAX_WITHOUT_TEXT_LATER if state.has_answered else MAX_WITHOUT_TEXT
             state.has_answered = state.has_answered or parsed.has_text
-            num_unreadable = len(state.recent) - sum(state.recent)
-        if state.without_text >= limit:
-            raise FatalServerError(
-                f"{state.without_text} answers in a row hold no text of {model!r}; the last begins "
-                f"{self.unreadable!r}: check --base-url, that no sign-in page answers, and that streaming is off"
-            )
-        if len(state.recent) == RECENT_ANSWERS and num_unreadable > self.max_unreadable * RECENT_ANSWERS:
-            raise FatalServerError(
-                f"{num_unreadable} of the last {RECENT_ANSWERS} answers of {model!r} could not be read; the last one "
-                f"begins {self.unreadable!r}: take another model, or run again with a higher --max-unreadable"
-            )
+            if state.without_text >= limit:
+                self._verdict = (
+                    f"{state.without_text} answers in a row hold no text of {model!r}; the last begins "
+                    f"{shown(parsed.text)!r}: check --base-url, that no sign-in page answers, and that streaming is off"
+                )
+
+    def _count(self, parsed: ParsedResponse, state: _ModelState, model: str) -> None:
+        """Counts unreadable answers, and ends the run if too many of the recent ones are."""
+        with self._lock:
+            state.recent.append(parsed.is_readable)
+            if parsed.is_readable:
+                return
+            self.unreadable = shown(parsed.text)
+            unreadable = state.recent.count(False)
+            if len(state.recent) == RECENT_ANSWERS and unreadable > self.max_unreadable * RECENT_ANSWERS:
+                self._verdict = self._verdict or (
+                    f"{unreadable} of the last {RECENT_ANSWERS} answers of {model!r} could not be read; the last one "
+                    f"begins {self.unreadable!r}: take another model, or run again with a higher --max-unreadable"
+                )
 
     def _no_answers(self) -> str:
         return f"the server has answered none of {self.budget.used.requests} requests (last: {self._last})"
@@ -231,9 +241,9 @@ def _alone_until_it_has_answered(state: _ModelState) -> Iterator[None]:
     yield
 
 
-def delay(attempt: int, rng: random.Random, first: float = FIRST_WAIT_SECONDS) -> float:
+def delay(attempt: int, first: float = FIRST_WAIT_SECONDS) -> float:
     """Seconds that double with every attempt (0, 1, ...), with jitter: between half of that and all of it."""
-    return float(min(MAX_BACKOFF_SECONDS, first * 2**attempt)) * (0.5 + 0.5 * rng.random())
+    return float(min(MAX_BACKOFF_SECONDS, first * 2**attempt)) * random.uniform(0.5, 1.0)
 
 
 def _used(parsed: ParsedResponse, raw: str, request: ChatRequest) -> Usage:

@@ -7,6 +7,7 @@ import random
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from compa.manifest import POSITIVE_LEVELS
 from negatives.generator import Candidate, Request
@@ -14,6 +15,8 @@ from negatives.llm.prompt import load
 from negatives.llm.request import ModelSettings, PromptItem, prompt_item
 from negatives.llm.response import ItemResult
 from negatives.llm.scheduler import RequestScheduler
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ class LanguageModel:
             yield sorted(candidates, key=lambda candidate: not candidate.is_positive)
 
 
-def batched(items: Iterable[Request], size: int) -> Iterator[list[Request]]:
+def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
     """Lists of so many items; the last may be shorter."""
     items = iter(items)
     while batch := list(itertools.islice(items, size)):

@@ -28,7 +28,6 @@ CREATE TABLE IF NOT EXISTS batch_requests (
     batch TEXT, custom_id TEXT, questions TEXT, PRIMARY KEY (batch, custom_id)) WITHOUT ROWID;
 """
 BATCH_OPEN = "open"
-_MAX_VARIABLES = 500
 
 
 @dataclass(frozen=True)
@@ -82,14 +81,10 @@ class Journal:
     def find(self, items: Sequence[PromptItem]) -> dict[str, ItemResult]:
         """What is known of items, by key: answers, and failures with the number of tries."""
         keys = [item.key for item in items]
-        found: dict[str, ItemResult] = {}
-        for start in range(0, len(keys), _MAX_VARIABLES):
-            part = keys[start : start + _MAX_VARIABLES]
-            query = f"SELECT key, texts, reason, tries FROM answers WHERE key IN ({','.join('?' * len(part))})"
-            with self._lock:
-                rows = self.connection.execute(query, part).fetchall()
-            found |= {key: ItemResult(tuple(json.loads(texts)), reason, tries) for key, texts, reason, tries in rows}
-        return found
+        query = f"SELECT key, texts, reason, tries FROM answers WHERE key IN ({','.join('?' * len(keys))})"
+        with self._lock:
+            rows = self.connection.execute(query, keys).fetchall()
+        return {key: ItemResult(tuple(json.loads(texts)), reason, tries) for key, texts, reason, tries in rows}
 
     def record(self, entries: Iterable[Entry]) -> None:
         """Commits entries before it returns.

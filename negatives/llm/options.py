@@ -22,7 +22,7 @@ class ModelOptions:
         model: That proposes texts: `rules`, `mock`, or a name at the server.
         judge: That must agree with every text; None for no judge.
         base_url: Of an OpenAI-compatible server; None for OpenAI's.
-        seed: Of the judge's order, and of the jitter of retries.
+        seed: Of the order in which the judge sees statements.
         concurrency: Requests in flight.
         captions_per_request: In one prompt.
         temperature: None for the server's default.

@@ -161,6 +161,7 @@ class RequestScheduler:
         if raw:
             usage = Usage(1, parsed.tokens_in or 0, parsed.tokens_out or 0)
             self.journal.record([Entry(raw, items, parsed.results, usage)])
+        self.client.check()
         again = []
         with self._changed:
             for pending, result in zip(part.pending, parsed.results, strict=True):

@@ -116,7 +116,7 @@ def open_scheduler(options: ModelOptions, journal: Path) -> RequestScheduler:
         raise ValueError(f"{MOCK!r} and {other!r} are not at one server: give --judge mock, or none")
     budget = Budget(options.max_requests, options.max_tokens)
     model: Model = OpenAIServer(options.base_url, options.timeout) if options.asks_server else MockModel()
-    client = RetryingClient(model, budget, options.seed, options.max_unreadable)
+    client = RetryingClient(model, budget, options.max_unreadable)
     return RequestScheduler(client, Journal(journal), options.concurrency)
 
 

@@ -189,7 +189,7 @@ def test_from_python_in_one_call(tmp_path: Path) -> None:
     source.write_text("clip,caption\na,A man speaks\na,A woman speaks and a child\nb,nan\n", encoding="utf-8")
     tally = generate(source, out, Rules(), kinds=["replacement"], levels=[], num=2, seed=3)
     [made] = read_manifest(out)
-    assert (tally.clips, tally.captions, len(tally.without_caption)) == (1, 2, 1)
+    assert (tally.clips, tally.captions, len(tally.refused_rows)) == (1, 2, 1)
     assert tally.kept == {"replacement": len(made.negatives)}
     assert tally.refused["replacement", "said by another caption"] > 0
     with pytest.raises(ValueError, match="exists"):

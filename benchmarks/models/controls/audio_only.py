@@ -17,6 +17,8 @@ SAMPLE_RATE = 16000
 class AudioOnly:
     """Scores audio alone, so the score is 0 on pairs."""
 
+    def __init__(self, seed: int = 0) -> None: ...
+
     def score(self, groups: Sequence[Group]) -> list[Scores]:
         """Returns arrays of equal columns; see `Scorer`."""
         audios = {audio_key(audio): audio for audios, _ in groups for audio in audios}
@@ -25,11 +27,6 @@ class AudioOnly:
             np.tile(np.reshape([preferences[audio_key(audio)] for audio in audios], (-1, 1)), (1, len(texts)))
             for audios, texts in groups
         ]
-
-
-def control(_: int) -> AudioOnly:
-    """Makes the control."""
-    return AudioOnly()
 
 
 def _preference(audio: Audio) -> float:

@@ -31,7 +31,7 @@ class BagOfEvents:
     has the words of its own captions, without function words.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seed: int = 0) -> None:
         self._audio: dict[AudioKey, Bag] = {}
         self._labels: dict[str, re.Pattern[str]] = {}
 
@@ -74,11 +74,6 @@ class BagOfEvents:
                 found.add(label)
                 rest = shorter
         return frozenset(found)
-
-
-def control(_: int) -> BagOfEvents:
-    """Makes the control."""
-    return BagOfEvents()
 
 
 def _labels(item: Item, number: int) -> set[str]:

@@ -1,4 +1,4 @@
-"""`control:random` draws every score: what chance gives."""
+"""`control:random` draws every score."""
 
 from __future__ import annotations
 
@@ -25,8 +25,3 @@ class Random:
         texts = (text for _, texts in groups for text in texts)  # so that each task has draws of its own
         rng = np.random.default_rng([self.seed, stable_hash(*texts)])
         return [rng.random((len(audios), len(texts))) for audios, texts in groups]
-
-
-def control(seed: int) -> Random:
-    """Makes the control."""
-    return Random(seed)

@@ -21,7 +21,7 @@ class TextOnly:
     nothing to learn, and the longer text gets the higher score.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seed: int = 0) -> None:
         self._true: frozenset[str] = frozenset()
 
     def prepare(self, items: Sequence[Item]) -> None:
@@ -42,11 +42,6 @@ class TextOnly:
         from negatives.checks.text_leak import out_of_fold_scores
 
         return dict(zip(texts, out_of_fold_scores(texts, is_true, texts).tolist(), strict=True))
-
-
-def control(_: int) -> TextOnly:
-    """Makes the control."""
-    return TextOnly()
 
 
 def _length(text: str) -> float:

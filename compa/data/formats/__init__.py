@@ -1,8 +1,9 @@
 """One format of captioned audio a file: a module here that has a `read` is a format, named after its file.
 
-Such a module has three names: `ABOUT` (what it reads, in words), `add_arguments(parser)` for options of its own,
-and `read(source, options)`, which yields a `Clip` or, for what is broken, a `RowError`. A clip's `audio` is the
-path where its sound file lies or should lie; import makes it relative to the manifest.
+Such a module has three names: `ABOUT` (what it reads, in words), `add_arguments(parser)` for options of its own, and
+`read(source, ...)`, whose further parameters are named after its options. It yields a `Clip` or, for what is broken, a
+`RowError`. A clip's `audio` is the path where its sound file lies or should lie; import makes it relative to the
+manifest. Texts come through `compa.data.captions`.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from __future__ import annotations
 import argparse
 import importlib
 import pkgutil
-from collections.abc import Iterator
-from typing import Protocol, cast
+from collections.abc import Iterable
+from typing import Any, Protocol, cast
 
 from compa.manifest import Clip
 from compa.utils.text_rows import RowError
 
-Items = Iterator[Clip | RowError]
+Items = Iterable[Clip | RowError]
 
 
 class Format(Protocol):
@@ -27,8 +28,11 @@ class Format(Protocol):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Adds the format's own options; `source`, `--out`, `--split` and `--overwrite` are there for all."""
 
-    def read(self, source: str, options: argparse.Namespace) -> Items:
-        """Yields the clips of a source, and what is wrong where there is none."""
+    def read(self, source: str, **options: Any) -> Items:
+        """Yields the clips of a source, and what is wrong where there is none.
+
+        A parameter `out` or `split` gets the value of that option.
+        """
 
 
 def formats() -> dict[str, Format]:

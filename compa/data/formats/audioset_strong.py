@@ -11,6 +11,7 @@ from pathlib import Path
 from compa.data.audio_folder import AudioFolder, add_audio_option, youtube_stems, youtube_url
 from compa.data.formats import Items
 from compa.manifest import Clip, Event, escape_id
+from compa.utils.arguments import add_seed, positive_int
 from compa.utils.text_rows import RowError
 
 ABOUT = "TSVs of strong labels (file, label, onset, offset), as AudioSet-Strong's; --audio DIR has the clips"
@@ -24,7 +25,7 @@ THEN = (
     "{b} following {a}",
 )
 WHILE = ("{a} while {b} can be heard", "{a} and {b} at the same time", "{a} during {b}", "both {a} and {b} at once")
-"""Words that stay true whatever else sounds in the clip: it may have more events than a caption speaks of."""
+"""Words that stay true whatever else sounds in the clip, which may have more events than a caption mentions."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,34 +37,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="names of label ids: mid_to_display_name.tsv or AudioSet's ontology.json (default: one beside SOURCE)",
     )
-    parser.add_argument("--captions", type=int, default=3, metavar="N", help="a clip, at most (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="chooses claims and words (default: %(default)s)")
+    parser.add_argument("--captions", type=positive_int, default=3, metavar="N", help="captions a clip, at most")
+    add_seed(parser, "chooses claims and words")
 
 
-def read(source: str, options: argparse.Namespace) -> Items:
+def read(source: str, audio: Path | None = None, names: Path | None = None, captions: int = 3, seed: int = 0) -> Items:
     """Yields a clip a file, with its events, captions and the claims that the captions make."""
     from compa.scenes.banks.strong_labels import parse_segment, read_names, read_strong_labels
 
-    if options.captions < 1:
-        raise ValueError(f"--captions {options.captions} leaves nothing to say: give at least 1")
-    folder = AudioFolder(options.audio)
-    names = read_names(options.names) if options.names else None
-    for item in read_strong_labels(Path(source), names):
+    folder = AudioFolder(audio)
+    for item in read_strong_labels(Path(source), read_names(names) if names else None):
         if isinstance(item, RowError):
             yield item
             continue
         segment = parse_segment(item.name)
         stem = item.name if segment else str(Path(item.name).with_suffix(""))
         try:
-            audio = folder.find(*((stem, *youtube_stems(*segment)) if segment else (Path(stem).name,)))
+            path = folder.find(*((stem, *youtube_stems(*segment)) if segment else (Path(stem).name,)))
         except ValueError as error:
             yield RowError(item.name, str(error))
             continue
-        rng = random.Random(f"{options.seed} {item.name}")
-        texts = true_captions(item.events, options.captions, rng)
+        rng = random.Random(f"{seed} {item.name}")
+        texts = true_captions(item.events, captions, rng)
         yield Clip(
             escape_id(stem),
-            audio,
+            path,
             tuple(text for text, _ in texts),
             claims=tuple(claim for _, claim in texts),
             events=item.events,
@@ -72,9 +70,9 @@ def read(source: str, options: argparse.Namespace) -> Items:
 
 
 def true_captions(events: Sequence[Event], num: int, rng: random.Random) -> list[tuple[str, str]]:
-    """Captions of a timeline with their claims, each judged true of it: what sounds, then who with or after whom.
+    """Captions of a timeline with their claims, each judged true of it: what sounds, then what during or after what.
 
-    Order is told only of labels that do not come the other way round, too.
+    An order is claimed only of labels that do not come the other way round, too.
 
     Args:
         events: The timeline.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from compa.data.audio_folder import AudioFolder, add_audio_option, freesound_url
+from compa.data.captions import given_captions
 from compa.data.formats import Items
 from compa.manifest import Clip, escape_id
 from compa.utils.text_rows import RowError, delimited_rows
@@ -23,32 +24,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--metadata", type=Path, metavar="FILE", help="clotho_metadata_*.csv of the same clips")
 
 
-def read(source: str, options: argparse.Namespace) -> Items:
+def read(source: str, audio: Path | None = None, metadata: Path | None = None) -> Items:
     """Yields a clip a row; development, validation and evaluation are the splits train, val and test."""
     path = Path(source)
-    folder = AudioFolder(options.audio)
+    folder = AudioFolder(audio)
     split = next((split for name, split in SPLITS.items() if name in path.stem.lower()), None)
-    metadata = _metadata(options.metadata) if options.metadata else {}
+    about = _metadata(metadata) if metadata else {}
     for row in delimited_rows(path, ("file_name", CAPTIONS[0])):
         if isinstance(row, RowError):
             yield row
             continue
         name = row.cells["file_name"]
-        captions = tuple(dict.fromkeys(text for column in CAPTIONS if (text := row.cells.get(column))))
-        if not name or not captions:
-            yield RowError(row.where, f"no {'caption' if name else 'file_name'}")
-            continue
-        stem = Path(name).stem
         try:
-            audio = folder.find(stem)
+            if not name:
+                raise ValueError("no file_name")
+            captions = given_captions(row.cells.get(column) for column in CAPTIONS)
+            audio_path = folder.find(Path(name).stem)
         except ValueError as error:
             yield RowError(row.where, str(error))
             continue
-        known = metadata.get(name, {})
+        known = about.get(name, {})
         sound = known.get("sound_id", "")
         yield Clip(
-            escape_id(stem),
-            audio,
+            escape_id(Path(name).stem),
+            audio_path,
             captions,
             split=split,
             source=freesound_url(sound) if sound.isdecimal() else known.get("sound_link") or None,

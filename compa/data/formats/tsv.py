@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
+from pathlib import Path
 
-from compa.data.tables import add_table_options, reader_of
+from compa.data.formats import Items
+from compa.data.tables import ColumnMap, add_table_options, clips_of_rows
 from compa.utils.text_rows import delimited_rows
 
-ABOUT = "a TSV with a header: a row a caption (--map FIELD=COLUMN where column names do not tell)"
+ABOUT = "a TSV with a header: a row a caption (--map FIELD=COLUMN for other column names)"
 add_arguments = add_table_options
-read = reader_of(partial(delimited_rows, delimiter="\t"))
+
+
+def read(source: str, audio: Path | None = None, map: ColumnMap = ()) -> Items:
+    """Yields a clip for all rows of a sound file, or of a clip where no file is named."""
+    return clips_of_rows(delimited_rows(Path(source), delimiter="\t"), Path(source), audio, map)

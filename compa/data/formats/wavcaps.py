@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from compa.data.audio_folder import AudioFolder, add_audio_option, freesound_url, youtube_url
+from compa.data.captions import given_captions
 from compa.data.formats import Items
 from compa.manifest import Clip, escape_id
 from compa.utils.text_rows import RowError, parse_json
@@ -20,11 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_audio_option(parser, "none, captions only")
 
 
-def read(source: str, options: argparse.Namespace) -> Items:
+def read(source: str, audio: Path | None = None) -> Items:
     """Yields a clip an entry.
 
     Raises:
-        ValueError: If the file is no JSON of this form.
+        ValueError: If the file is not JSON of this form.
     """
     path = Path(source)
     try:
@@ -34,28 +35,27 @@ def read(source: str, options: argparse.Namespace) -> Items:
     entries = content.get("data") if isinstance(content, dict) else None
     if not isinstance(entries, list):
         raise ValueError(f"{path} has no list 'data': give a JSON of WavCaps")
-    folder = AudioFolder(options.audio)
+    folder = AudioFolder(audio)
     for number, entry in enumerate(entries, start=1):
         where = f"{path}, entry {number}"
         if not isinstance(entry, dict) or not all(isinstance(entry.get(key), str) for key in ("id", "caption")):
             yield RowError(where, "it needs the texts 'id' and 'caption'")
             continue
         try:
-            yield _clip(entry, folder, where)
+            yield _clip(entry, folder)
         except ValueError as error:
             yield RowError(where, str(error))
 
 
-def _clip(entry: dict[str, Any], folder: AudioFolder, where: str) -> Clip | RowError:
+def _clip(entry: dict[str, Any], folder: AudioFolder) -> Clip:
     name = re.sub(r"\.(wav|flac)$", "", entry["id"])
-    caption = entry["caption"].strip()
-    if not name or not caption:
-        return RowError(where, f"its {'caption' if name else 'id'} is empty")
+    if not name:
+        raise ValueError("its id is empty")
     author = entry.get("author")
     return Clip(
         escape_id(name),
         folder.find(name),
-        (caption,),
+        given_captions([entry["caption"]]),
         source=_source(entry, name),
         author=author if isinstance(author, str) and author else None,
     )

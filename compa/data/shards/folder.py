@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import errno
-import fcntl
 import hashlib
 import io
 import json
@@ -18,15 +17,27 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
+from filelock import FileLock, Timeout
 
-from compa.data.shards.index import INDEX, SAMPLES, Entry, Index, Shard, Skipped, build_samples, parse_index, scan_shard
+from compa.data.shards.index import (
+    INDEX,
+    SAMPLES,
+    ClipNote,
+    Index,
+    SampleEntry,
+    Shard,
+    build_samples,
+    parse_index,
+    scan_shard,
+)
 from compa.manifest import Clip
+from compa.utils.arguments import name_of
 from compa.utils.files import PARTIAL, sha256_of, whole_file, write_whole
 from compa.utils.parallel import map_in_processes
 from compa.utils.ray_engine import map_on_ray
 
 PARTS = ".parts"
-"""The folder beside unfinished shards: the plan, a lock, and what each finished shard holds."""
+"""The folder beside unfinished shards: the plan, a lock, and a record of each finished shard."""
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -43,6 +54,8 @@ class ShardTask(Protocol):
 
 
 Task = TypeVar("Task", bound=ShardTask)
+Sample = tuple[Clip, bytes, *tuple[str, ...]]
+"""A clip, its encoded sound, and notes on what of it is not as its file has it."""
 ENGINES: dict[str, Callable[..., Iterator[Any]]] = {
     "processes": partial(map_in_processes, chunk=1),
     "ray": map_on_ray,
@@ -54,20 +67,22 @@ def add_engine_option(parser: argparse.ArgumentParser) -> None:
     """Adds `--engine`."""
     parser.add_argument(
         "--engine",
-        choices=ENGINES,
+        metavar="NAME",
+        type=name_of("engine", ENGINES),
         default="processes",
-        help="ray works on a Ray cluster that sees the same files at the same paths (RAY_ADDRESS names it), or starts "
-        "Ray here (%(default)s)",
+        help="processes of this machine, or ray for a Ray cluster that sees the same files at the same paths "
+        "(RAY_ADDRESS names it; without one, Ray is started here)",
     )
 
 
 @dataclass(frozen=True)
-class Part:
-    """What a finished task knows of its shard, which is None where every clip was left out."""
+class FinishedShard:
+    """What is in a shard, which is None where every clip was left out; the fields are those of `Index`."""
 
     shard: Shard | None
-    entries: tuple[Entry, ...]
-    skipped: tuple[Skipped, ...]
+    entries: tuple[SampleEntry, ...]
+    skipped: tuple[ClipNote, ...]
+    noted: tuple[ClipNote, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -106,7 +121,7 @@ class ShardFolder:
             if json.loads(plan.read_text(encoding="utf-8")) != self.content:
                 raise ValueError(another)
         elif self.path.is_dir() and any(path.name != PARTS for path in self.path.iterdir()):
-            raise ValueError(f"{self.path} holds files that are no shards of compa: choose another --out")
+            raise ValueError(f"{self.path} holds files that are not shards of compa: choose another --out")
         return None
 
     def fill(
@@ -115,7 +130,7 @@ class ShardFolder:
         """Writes the shards that are not there yet, then the index.
 
         Args:
-            write: Writes one shard with `write_shard`, and gives its task back; importable by its name.
+            write: Writes one shard with `write_shard`, and returns its task; importable by its name.
             tasks: All shards, in order.
             num_workers: Processes that work side by side.
             engine: One of `ENGINES`.
@@ -127,9 +142,9 @@ class ShardFolder:
         """
         from tqdm import tqdm
 
-        with self._full_disk_in_words(), self._locked():
+        with self._full_disk_explained(), self._locked():
             self._remove_leftovers()
-            todo = [task for task in tasks if not _part(task.tar).exists()]
+            todo = [task for task in tasks if not _finished_path(task.tar).exists()]
             total, left = sum(task.count for task in tasks), sum(task.count for task in todo)
             try:
                 with tqdm(total=total, initial=total - left, desc=verb, unit="clip", disable=None) as bar:
@@ -137,39 +152,39 @@ class ShardFolder:
                         bar.update(task.count)
             finally:
                 self._remove_leftovers()  # workers that were ended could not
-            index = self._write_index([_read_part(task.tar) for task in tasks])
+            index = self._write_index([_read_finished(task.tar) for task in tasks])
         shutil.rmtree(self.path / PARTS)
         return index
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Keeps others out of the folder; the lock ends with this process, however it ends."""
+        """Keeps others out of the folder; the lock ends with this process, however that ends."""
         try:
             (self.path / PARTS).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             if error.errno in FULL_DISK:
                 raise
             raise ValueError(f"{self.path} cannot be made ({error.strerror}): choose another --out") from None
-        with (self.path / PARTS / "lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise ValueError(
-                    f"another process writes into {self.path} right now: wait for it, or choose another --out"
-                ) from None
+        try:
+            held = FileLock(self.path / PARTS / "lock").acquire(blocking=False)
+        except Timeout:
+            raise ValueError(
+                f"another process writes into {self.path} right now: wait for it, or choose another --out"
+            ) from None
+        with held:
             if not (self.path / PARTS / "plan.json").exists():
                 write_whole(self.path / PARTS / "plan.json", json.dumps(self.content, indent=1).encode())
             yield
 
     @contextmanager
-    def _full_disk_in_words(self) -> Iterator[None]:
+    def _full_disk_explained(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
             if error.errno not in FULL_DISK:
                 raise
             raise OSError(
-                f"there is no room for more in {self.path} ({error.strerror}): what is finished is kept; make room and "
+                f"the disk of {self.path} is full ({error.strerror}): what is finished is kept; free some space and "
                 "run the same command again"
             ) from None
 
@@ -177,48 +192,51 @@ class ShardFolder:
         for leftover in [*self.path.glob(f"*{PARTIAL}"), *(self.path / PARTS).glob(f"*{PARTIAL}")]:
             leftover.unlink(missing_ok=True)
 
-    def _write_index(self, parts: Sequence[Part]) -> Index:
-        """Joins what the parts say of their shards; the index comes last, since it says that all is there."""
-        packed = [part for part in parts if part.shard is not None]
-        skipped = tuple(clip for part in parts for clip in part.skipped)
-        if not packed:
+    def _write_index(self, finished: Sequence[FinishedShard]) -> Index:
+        """Joins what is known of all shards; the index comes last, since it says that all is there."""
+        skipped = tuple(note for one in finished for note in one.skipped)
+        shards = tuple(one.shard for one in finished if one.shard is not None)
+        if not shards:
             shutil.rmtree(self.path / PARTS)
             raise ValueError(f"none of {len(skipped):,} clips can be used; the first: {skipped[0]}")
         samples = io.BytesIO()
-        np.save(samples, build_samples(part.entries for part in packed))
+        np.save(samples, build_samples(one.entries for one in finished if one.shard is not None))
         write_whole(self.path / SAMPLES, samples.getvalue())
         index = Index(
             content=self.content,
-            shards=tuple(part.shard for part in packed if part.shard is not None),
+            shards=shards,
             skipped=skipped,
+            noted=tuple(note for one in finished for note in one.noted),
             samples_sha256=hashlib.sha256(samples.getvalue()).hexdigest(),
         )
         write_whole(self.path / INDEX, index.to_json().encode())
         return index
 
 
-def write_shard(tar: Path, clips: Iterable[tuple[Clip, bytes] | Skipped], extension: str) -> None:
-    """Writes clips with their encoded sounds as a shard, then down what is in it, which says that it is complete.
+def write_shard(tar: Path, samples: Iterable[Sample | ClipNote], extension: str) -> None:
+    """Writes clips with their encoded sounds as a shard, then a record of what is in it, which marks it as complete.
 
     Args:
         tar: The shard's file, which is not written where there is no clip.
-        clips: The clips, and those that are left out.
+        samples: The clips, and notes of those that are left out.
         extension: What the sounds' names end in.
 
     Raises:
         OSError: If it cannot be written.
     """
-    skipped: list[Skipped] = []
+    skipped: list[ClipNote] = []
+    noted: list[ClipNote] = []
     with whole_file(tar) as file:
         with tarfile.open(fileobj=file, mode="w", format=tarfile.GNU_FORMAT, encoding="utf-8") as archive:
-            for item in clips:
-                if isinstance(item, Skipped):
+            for item in samples:
+                if isinstance(item, ClipNote):
                     skipped.append(item)
                     continue
-                clip, sound = item
+                clip, sound, *notes = item
                 name = f"{clip.id}.{extension}"
                 _add(archive, name, sound)
                 _add(archive, f"{clip.id}.json", replace(clip, audio=name).to_json().encode())
+                noted += [ClipNote(clip.id, clip.audio, note) for note in notes]
         file.seek(0)
         entries = scan_shard(file, tar.name)  # what was written, not what was meant to be
         size = file.seek(0, io.SEEK_END)
@@ -226,7 +244,8 @@ def write_shard(tar: Path, clips: Iterable[tuple[Clip, bytes] | Skipped], extens
         shard = Shard(tar.name, len(entries), size, sha256_of(file)) if entries else None
     if not entries:
         tar.unlink()
-    write_whole(_part(tar), json.dumps(asdict(Part(shard, tuple(entries), tuple(skipped)))).encode())
+    finished = FinishedShard(shard, tuple(entries), tuple(skipped), tuple(noted))
+    write_whole(_finished_path(tar), json.dumps(asdict(finished)).encode())
 
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
@@ -236,19 +255,22 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
     archive.addfile(member, io.BytesIO(content))
 
 
-def _part(tar: Path) -> Path:
+def _finished_path(tar: Path) -> Path:
     return tar.parent / PARTS / f"{tar.stem}.json"
 
 
-def _read_part(tar: Path) -> Part:
-    """What a finished task knows of its shard.
+def _read_finished(tar: Path) -> FinishedShard:
+    """What is known of a finished shard.
 
     Raises:
         ValueError: If the shard is no longer as it was written.
     """
-    values = json.loads(_part(tar).read_text(encoding="utf-8"))
+    values = json.loads(_finished_path(tar).read_text(encoding="utf-8"))
     shard = Shard(**values["shard"]) if values["shard"] else None
     if shard and (not tar.is_file() or tar.stat().st_size != shard.bytes):
-        raise ValueError(f"{tar} was changed since it was written: delete {_part(tar)} and run the command again")
-    entries = tuple(Entry(**entry) for entry in values["entries"])
-    return Part(shard, entries, tuple(Skipped(**clip) for clip in values["skipped"]))
+        raise ValueError(
+            f"{tar} was changed since it was written: delete {_finished_path(tar)} and run the command again"
+        )
+    entries = tuple(SampleEntry(**entry) for entry in values["entries"])
+    skipped, noted = (tuple(ClipNote(**note) for note in values.get(name, ())) for name in ("skipped", "noted"))
+    return FinishedShard(shard, entries, skipped, noted)

@@ -1,4 +1,4 @@
-"""Shards: tars of `<id>.<audio ext>` and `<id>.json`, and the index that says where in them every sample lies."""
+"""Shards: tars of `<id>.<audio ext>` and `<id>.json`, and the index that says where in them every sample is."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ SAMPLE = np.dtype(
         ("twin", "<i8"),
     ]
 )
-"""A row of `samples.npy`: number of the shard, where in it audio and JSON lie, and the row of the twin or -1."""
+"""A row of `samples.npy`: number of the shard, where in it audio and JSON are, and the row of the twin or -1."""
 
 
 @dataclass(frozen=True)
-class Entry:
-    """Where a sample lies in its shard; offsets and sizes are in bytes."""
+class SampleEntry:
+    """Where a sample is in its shard; offsets and sizes are in bytes."""
 
     id: str
     twin: str | None
@@ -53,10 +53,10 @@ class Shard:
 
 
 @dataclass(frozen=True)
-class Skipped:
-    """A clip that was left out: its id, its file as the manifest names it, and why.
+class ClipNote:
+    """Why a clip was left out or differs from its file: its id, its file as the manifest names it, and the reason.
 
-    A line that is no clip has no id, and its file is the manifest's own, with the line's number.
+    A line that is not a clip has no id, and its file is the manifest's own, with the line's number.
     """
 
     id: str | None
@@ -75,13 +75,15 @@ class Index:
         content: What decides every byte of the shards: SHA-256 of the manifest and the settings.
         shards: The tars, in order.
         skipped: The clips that were left out.
+        noted: Clips that are in the shards, but not as their files have them.
         samples_sha256: Of `samples.npy`.
         version: Of this format.
     """
 
     content: dict[str, Any]
     shards: tuple[Shard, ...]
-    skipped: tuple[Skipped, ...] = ()
+    skipped: tuple[ClipNote, ...] = ()
+    noted: tuple[ClipNote, ...] = ()
     samples_sha256: str = ""
     version: int = VERSION
     count: int = field(init=False)
@@ -112,21 +114,22 @@ def parse_index(text: str, name: str) -> Index:
         values = json.loads(text)
         version = values["version"]
         if version != VERSION:
-            raise ValueError(f"{name} is of version {version}, this compa reads {VERSION}: write the shards again")
+            raise ValueError(f"{name} must be of version {VERSION}; got {version}: write the shards again")
         index = Index(
             content=values["content"],
             shards=tuple(Shard(**shard) for shard in values["shards"]),
-            skipped=tuple(Skipped(**clip) for clip in values["skipped"]),
+            skipped=tuple(ClipNote(**clip) for clip in values["skipped"]),
+            noted=tuple(ClipNote(**clip) for clip in values.get("noted", ())),
             samples_sha256=values["samples_sha256"],
         )
     except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{name} is no index of shards ({error!r}): write the shards again") from None
+        raise ValueError(f"{name} is not an index of shards ({error!r}): write the shards again") from None
     if (index.count, index.bytes) != (values.get("count"), values.get("bytes")):
         raise ValueError(f"{name} contradicts itself: count and bytes are not those of its shards: write them again")
     return index
 
 
-def build_samples(entries: Iterable[Sequence[Entry]]) -> NDArray[np.void]:
+def build_samples(entries: Iterable[Sequence[SampleEntry]]) -> NDArray[np.void]:
     """Puts the entries of all shards into one table of `SAMPLE` rows, with twins as row numbers.
 
     A clip has one twin: where several name the same clip, the first pair of the table counts and the rest are single,
@@ -153,8 +156,8 @@ def build_samples(entries: Iterable[Sequence[Entry]]) -> NDArray[np.void]:
     return samples
 
 
-def scan_shard(file: BinaryIO, name: str) -> list[Entry]:
-    """Reads through a tar and says where its samples lie.
+def scan_shard(file: BinaryIO, name: str) -> list[SampleEntry]:
+    """Reads through a tar and says where its samples are.
 
     Args:
         file: The tar.
@@ -166,7 +169,7 @@ def scan_shard(file: BinaryIO, name: str) -> list[Entry]:
     Raises:
         ValueError: If the tar is damaged, or holds anything but pairs of plain files `<id>.<audio ext>`, `<id>.json`.
     """
-    entries: list[Entry] = []
+    entries: list[SampleEntry] = []
     seen: set[str] = set()
     try:
         with tarfile.open(fileobj=file, mode="r:", encoding="utf-8") as tar:
@@ -177,7 +180,7 @@ def scan_shard(file: BinaryIO, name: str) -> list[Entry]:
                 key = _key(audio, name)
                 if _key(text, name) != key or not text.name.endswith(".json") or audio.name.endswith(".json"):
                     raise ValueError(
-                        f"{name}: {audio.name!r}, {text.name!r} are no sample: it is <id>.<audio ext>, then <id>.json"
+                        f"{name}: {audio.name!r}, {text.name!r} are not a sample: <id>.<audio ext>, then <id>.json"
                     )
                 if key in seen:
                     raise ValueError(f"{name}: {key!r} occurs twice: ids must be unique")
@@ -188,9 +191,9 @@ def scan_shard(file: BinaryIO, name: str) -> list[Entry]:
                 if clip.id != key:
                     raise ValueError(f"{name}: {text.name!r} describes clip {clip.id!r}: the names must agree")
                 place = (audio.offset_data, audio.size, text.offset_data, text.size)
-                entries.append(Entry(key, clip.twin, *place))
+                entries.append(SampleEntry(key, clip.twin, *place))
     except tarfile.TarError as error:
-        raise ValueError(f"{name} is damaged or no tar ({error}): write it again") from None
+        raise ValueError(f"{name} is damaged or not a tar ({error}): write it again") from None
     return entries
 
 
@@ -205,7 +208,7 @@ def parse_sample(text: bytes, name: str) -> Clip:
 def _key(member: tarfile.TarInfo, shard: str) -> str:
     """The sample's id in a member's name, which must be a plain file beside all others."""
     if not member.isreg():
-        raise ValueError(f"{shard}: {member.name!r} is no plain file (links, folders and devices are refused)")
+        raise ValueError(f"{shard}: {member.name!r} is not a plain file (links, folders and devices are refused)")
     path = PurePosixPath(member.name)
     if path.is_absolute() or len(path.parts) != 1 or "\\" in member.name or path.parts[0] == "..":
         raise ValueError(f"{shard}: {member.name!r} leads to another folder: members are <id>.<ext> beside each other")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import sys
@@ -14,15 +13,18 @@ from pathlib import Path
 from compa.audio.encode import FORMATS, check_format
 from compa.data.quarantine import REMEDY, Quarantine
 from compa.data.shards.folder import ShardFolder, add_engine_option
-from compa.data.shards.index import INDEX, Index
-from compa.data.shards.pack_shard import Task, pack_shard
+from compa.data.shards.index import INDEX, ClipNote, Index
+from compa.data.shards.pack_shard import PackTask, pack_shard
 from compa.manifest import Clip, scan_from
-from compa.utils.arguments import add_workers
+from compa.utils.arguments import CommandParser, add_out_folder, add_workers, name_of, positive_int
 from compa.utils.files import is_file, sha256_of
+
+NUM_SHOWN = 5
+"""So many clips of each list are shown; all are in the index."""
 
 
 @dataclass(frozen=True)
-class Settings:
+class PackSettings:
     """What the user decides about the shards.
 
     Attributes:
@@ -38,25 +40,32 @@ class Settings:
     def __post_init__(self) -> None:
         check_format(self.format, self.sample_rate)
         if self.clips_per_shard < 1:
-            raise ValueError(f"{self.clips_per_shard} clips per shard are too few: take 1 or more")
+            raise ValueError(f"clips_per_shard must be at least 1; got {self.clips_per_shard}")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs `compa data pack` with the arguments after it."""
+    """Runs `compa data pack` and returns the exit code."""
     options = _parser().parse_args(arguments)
-    settings = Settings(options.format, options.rate, options.clips_per_shard)
+    settings = PackSettings(options.format, options.sample_rate, options.clips_per_shard)
     index, is_new = pack(options.manifest, options.out, settings, options.workers, options.engine)
     done = "" if is_new else " is packed already from this manifest with these settings; it"
     print(f"{options.out}{done} holds {index.summary}; {len(index.skipped):,} clips were left out", file=sys.stderr)
-    for clip in index.skipped[:5]:
-        print(f"  {clip}", file=sys.stderr)
-    if len(index.skipped) > 5:
-        print(f"  ... all are listed in {options.out / INDEX}", file=sys.stderr)
+    _show(index.skipped, options.out)
+    if index.noted:
+        print(f"{len(index.noted):,} clips are not as their files have them", file=sys.stderr)
+        _show(index.noted, options.out)
     return 0
 
 
+def _show(notes: Sequence[ClipNote], out: Path) -> None:
+    for note in notes[:NUM_SHOWN]:
+        print(f"  {note}", file=sys.stderr)
+    if len(notes) > NUM_SHOWN:
+        print(f"  ... all are listed in {out / INDEX}", file=sys.stderr)
+
+
 def pack(
-    manifest: Path, out: Path, settings: Settings, num_workers: int = 1, engine: str = "processes"
+    manifest: Path, out: Path, settings: PackSettings, num_workers: int = 1, engine: str = "processes"
 ) -> tuple[Index, bool]:
     """Packs a manifest's clips into shards, or goes on with what an earlier call left unfinished.
 
@@ -66,7 +75,7 @@ def pack(
     Args:
         manifest: JSON Lines of clips.
         out: The folder for the shards.
-        settings: How they shall be.
+        settings: Format of the shards.
         num_workers: Processes that work side by side.
         engine: `processes` of this machine, or `ray` for those of a Ray cluster that sees the same files.
 
@@ -78,7 +87,7 @@ def pack(
         OSError: If the disk is full; what is packed is kept for the next call.
     """
     if num_workers < 1:
-        raise ValueError(f"{num_workers} workers cannot pack: take 1 or more")
+        raise ValueError(f"num_workers must be at least 1; got {num_workers}")
     if not is_file(manifest):
         raise ValueError(f"there is no manifest {manifest}: write one with `compa data import`")
     if engine != "processes":
@@ -92,22 +101,22 @@ def pack(
     return folder.fill(pack_shard, tasks, num_workers, engine, "packing"), True
 
 
-def _plan(manifest: Path, out: Path, settings: Settings, listed: Quarantine) -> list[Task]:
+def _plan(manifest: Path, out: Path, settings: PackSettings, listed: Quarantine) -> list[PackTask]:
     """Reads through the manifest, and makes one task of the lines of each shard."""
     line_of_id: dict[str, int] = {}
-    tasks: list[Task] = []
+    tasks: list[PackTask] = []
     size = settings.clips_per_shard
-    places = scan_from(manifest)
-    while lines := list(islice(places, size)):
+    items = scan_from(manifest)
+    while lines := list(islice(items, size)):
         quarantined: dict[int, str] = {}
-        for place, item in lines:
+        for offset, item in lines:
             if (reason := listed.reason(item)) is not None:
-                quarantined[place.number] = reason
-            elif isinstance(item, Clip) and (other := line_of_id.setdefault(item.id, place.number)) != place.number:
-                double = f"id {item.id!r} stands in line {other}, too, and ids must be unique"
-                raise ValueError(f"{manifest}, line {place.number}: {double}: {REMEDY}")
+                quarantined[offset.number] = reason
+            elif isinstance(item, Clip) and (other := line_of_id.setdefault(item.id, offset.number)) != offset.number:
+                why = f"ids must be unique, and {item.id!r} is that of line {other}, too"
+                raise ValueError(f"{manifest}, line {offset.number}: {why}: {REMEDY}")
         tasks.append(
-            Task(
+            PackTask(
                 manifest=manifest,
                 first=lines[0][0],
                 count=len(lines),
@@ -122,7 +131,7 @@ def _plan(manifest: Path, out: Path, settings: Settings, listed: Quarantine) -> 
     return tasks
 
 
-def _content(manifest: Path, settings: Settings, listed: Quarantine) -> dict[str, object]:
+def _content(manifest: Path, settings: PackSettings, listed: Quarantine) -> dict[str, object]:
     """What decides every byte of the shards, but for the sounds themselves."""
     reasons = sorted((listed.clips | listed.lines).items())
     with manifest.open("rb") as file:
@@ -133,25 +142,24 @@ def _content(manifest: Path, settings: Settings, listed: Quarantine) -> dict[str
         }
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="compa data pack",
-        description="Packs a manifest's clips into webdataset shards: mono, at one sample rate, in the manifest's "
-        "order. Stopped at any moment, the same command goes on where it was.",
+def _parser() -> CommandParser:
+    parser = CommandParser(
+        "compa data pack",
+        "Packs a manifest's clips into webdataset shards: mono, at one sample rate, in the manifest's order. The same "
+        "command continues a run that was stopped.",
+        "compa data pack manifest.jsonl --out shards",
     )
-    parser.add_argument("manifest", type=Path, help="JSON Lines of clips, as `compa data import` writes them")
-    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder for the shards")
-    parser.add_argument("--format", choices=FORMATS, default=Settings.format, help="of the sounds (%(default)s)")
+    parser.add_argument("manifest", type=Path, help="manifest.jsonl, as `compa data import` writes it")
+    add_out_folder(parser, "folder for the shards")
     parser.add_argument(
-        "--rate", metavar="HZ", type=int, default=Settings.sample_rate, help="sample rate (%(default)s)"
+        "--format", metavar="NAME", type=name_of("format", FORMATS), default=PackSettings.format, help="of the sounds"
     )
     parser.add_argument(
-        "--clips-per-shard", metavar="N", type=int, default=Settings.clips_per_shard, help="(%(default)s)"
+        "--sample-rate", metavar="HZ", type=positive_int, default=PackSettings.sample_rate, help="of the sounds, in Hz"
+    )
+    parser.add_argument(
+        "--clips-per-shard", metavar="N", type=positive_int, default=PackSettings.clips_per_shard, help="at most"
     )
     add_workers(parser)
     add_engine_option(parser)
     return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -11,9 +12,11 @@ import numpy as np
 
 from compa.audio.decode import read_audio
 from compa.audio.encode import encode_audio
+from compa.audio.mono import ChannelsCancel
 from compa.data import quarantine
-from compa.data.shards.folder import write_shard
-from compa.data.shards.index import Skipped
+from compa.data.captions import caption_problem
+from compa.data.shards.folder import Sample, write_shard
+from compa.data.shards.index import ClipNote
 from compa.manifest import Clip, scan_from
 from compa.utils.files import is_file
 from compa.utils.text_rows import LineOffset
@@ -23,7 +26,7 @@ SILENCE = 0.5 / 2**15
 
 
 @dataclass(frozen=True)
-class Task:
+class PackTask:
     """A shard that is to be packed.
 
     Attributes:
@@ -45,46 +48,53 @@ class Task:
     sample_rate: int
 
 
-def pack_shard(task: Task) -> Task:
-    """Packs a shard; gives the task back.
+def pack_shard(task: PackTask) -> PackTask:
+    """Packs a shard; returns the task.
 
     Raises:
         OSError: If it cannot be written.
     """
-    write_shard(task.tar, _clips(task), task.format)
+    write_shard(task.tar, _samples(task), task.format)
     return task
 
 
-def _clips(task: Task) -> Iterator[tuple[Clip, bytes] | Skipped]:
+def _samples(task: PackTask) -> Iterator[Sample | ClipNote]:
     """Yields the clips with their sounds, and those that are left out."""
-    for place, item in islice(scan_from(task.manifest, task.first), task.count):
-        reason = task.quarantined.get(place.number)
+    for offset, item in islice(scan_from(task.manifest, task.first), task.count):
+        reason = task.quarantined.get(offset.number)
         if reason is None and isinstance(item, Clip):
             try:
-                yield item, _sound(item, task)
+                yield _sample(item, task)
             except ValueError as error:
-                yield Skipped(item.id, item.audio, str(error))
+                yield ClipNote(item.id, item.audio, str(error))
         elif reason is None:
             raise ValueError(f"{item}: the manifest was changed while it was packed")
         elif isinstance(item, Clip):
-            yield Skipped(item.id, item.audio, f"quarantined: {reason}")
+            yield ClipNote(item.id, item.audio, f"quarantined: {reason}")
         else:
-            yield Skipped(None, quarantine.place(task.manifest, item), f"quarantined: {reason}")
+            yield ClipNote(None, quarantine.location(task.manifest, item), f"quarantined: {reason}")
 
 
-def _sound(clip: Clip, task: Task) -> bytes:
-    """The clip's sound as it goes into the shard, or a ValueError that says why there is none."""
+def _sample(clip: Clip, task: PackTask) -> Sample:
+    """The clip with its sound as it goes into the shard.
+
+    Raises:
+        ValueError: If there is none, with the reason.
+    """
     if clip.audio is None:
         raise ValueError("the manifest names no audio file")
-    if not clip.captions:
-        raise ValueError("the clip has no caption")
+    if problem := caption_problem(clip.captions):
+        raise ValueError(problem)
     path = task.manifest.parent / clip.audio
     if not is_file(path):
         raise ValueError("the audio file is missing")
-    try:
-        waveform = read_audio(path, task.sample_rate)
-    except ValueError as error:
-        raise ValueError(str(error).removeprefix(f"{path} ")) from None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ChannelsCancel)
+        try:
+            waveform = read_audio(path, task.sample_rate)
+        except ValueError as error:
+            raise ValueError(str(error).removeprefix(f"{path} ")) from None
     if not len(waveform) or np.abs(waveform).max() < SILENCE:
         raise ValueError("the sound is silent")
-    return encode_audio(waveform, task.sample_rate, task.format)
+    notes = [str(found.message).removeprefix(f"{path}: ") for found in caught if found.category is ChannelsCancel]
+    return (clip, encode_audio(waveform, task.sample_rate, task.format), *notes)

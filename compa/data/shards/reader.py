@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 from collections import OrderedDict
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from compa.data.shards.index import INDEX, SAMPLE, SAMPLES, Index, Shard, parse_index, parse_sample
@@ -24,7 +24,7 @@ class ShardReader:
     """Reads any sample by its row, and nothing but that sample.
 
     Of a remote folder, as many shards as fit into `cache_bytes` are copied to `cache` when first needed; from the
-    others single samples are fetched by range, so that no order of reading makes the cache go round in circles.
+    others single samples are fetched by range, so that no order of reading fills and empties the cache again and again.
 
     Args:
         folder: What `compa data pack` wrote: a local path or an fsspec address such as `s3://bucket/shards`.
@@ -48,11 +48,11 @@ class ShardReader:
         self.index = self._read_index()
         if self._remote is None:
             local = Path(self.folder)
-            self._paths: list[Path | None] = [_whole(local / shard.name, shard) for shard in self.index.shards]
+            self._paths: list[Path | None] = [_checked(local / shard.name, shard) for shard in self.index.shards]
             table = local / SAMPLES
         else:
-            own = hashlib.sha256(f"{self.folder} {self.index.samples_sha256}".encode()).hexdigest()[:16]
-            local = Path(cache).expanduser() / own
+            key = hashlib.sha256(f"{self.folder} {self.index.samples_sha256}".encode()).hexdigest()[:16]
+            local = Path(cache).expanduser() / key
             local.mkdir(parents=True, exist_ok=True)
             ends = np.cumsum([shard.bytes for shard in self.index.shards])
             self._paths = [
@@ -163,8 +163,7 @@ class _Remote:
         if path.exists():
             return
         self._connect()
-        with path.with_name(f"{path.name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with FileLock(path.with_name(f"{path.name}.lock")):
             if path.exists():
                 return
             with whole_file(path) as file:
@@ -174,7 +173,7 @@ class _Remote:
                     raise ValueError(f"{self.address}/{shard.name} is not as it was packed: copy or pack it again")
 
 
-def _whole(path: Path, shard: Shard) -> Path:
+def _checked(path: Path, shard: Shard) -> Path:
     """The path of a shard that is there in its full size."""
     size = path.stat().st_size if path.exists() else None
     if size != shard.bytes:

@@ -1,9 +1,8 @@
-"""`compa scenes render`: composed scenes become shards, by several processes, whole or resumable."""
+"""`compa scenes render`: renders composed scenes into shards, by several processes, whole or resumable."""
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import math
 import sys
@@ -17,19 +16,26 @@ from compa.audio.encode import FORMATS, check_format, encode_audio
 from compa.data.shards.folder import ShardFolder, add_engine_option, write_shard
 from compa.data.shards.index import Index
 from compa.manifest import NEGATIVE_KINDS, Clip
-from compa.scenes.banks.augmented import VariedBank
+from compa.scenes.attributes import variable_attributes
+from compa.scenes.banks.augmented import AugmentedBank
 from compa.scenes.banks.bank import EventBank
 from compa.scenes.banks.open import open_bank
-from compa.scenes.captions import Grammar, read_phrasings
-from compa.scenes.claims.scale import SCALES
 from compa.scenes.composition.composer import Composer
 from compa.scenes.composition.settings import Settings
-from compa.scenes.holdout import held_out_pairs
-from compa.utils.arguments import add_workers
+from compa.scenes.holdout import HeldOut
+from compa.utils.arguments import (
+    CommandParser,
+    add_events,
+    add_out_folder,
+    add_seed,
+    add_workers,
+    names,
+    positive_int,
+)
 
 MIN_RATE = 8000
-"""In Hz; telephones have as much."""
-VERSION = 4
+"""In Hz, that of telephones."""
+VERSION = 5
 """Rises whenever the same seed gives other clips."""
 
 
@@ -38,11 +44,10 @@ class Rendering:
     """What decides every byte of the shards, but for the sounds of the bank.
 
     Attributes:
-        events: A folder with one folder a label, or a CSV with `file,label`; None is the built-in synthesiser.
+        events: A folder with one folder a label, or a CSV with `file,label`; None is the built-in synthesizer.
         num: Clips, twins included.
-        seed: Decides all chances.
-        settings: How scenes shall be.
-        phrasings: A YAML of further phrasings.
+        seed: Seeds all draws.
+        settings: Which scenes to compose.
         format: `flac`, `wav` or `opus`.
         sample_rate: In Hz.
         clips_per_shard: Twins included.
@@ -52,7 +57,6 @@ class Rendering:
     num: int = 1000
     seed: int = 0
     settings: Settings = field(default_factory=Settings)
-    phrasings: str | None = None
     format: str = "flac"
     sample_rate: int = 16000
     clips_per_shard: int = 1000
@@ -60,17 +64,13 @@ class Rendering:
     def __post_init__(self) -> None:
         check_format(self.format, self.sample_rate)
         if self.sample_rate < MIN_RATE:
-            raise ValueError(
-                f"--rate {self.sample_rate} is too low for sounds that are told apart: take {MIN_RATE} or more"
-            )
-        if self.seed < 0:
-            raise ValueError(f"--seed {self.seed} is none: take 0 or more")
+            raise ValueError(f"sample_rate must be at least {MIN_RATE} Hz; got {self.sample_rate}")
         for name in ("num", "clips_per_shard"):
             value = getattr(self, name)
             if value < self.clips_per_scene or value % self.clips_per_scene:
                 above = (max(value, 0) // self.clips_per_scene + 1) * self.clips_per_scene
-                why = "clips come with their twins" if self.settings.twins else "there is nothing to do"
-                raise ValueError(f"--{name.replace('_', '-')} {value} is not possible: {why}; take {above}")
+                legal = "an even number, as clips come with their twins" if self.settings.twins else "at least 1"
+                raise ValueError(f"{name} must be {legal}; got {value}; use {above}")
 
     @property
     def clips_per_scene(self) -> int:
@@ -79,14 +79,13 @@ class Rendering:
 
     def composer(self) -> Composer:
         """Composes the scenes: of training recordings, and of label pairs that are not held out."""
-        grammar = Grammar(read_phrasings(Path(self.phrasings) if self.phrasings else None))
-        bank = VariedBank(_open(self.events, self.sample_rate).split("train"))
-        return Composer(bank, self.settings, self.seed, grammar)
+        bank = AugmentedBank(_open(self.events, self.sample_rate).split("train"))
+        return Composer(bank, self.settings, self.seed)
 
 
 @dataclass(frozen=True)
 class Task:
-    """A shard that is to be rendered: its scenes are `first` and the following."""
+    """A shard to render: its scenes are `first` and the following."""
 
     rendering: Rendering
     tar: Path
@@ -99,52 +98,48 @@ def main(arguments: Sequence[str]) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        rendering = _wished(options)
+        settings = Settings(
+            seconds=options.seconds,
+            max_events=options.max_events,
+            max_depth=options.max_depth,
+            attributes=options.attributes,
+            kinds=options.kinds,
+            negatives=options.negatives,
+            positives=options.positives,
+            twins=not options.no_twins,
+            background=tuple(options.background) if options.background else None,
+        )
+        rendering = Rendering(
+            events=options.events,
+            num=options.num,
+            seed=options.seed,
+            settings=settings,
+            format=options.format,
+            sample_rate=options.sample_rate,
+            clips_per_shard=options.clips_per_shard,
+        )
     except ValueError as error:
-        parser.error(_of_option(str(error)))
+        parser.error(_about_option(str(error)))
     index, is_new = render(rendering, options.out, options.workers, options.engine)
-    done = "holds" if is_new else "is rendered already with these settings; it holds"
-    print(f"{options.out} {done} {index.summary}", file=sys.stderr)
+    state = "holds" if is_new else "was rendered with these settings before; it holds"
+    print(f"{options.out} {state} {index.summary}", file=sys.stderr)
     return 0
 
 
-def _wished(options: argparse.Namespace) -> Rendering:
-    """What the options ask for.
-
-    Raises:
-        ValueError: If that is not possible, whatever the sounds are.
-    """
-    settings = Settings(
-        seconds=options.seconds,
-        max_events=options.max_events,
-        max_depth=options.max_depth,
-        attributes=_names(options.attributes),
-        kinds=_names(options.kinds),
-        negatives=options.negatives,
-        positives=options.positives,
-        twins=not options.no_twins,
-        background=tuple(options.background) if options.background else None,
-    )
-    return Rendering(
-        options.events, options.num, options.seed, settings, options.phrasings, options.format, options.rate,
-        options.clips_per_shard,
-    )  # fmt: skip
-
-
-def _of_option(message: str) -> str:
+def _about_option(message: str) -> str:
     """A message that begins with the name of a setting, about the option of that name."""
     name = message.split()[0]
-    is_setting = name in {setting.name for setting in fields(Settings)}
-    return f"--{name.replace('_', '-')}{message.removeprefix(name)}" if is_setting else message
+    known = {setting.name for setting in (*fields(Settings), *fields(Rendering))}
+    return f"--{name.replace('_', '-')}{message.removeprefix(name)}" if name in known else message
 
 
 def render(rendering: Rendering, out: Path, num_workers: int = 1, engine: str = "processes") -> tuple[Index, bool]:
-    """Renders scenes into shards, or goes on with what an earlier call left unfinished.
+    """Renders scenes into shards, or continues what an earlier call left unfinished.
 
     Args:
         rendering: What to render; with the bank's sounds it decides every byte.
         out: The folder for the shards.
-        num_workers: Processes that work side by side; the shards do not depend on it.
+        num_workers: How many processes; the shards do not depend on it.
         engine: `processes` of this machine, or `ray` for those of a Ray cluster that sees the same files.
 
     Returns:
@@ -156,11 +151,9 @@ def render(rendering: Rendering, out: Path, num_workers: int = 1, engine: str = 
     """
     if engine != "processes":
         out = out.absolute()  # other machines are in other folders
-        events, phrasings = (
-            str(Path(path).absolute()) if path else None for path in (rendering.events, rendering.phrasings)
-        )
-        rendering = replace(rendering, events=events, phrasings=phrasings)
-    rendering.composer().scenes(0)  # what cannot be composed is said before anything is written
+        events = str(Path(rendering.events).absolute()) if rendering.events else None
+        rendering = replace(rendering, events=events)
+    rendering.composer().scenes(0)  # what cannot be composed is an error before anything is written
     folder = ShardFolder(out, _content(rendering))
     if (index := folder.finished()) is not None:
         return index, False
@@ -178,7 +171,7 @@ def render(rendering: Rendering, out: Path, num_workers: int = 1, engine: str = 
 
 
 def render_shard(task: Task) -> Task:
-    """Renders one shard; gives the task back."""
+    """Renders one shard; returns the task."""
     write_shard(task.tar, _clips(task), task.rendering.format)
     return task
 
@@ -203,72 +196,77 @@ def _composer(rendering: Rendering) -> Composer:
 
 
 def _content(rendering: Rendering) -> dict[str, Any]:
-    """The rendering and the bank's sounds, and what of the bank no clip was made of."""
+    """The rendering and the bank's sounds, and what of the bank was held out."""
     bank = _open(rendering.events, rendering.sample_rate)
-    test = bank.split("test")
-    decided = asdict(rendering)
-    phrasings = decided.pop("phrasings")
     content = {
         "scenes": VERSION,
-        **decided,
+        **asdict(rendering),
         "events": bank.name,
-        "phrasings_sha256": hashlib.sha256(Path(phrasings).read_bytes()).hexdigest() if phrasings else None,
-        "held_out": {
-            "bank": bank.name,
-            "bank_fingerprint": bank.fingerprint,
-            "held_out_pairs": sorted(map(list, held_out_pairs(bank.labels))),
-            "test_recordings": sorted(name for label in test.labels for name in test.recordings(label)),
-        },
+        "held_out": HeldOut.of(bank).record(),
     }
     loaded: dict[str, Any] = json.loads(json.dumps(content))
     return loaded
 
 
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+def _attributes(text: str) -> tuple[str, ...]:
+    return names("attribute", variable_attributes())(text) if text.strip() else ()
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="compa scenes render",
-        description="Renders composed scenes into webdataset shards: every clip has captions, positives and negatives "
-        "with their claims, its events, and a twin that differs in one thing. Stopped at any moment, the same command "
-        "goes on where it was; the same seed gives the same bytes.",
+    parser = CommandParser(
+        "compa scenes render",
+        "Renders composed scenes into webdataset shards. Every clip has captions, positives and negatives with their "
+        "claims, its events, and a twin that differs in one thing. After an interruption the same command continues; "
+        "the same seed gives the same bytes.",
+        "compa scenes render --num 20000 --seconds 4 --max-events 2 --out scenes",
     )
     default = Settings()
-    parser.add_argument("--events", metavar="DIR|CSV", help="one folder a label, or a CSV with file,label[,speaker]")
-    parser.add_argument("--num", metavar="N", type=int, required=True, help="clips, twins included")
-    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder for the shards")
-    parser.add_argument("--seed", metavar="S", type=int, default=0, help="(%(default)s)")
-    parser.add_argument("--seconds", metavar="S", type=float, default=default.seconds, help="of a clip (%(default)g)")
-    parser.add_argument("--max-events", metavar="N", type=int, default=default.max_events, help="(%(default)s)")
-    parser.add_argument(
-        "--max-depth",
-        metavar="N",
-        type=int,
-        default=default.max_depth,
-        help="relations inside each other (%(default)s)",
-    )
+    parser.add_argument("--num", metavar="N", type=int, required=True, help="number of clips, twins included")
+    add_out_folder(parser, "folder for the shards")
+    add_events(parser)
+    add_seed(parser)
+    parser.add_argument("--seconds", metavar="S", type=float, default=default.seconds, help="length of a clip")
+    parser.add_argument("--max-events", metavar="N", type=int, default=default.max_events, help="most events of a clip")
+    parser.add_argument("--max-depth", metavar="N", type=int, default=default.max_depth, help="most nested relations")
     parser.add_argument(
         "--attributes",
         metavar="A,B",
-        default=",".join(SCALES),
-        help="what sounds differ in (%(default)s); '' is nothing",
+        type=_attributes,
+        default=default.attributes,
+        help=f"what sounds differ in, of {', '.join(variable_attributes())}; '' for nothing "
+        f"(default: {','.join(default.attributes)})",
     )
     parser.add_argument(
-        "--kinds", metavar="A,B", default=",".join(NEGATIVE_KINDS), help="of negatives and twins (%(default)s)"
+        "--kinds",
+        metavar="A,B",
+        type=names("kind", NEGATIVE_KINDS),
+        default=NEGATIVE_KINDS,
+        help=f"kinds of negatives and twins (default: {','.join(NEGATIVE_KINDS)})",
     )
-    parser.add_argument("--negatives", metavar="N", type=int, default=default.negatives, help="a clip (%(default)s)")
-    parser.add_argument("--positives", metavar="N", type=int, default=default.positives, help="a clip (%(default)s)")
-    parser.add_argument("--no-twins", action="store_true", help="single clips")
     parser.add_argument(
-        "--background", metavar=("LOW", "HIGH"), type=float, nargs=2, help="a noise so many dB below the events (none)"
+        "--negatives", metavar="N", type=int, default=default.negatives, help="most negatives of a clip"
     )
-    parser.add_argument("--phrasings", metavar="YAML", help="further phrasings, of the form of phrasings.yaml")
-    parser.add_argument("--format", choices=FORMATS, default=Rendering.format, help="of the sounds (%(default)s)")
-    parser.add_argument("--rate", metavar="HZ", type=int, default=Rendering.sample_rate, help="(%(default)s)")
     parser.add_argument(
-        "--clips-per-shard", metavar="N", type=int, default=Rendering.clips_per_shard, help="(%(default)s)"
+        "--positives", metavar="N", type=int, default=default.positives, help="most positives of a clip"
+    )
+    parser.add_argument("--no-twins", action="store_true", help="render single clips")
+    parser.add_argument(
+        "--background",
+        metavar=("LOW", "HIGH"),
+        type=float,
+        nargs=2,
+        help="add a noise that is from LOW to HIGH dB below the events; by default there is none",
+    )
+    parser.add_argument("--format", choices=FORMATS, default=Rendering.format, help="format of the audio")
+    parser.add_argument(
+        "--sample-rate", metavar="HZ", type=positive_int, default=Rendering.sample_rate, help="sample rate"
+    )
+    parser.add_argument(
+        "--clips-per-shard",
+        metavar="N",
+        type=int,
+        default=Rendering.clips_per_shard,
+        help="number of clips in a shard, twins included",
     )
     add_workers(parser)
     add_engine_option(parser)

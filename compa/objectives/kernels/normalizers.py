@@ -149,17 +149,10 @@ def _forward_shapes(audio: Tensor, captions: Tensor, extras: Tensor, *others: An
 def _gradients(
     grad_outputs: Sequence[Tensor],
     results: Sequence[Tensor],
-    audio: Tensor,
-    captions: Tensor,
-    extras: Tensor,
-    scale: Tensor,
-    owner: Tensor,
-    is_query: Tensor | None,
-    known_true: Tensor | None,
-    counts: Sequence[int],
-    wanted: Sequence[bool],
+    *inputs: Any,
 ) -> tuple[Tensor, ...]:
     """Returns the gradients of audio, captions, extras and scale; empty where they are not wanted."""
+    audio, captions, extras, scale, owner, is_query, known_true, counts, wanted = inputs
     to_clips, to_texts, to_logits = grad_outputs
     of_clips, of_texts, logits, gathered, cached, needs_float64 = results
     needs_audio, needs_captions, needs_extras, needs_scale = wanted

@@ -1,8 +1,7 @@
-"""What an event bank is, and a bank whose recordings are in memory."""
+"""The protocol of event banks, and a bank that holds its recordings in memory."""
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import math
 from collections import defaultdict
@@ -14,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compa.scenes.banks.recordings import Recording, Split
+from compa.utils.text import unknown_name
 
 DEFAULT_SECONDS = (1.5, 2.0)
-"""A snippet is so long where no duration is asked for, drawn uniformly."""
+"""The range of the durations that are drawn where none is asked for."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class Snippet:
     """A piece of a recording.
 
     Attributes:
-        waveform: float32 mono of shape (samples,); its level means nothing, a scene sets it.
+        waveform: float32 mono of shape (samples,), at any level: a scene sets it.
         sample_rate: In Hz.
         recording: Stable name of the recording inside its bank.
         source: What the recording was taken from, if known.
-        author: Who made it, if known.
-        licence: Under which terms, if known.
-        attributes: What is known of it beside the label (speaker, ...) and what was asked for (pitch, rate, ...).
+        author: Its author, if known.
+        licence: Its licence, if known.
+        attributes: What is known of it beside the label, such as the speaker.
     """
 
     waveform: NDArray[np.float32]
@@ -43,15 +43,15 @@ class Snippet:
 
 
 class EventBank(Protocol):
-    """Waveforms of isolated sound events by label; train and test never share a recording or a source."""
+    """Waveforms of isolated sound events by label; the splits never share a recording or a source."""
 
     @property
     def name(self) -> str:
-        """Short, for results; never a path."""
+        """A short name for results; never a path."""
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """What there is to hear, sorted and readable."""
+        """All labels, sorted and readable."""
 
     @property
     def sample_rate(self) -> int:
@@ -59,7 +59,11 @@ class EventBank(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """A stable hash of names and contents: what a score was measured on."""
+        """A stable hash of names and contents, which identifies what a score was measured on."""
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Names of the attributes that `sample` renders, of `compa.scenes.attributes`."""
 
     @property
     def skipped(self) -> Mapping[str, str]:
@@ -71,19 +75,26 @@ class EventBank(Protocol):
     def recordings(self, label: str) -> tuple[str, ...]:
         """Names of the recordings of a label."""
 
-    def sample(self, label: str, rng: np.random.Generator, **attributes: float) -> Snippet:
-        """A piece of a recording of the label, drawn by `rng`; every bank knows the attribute `duration`."""
+    def sample(
+        self, label: str, rng: np.random.Generator, duration: float | None = None, **attributes: float | str
+    ) -> Snippet:
+        """A piece of a recording of the label, drawn by `rng`, of about `duration` seconds (drawn where None).
+
+        The same `rng` state with another value of an attribute gives the same sound but for that attribute.
+        """
 
 
 class MemoryBank:
-    """A bank whose recordings are in memory, so that `sample` only cuts.
+    """A bank that holds its recordings in memory, so that `sample` only cuts.
 
     Args:
-        name: Short, for results.
+        name: A short name for results.
         sample_rate: That of every recording, in Hz.
         recordings: All with a split.
         skipped: What was left out, and why.
     """
+
+    attributes: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -109,7 +120,7 @@ class MemoryBank:
         check_split(name)
         recordings = [r for group in self._recordings.values() for r in group if r.split == name]
         if not recordings:
-            raise ValueError(f"this part of {self.name} has no recordings for {name!r}: split the whole bank")
+            raise ValueError(f"this split of {self.name} has no recordings for {name!r}; split the whole bank")
         return MemoryBank(self.name, self.sample_rate, recordings, self.skipped)
 
     def recordings(self, label: str) -> tuple[str, ...]:
@@ -117,18 +128,14 @@ class MemoryBank:
         check_label(label, self.labels)
         return tuple(recording.name for recording in self._recordings[label])
 
-    def sample(self, label: str, rng: np.random.Generator, **attributes: float) -> Snippet:
-        """A piece of a recording of the label.
-
-        Args:
-            label: One of `labels`.
-            rng: Draws the recording, the duration where none is asked for, and the place of the cut.
-            **attributes: `duration` in seconds.
-        """
+    def sample(
+        self, label: str, rng: np.random.Generator, duration: float | None = None, **attributes: float | str
+    ) -> Snippet:
+        """A piece of a recording of the label; see `EventBank`. The recording comes whole where it is shorter."""
         check_label(label, self.labels)
-        check_attributes(attributes, ("duration",))
+        check_request(duration, attributes, self.attributes)
         group = self._recordings[label]
-        return snippet(group[rng.integers(len(group))], rng, attributes.get("duration"))
+        return snippet(group[rng.integers(len(group))], rng, duration)
 
 
 def snippet(recording: Recording, rng: np.random.Generator, duration: float | None = None) -> Snippet:
@@ -145,27 +152,25 @@ def snippet(recording: Recording, rng: np.random.Generator, duration: float | No
     )
 
 
-def check_attributes(attributes: Mapping[str, float], known: tuple[str, ...]) -> None:
-    """Raises ValueError for an attribute that a bank does not know, or a duration that is none."""
+def check_request(duration: float | None, attributes: Iterable[str], known: Iterable[str]) -> None:
+    """Raises ValueError for an attribute that a bank does not render, or an illegal duration."""
     for name in attributes:
         if name not in known:
-            raise ValueError(f"this bank knows no attribute {name!r}: it has {', '.join(known)}")
-    duration = attributes.get("duration", 1.0)
-    if not (math.isfinite(duration) and duration > 0):
-        raise ValueError(f"a duration is a positive number of seconds, not {duration}")
+            raise unknown_name("attribute of this bank", name, known)
+    if duration is not None and not (math.isfinite(duration) and duration > 0):
+        raise ValueError(f"duration must be a positive number of seconds; got {duration}")
 
 
 def check_label(label: str, labels: tuple[str, ...]) -> None:
-    """Raises ValueError for a label that a bank does not have, naming the nearest ones."""
+    """Raises ValueError for a label that a bank does not have, naming the nearest one."""
     if label not in labels:
-        nearest = difflib.get_close_matches(label, labels, n=3) or labels[:3]
-        raise ValueError(f"this bank has no label {label!r}: did you mean {' or '.join(map(repr, nearest))}?")
+        raise unknown_name("label", label, labels)
 
 
 def check_split(name: str) -> None:
-    """Raises ValueError for a name that is no split."""
+    """Raises ValueError for the name of an unknown split."""
     if name not in ("train", "test"):
-        raise ValueError(f"a bank has the splits 'train' and 'test', not {name!r}")
+        raise ValueError(f"a split must be one of 'train', 'test'; got {name!r}")
 
 
 def short_hash(*parts: object) -> str:

@@ -33,9 +33,9 @@ def open_bank(events: str | Path | None, sample_rate: int = 16000) -> EventBank:
     if sample_rate <= 0:
         raise ValueError(f"the sample rate must be a positive number of Hz; got {sample_rate}")
     if events is None:
-        from compa.scenes.banks.synthesizer import Synthesiser
+        from compa.scenes.banks.synthesizer import Synthesizer
 
-        return Synthesiser(sample_rate)
+        return Synthesizer(sample_rate)
     path = Path(events)
     modules = _bank_modules()
     accepted = ", or ".join(module.ACCEPTS for module in modules)

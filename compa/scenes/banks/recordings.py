@@ -14,7 +14,7 @@ from typing import Literal
 from tqdm import tqdm
 
 from compa.audio.decode import read_audio
-from compa.audio.highpass import RUMBLE_HZ, without_rumble
+from compa.audio.highpass import RUMBLE_HZ, highpass
 from compa.scenes.banks.activity import Active
 
 Split = Literal["train", "test"]
@@ -25,15 +25,15 @@ class Recording:
     """One recording of a label.
 
     Attributes:
-        label: What sounds.
-        name: Its stable name inside its bank.
+        label: Its label.
+        name: A stable name within its bank.
         active: Its waveform, ready to be cut.
         source: What it was taken from (a freesound recording, an address), if known.
-        author: Who made it, if known.
-        licence: Under which terms, if known.
+        author: Its author, if known.
+        licence: Its licence, if known.
         content: A hash of its content and of what was done to it.
         split: `train` or `test`; None while that is not decided.
-        attributes: Further properties of its events, such as who speaks.
+        attributes: Further properties of its events, such as the speaker.
     """
 
     label: str
@@ -49,7 +49,7 @@ class Recording:
 
 @dataclass(frozen=True)
 class SoundFile:
-    """A file that is to be read as a recording, or its part from `onset` to `offset` (seconds; None is its end).
+    """A file to be read as a recording, or its part from `onset` to `offset` (seconds; None is its end).
 
     The other attributes are those of `Recording`.
     """
@@ -67,7 +67,7 @@ class SoundFile:
 
 
 def readable(name: str, separators: str = "_") -> str:
-    """A label as people write it: the separators turned to blanks, in lower case, since captions are."""
+    """A label for captions: in lower case, with blanks for the separators."""
     return " ".join(name.translate({ord(separator): " " for separator in separators}).lower().split())
 
 
@@ -77,10 +77,10 @@ def read_recordings(files: Sequence[SoundFile], sample_rate: int, title: str) ->
     Args:
         files: What to read.
         sample_rate: The rate that the recordings get, in Hz.
-        title: What the progress bar says.
+        title: Text of the progress bar.
 
     Returns:
-        The recordings in the order of the files, and by name why others were left out.
+        The recordings in the order of the files, and by name the reasons why others were left out.
     """
     recordings: list[Recording] = []
     skipped: dict[str, str] = {}
@@ -98,11 +98,11 @@ def read_recordings(files: Sequence[SoundFile], sample_rate: int, title: str) ->
 
 
 def _read(file: SoundFile, sample_rate: int) -> Recording | str:
-    """Reads one file, without its rumble; gives the reason where that is not possible."""
+    """Reads one file, high-pass filtered; returns the reason where that is not possible."""
     if not file.path.is_file():
         return "no such file"
     try:
-        waveform = without_rumble(read_audio(file.path, sample_rate), sample_rate)
+        waveform = highpass(read_audio(file.path, sample_rate), sample_rate)
         end = None if file.offset is None else round(file.offset * sample_rate)
         part = "" if file.offset is None else f"{file.onset} {file.offset} "
         return Recording(
@@ -121,7 +121,7 @@ def _read(file: SoundFile, sample_rate: int) -> Recording | str:
 
 
 def _of_one_label(recordings: Sequence[Recording], skipped: dict[str, str]) -> list[Recording]:
-    """Leaves out recordings whose content stands under several labels: none of them can be trusted."""
+    """Leaves out recordings whose content has several labels, since none of these can be trusted."""
     labels: defaultdict[str, set[str]] = defaultdict(set)
     for recording in recordings:
         labels[recording.content].add(recording.label)
@@ -129,7 +129,7 @@ def _of_one_label(recordings: Sequence[Recording], skipped: dict[str, str]) -> l
     for recording in recordings:
         if len(labels[recording.content]) > 1:
             names = ", ".join(sorted(labels[recording.content]))
-            skipped[recording.name] = f"the same content stands under several labels: {names}"
+            skipped[recording.name] = f"the same content has several labels: {names}"
         else:
             kept.append(recording)
     return kept

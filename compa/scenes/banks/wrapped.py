@@ -1,4 +1,4 @@
-"""What banks that are made of another bank have in common: they answer to its name."""
+"""The base class of banks that wrap another bank and keep its name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from compa.scenes.banks.bank import EventBank
 
 
 class WrappedBank:
-    """Answers for the bank inside, but for what a subclass changes: `split` and `sample` at least.
+    """Delegates to the bank inside; a subclass defines at least `split` and `sample`.
 
     Args:
         bank: Where the snippets come from.
@@ -36,6 +36,11 @@ class WrappedBank:
     def fingerprint(self) -> str:
         """That of the bank inside."""
         return self._bank.fingerprint
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Those of the bank inside."""
+        return self._bank.attributes
 
     @property
     def skipped(self) -> Mapping[str, str]:

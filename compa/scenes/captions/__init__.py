@@ -1,6 +1,5 @@
-"""Words for claims of any depth: a grammar in which two different claims never share a text."""
+"""Captions: claims of any depth put in words, such that two different claims never share a caption."""
 
-from compa.scenes.captions.grammar import Grammar
-from compa.scenes.captions.templates import MARKS, Phrasings, read_phrasings
+from compa.scenes.captions.grammar import render_caption
 
-__all__ = ["MARKS", "Grammar", "Phrasings", "read_phrasings"]
+__all__ = ["render_caption"]

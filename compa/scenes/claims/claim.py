@@ -1,4 +1,4 @@
-"""What a claim is, what a figure of events is, and the simplest claim."""
+"""The base classes of claims, and the simplest claim."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from compa.manifest import Event
-from compa.scenes.claims.truth import Truth, some
+from compa.scenes.truth import Truth, some
 
 
 class Claim:
     """A statement about which events sound when, and how."""
 
     def judge(self, events: Sequence[Event]) -> Truth:
-        """Decides this claim of a timeline by interval arithmetic."""
-        raise TypeError(f"{type(self).__name__} is no claim of its own")
+        """Decides whether this claim is true of a timeline, by interval arithmetic."""
+        raise NotImplementedError
 
     def labels(self) -> frozenset[str]:
-        """The labels that have to sound for this claim to be true."""
-        raise TypeError(f"{type(self).__name__} is no claim of its own")
+        """The labels that must occur for this claim to be true."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class Match:
-    """Events that are, or may be, what a figure describes.
+    """Events that match a pattern, or may match it.
 
     Attributes:
-        members: Their indices in the timeline.
-        spans: Onset and offset of each.
+        members: Indices of the events in the timeline.
+        spans: Onset and offset of each event.
         truth: TRUE or UNCLEAR.
     """
 
@@ -43,20 +43,20 @@ class Match:
         return min(onset for onset, _ in self.spans), max(offset for _, offset in self.spans)
 
 
-class Figure(Claim):
-    """A claim that some events are there, which thus can be a part of a larger figure."""
+class EventPattern(Claim):
+    """A claim that certain events occur; it can be a part of a larger pattern."""
 
     def matches(self, events: Sequence[Event]) -> list[Match]:
-        """All choices of events that this figure describes, but for those that it clearly does not."""
-        raise TypeError(f"{type(self).__name__} is no figure of its own")
+        """All choices of events that match this pattern or may match it."""
+        raise NotImplementedError
 
     def judge(self, events: Sequence[Event]) -> Truth:
-        """True if some events are what is described, false if all clearly are not."""
+        """True if some choice of events matches, false if every choice clearly does not."""
         return some(match.truth for match in self.matches(events))
 
 
-Part: TypeAlias = str | Figure
-"""A part of a figure: a label stands for any event of that label."""
+Part: TypeAlias = str | EventPattern
+"""A part of a pattern: a label stands for any event of that label."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class OfLabel(Claim):
 
 
 class Has(OfLabel):
-    """The label sounds somewhere in the clip."""
+    """The label occurs somewhere in the clip."""
 
     def judge(self, events: Sequence[Event]) -> Truth:
         """True iff an event has the label."""
@@ -83,7 +83,7 @@ class Has(OfLabel):
 
 def matches_of(part: Part, events: Sequence[Event]) -> list[Match]:
     """The matches of a part."""
-    if isinstance(part, Figure):
+    if isinstance(part, EventPattern):
         return part.matches(events)
     return [
         Match((index,), ((event.onset, event.offset),), Truth.TRUE)
@@ -93,15 +93,15 @@ def matches_of(part: Part, events: Sequence[Event]) -> list[Match]:
 
 
 def labels_of(part: Part) -> frozenset[str]:
-    """The labels that have to sound for a part."""
-    return part.labels() if isinstance(part, Figure) else frozenset({part})
+    """The labels that must occur for a part to match."""
+    return part.labels() if isinstance(part, EventPattern) else frozenset({part})
 
 
 def text_of(part: Part) -> str:
     """A part in canonical text form."""
-    return str(part) if isinstance(part, Figure) else quoted(part)
+    return str(part) if isinstance(part, EventPattern) else quoted(part)
 
 
 def quoted(text: str) -> str:
-    """A text in double quotes, as JSON and Python have it."""
+    """A text in double quotes, as JSON and Python write it."""
     return json.dumps(text, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""How often something sounds: so many times, or never."""
+"""How often a label occurs."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from compa.manifest import Event
-from compa.scenes.claims.claim import Figure, Match, OfLabel, matches_of, quoted
-from compa.scenes.claims.truth import Truth
+from compa.scenes.claims.claim import EventPattern, Match, OfLabel, matches_of, quoted
+from compa.scenes.truth import Truth
 
 
 @dataclass(frozen=True)
-class Count(Figure):
-    """The label sounds exactly so many times in the clip, once or more."""
+class Count(EventPattern):
+    """The label occurs exactly `number` times in the clip; `number` is at least 1."""
 
     label: str
     number: int
 
     def __post_init__(self) -> None:
         if self.number < 1:
-            raise ValueError(f"a Count is 1 or more, not {self.number}: what never sounds is Absent")
+            raise ValueError(f"the number of a Count must be at least 1; got {self.number}; use Absent for 0")
 
     def matches(self, events: Sequence[Event]) -> list[Match]:
-        """All events of the label together, if they are so many."""
+        """All events of the label together, if their number is right."""
         found = matches_of(self.label, events)
         if len(found) != self.number:
             return []
@@ -38,12 +38,12 @@ class Count(Figure):
 
 
 class Absent(OfLabel):
-    """The label does not sound in the clip."""
+    """The label does not occur in the clip."""
 
     def judge(self, events: Sequence[Event]) -> Truth:
         """True iff no event has the label."""
         return Truth.TRUE if all(event.label != self.label for event in events) else Truth.FALSE
 
     def labels(self) -> frozenset[str]:
-        """None: nothing has to sound."""
+        """No label must occur."""
         return frozenset()

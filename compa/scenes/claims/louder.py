@@ -1,4 +1,4 @@
-"""Which of two sounds is louder."""
+"""The claim that one sound is louder than another."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from compa.manifest import Event
 from compa.scenes.claims.claim import Part
 from compa.scenes.claims.relation import Relation
-from compa.scenes.claims.truth import MIN_LEVEL_DIFFERENCE_DB, ROUNDING, Truth
+from compa.scenes.truth import MIN_LEVEL_DIFFERENCE_DB, ROUNDING, Truth
 
 
 @dataclass(frozen=True, init=False)
 class Louder(Relation):
-    """The first label is clearly louder than the second, whenever they sound."""
+    """Every event of the first label is clearly louder than every event of the second."""
 
     __str__ = Relation.__str__
 
@@ -22,7 +22,7 @@ class Louder(Relation):
         self._pair()
 
     def judge(self, events: Sequence[Event]) -> Truth:
-        """True if every pair differs by the margin that way, false if every pair does the other way."""
+        """True if the first is louder by the margin in every pair, false if the second is in every pair."""
         verdicts = {
             _compare(first, second)
             for first in events

@@ -1,4 +1,4 @@
-"""A sound that is described more closely than by its label."""
+"""A sound that is described by attributes."""
 
 from __future__ import annotations
 
@@ -6,36 +6,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from compa.manifest import Event
-from compa.scenes.claims.claim import Figure, Match, quoted
-from compa.scenes.claims.scale import SCALES, judge_trait
-from compa.scenes.claims.truth import Truth, every
+from compa.scenes.attributes import judge_attribute, words_of
+from compa.scenes.claims.claim import EventPattern, Match, quoted
+from compa.scenes.truth import Truth, every
 
 
 @dataclass(frozen=True, init=False)
-class Sound(Figure):
-    """Some event of the label has all the traits: `Sound("dog bark", loudness="loud", distance="far")`.
+class Sound(EventPattern):
+    """Some event of the label has all of the attributes: `Sound("dog bark", loudness="loud", distance="far")`.
 
     Attributes:
-        label: What sounds; None where only the traits matter, as in `Sound(speaker="george")`.
-        traits: Pairs of a name and a word, sorted; the names of scales have two legal words.
+        label: None where only the attributes matter, as in `Sound(speaker="george")`.
+        attributes: Pairs of a name and a word, sorted.
     """
 
     label: str | None
-    traits: tuple[tuple[str, str], ...]
+    attributes: tuple[tuple[str, str], ...]
 
-    def __init__(self, label: str | None = None, **traits: str) -> None:
-        if not traits:
-            raise ValueError("a Sound without traits is just its label: give that, or Has(label)")
-        for name, word in traits.items():
-            if name in SCALES and word not in (SCALES[name].low, SCALES[name].high):
-                raise ValueError(f"{name} is {SCALES[name].low!r} or {SCALES[name].high!r}, not {word!r}")
+    def __init__(self, label: str | None = None, **attributes: str) -> None:
+        if not attributes:
+            raise ValueError("a Sound needs at least one attribute; use the label itself, or Has(label)")
+        for name, word in attributes.items():
+            if (words := words_of(name)) and word not in words:
+                raise ValueError(f"{name} must be one of {', '.join(words)}; got {word!r}")
         object.__setattr__(self, "label", label)
-        object.__setattr__(self, "traits", tuple(sorted(traits.items())))
+        object.__setattr__(self, "attributes", tuple(sorted(attributes.items())))
 
     def matches(self, events: Sequence[Event]) -> list[Match]:
-        """Every event of the label that has, or may have, the traits."""
+        """Every event of the label that has, or may have, the attributes."""
         judged = (
-            (index, event, every(judge_trait(name, word, event, events) for name, word in self.traits))
+            (index, event, every(judge_attribute(name, word, event, events) for name, word in self.attributes))
             for index, event in enumerate(events)
             if self.label in (None, event.label)
         )
@@ -51,4 +51,4 @@ class Sound(Figure):
 
     def __str__(self) -> str:
         label = [] if self.label is None else [quoted(self.label)]
-        return f"Sound({', '.join(label + [f'{name}={quoted(word)}' for name, word in self.traits])})"
+        return f"Sound({', '.join(label + [f'{name}={quoted(word)}' for name, word in self.attributes])})"

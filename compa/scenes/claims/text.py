@@ -1,4 +1,4 @@
-"""Several claims at once, and the way from canonical text back to a claim."""
+"""Conjunctions of claims, and claims read from their canonical text."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from functools import lru_cache
 from typing import NoReturn
 
 from compa.manifest import Event
-from compa.scenes.claims.claim import Claim, Figure, Has, Part
+from compa.scenes.claims.claim import Claim, EventPattern, Has, Part
 from compa.scenes.claims.count import Absent, Count
 from compa.scenes.claims.louder import Louder
 from compa.scenes.claims.relation import Then, While
 from compa.scenes.claims.sound import Sound
-from compa.scenes.claims.truth import Truth, every
+from compa.scenes.truth import Truth, every
 
 FORMS = (
     'Has("a"), Then("a", "b"), While("a", "b"), Louder("a", "b"), Sound("a", loudness="loud"), Count("a", 2), '
-    'Absent("a"), All(claim, ...); parts of Then and While can be such forms, too, but for Has, Louder, Absent, All'
+    'Absent("a"), All(claim, ...); parts of Then and While can be Then, While, Sound and Count, too'
 )
 
 
 @dataclass(frozen=True)
 class All(Claim):
-    """Every part holds."""
+    """Every part is true."""
 
     parts: tuple[Claim, ...]
 
@@ -49,7 +49,7 @@ def parse(text: str) -> Claim:
         'Then("dog bark", While("siren", "rain"))'
 
     Raises:
-        ValueError: If the text is no claim.
+        ValueError: If the text is not a claim.
     """
     try:
         return _build(ast.parse(text, mode="eval").body)
@@ -76,28 +76,28 @@ def _build(node: ast.expr) -> Claim:
         return All(tuple(_build(part) for part in node.args))
     if node.keywords and name != "Sound":
         raise ValueError
-    traits = {str(keyword.arg): _text(keyword.value) for keyword in node.keywords if keyword.arg is not None}
-    if len(traits) != len(node.keywords):
+    attributes = {str(keyword.arg): _text(keyword.value) for keyword in node.keywords if keyword.arg is not None}
+    if len(attributes) != len(node.keywords):
         raise ValueError
     if name in ("Then", "While"):
         return _FORMS[name](*map(_part, node.args))
     if name == "Count" and len(node.args) == 2:
-        return Count(_text(node.args[0]), _whole(node.args[1]))
-    return _FORMS[name](*map(_text, node.args), **traits) if name in _FORMS else _refuse()
+        return Count(_text(node.args[0]), _integer(node.args[1]))
+    return _FORMS[name](*map(_text, node.args), **attributes) if name in _FORMS else _refuse()
 
 
 def _part(node: ast.expr) -> Part:
     if isinstance(node, ast.Constant):
         return _text(node)
     built = _build(node)
-    return built if isinstance(built, Figure) else _refuse()
+    return built if isinstance(built, EventPattern) else _refuse()
 
 
 def _text(node: ast.expr) -> str:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else _refuse()
 
 
-def _whole(node: ast.expr) -> int:
+def _integer(node: ast.expr) -> int:
     return node.value if isinstance(node, ast.Constant) and type(node.value) is int else _refuse()
 
 

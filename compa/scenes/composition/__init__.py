@@ -1,1 +1,1 @@
-"""Plans of scenes: random trees of sounds, their edits and timelines, and what is true or false of them."""
+"""Scenes: random plans of sounds, their edits and timelines, and what is true or false of them."""

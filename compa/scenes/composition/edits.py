@@ -1,6 +1,6 @@
-"""Edits: a plan with one thing changed. Each kind maps what is said onto what could as well have been said.
+"""Edits: a plan with one thing changed. Each kind exchanges one fact for another that is as likely in captions.
 
-So no caption gives itself away as false: an edit exchanges things that plans draw alike.
+So no caption reveals that it is false: an edit exchanges things that plans draw alike.
 """
 
 from __future__ import annotations
@@ -11,96 +11,98 @@ from typing import TypeVar
 
 import numpy as np
 
+from compa.scenes.attributes import words_of
 from compa.scenes.claims import Then, While
-from compa.scenes.claims.scale import SCALES
-from compa.scenes.composition.label_pairs import Company
-from compa.scenes.composition.plan import Leaf, Node, Plan, exchanged, groups, leaves
-from compa.scenes.composition.sampling import COUNTS
+from compa.scenes.composition.label_pairs import LabelPairs
+from compa.scenes.composition.plan import Plan, SceneNode, SoundNode, relation_nodes, replace_nodes, sound_nodes
+from compa.scenes.composition.sampling import COUNTS, draw_spec
 from compa.scenes.speech import speaker_and_words, spoken_by
 
 Item = TypeVar("Item")
-Edit = Callable[[Plan, Company, np.random.Generator], Plan | None]
+Edit = Callable[[Plan, LabelPairs, np.random.Generator], Plan | None]
+"""Changes one thing of a plan; None where there is nothing that it could change."""
 
 
-def order(plan: Plan, _: Company, rng: np.random.Generator) -> Plan | None:
-    """Plays the parts of a sequence in another order; its gaps stay where they are."""
-    sequences = [group for group in groups(plan.root) if group.relation is Then]
+def order(plan: Plan, _: LabelPairs, rng: np.random.Generator) -> Plan | None:
+    """Plays the parts of a sequence in another order; the gaps stay."""
+    sequences = [node for node in relation_nodes(plan.root) if node.relation is Then]
     if not sequences:
         return None
-    group = _one(sequences, rng)
-    places = rng.permutation(len(group.parts)).tolist()
+    sequence = _one(sequences, rng)
+    places = rng.permutation(len(sequence.parts)).tolist()
     if places == sorted(places):
         places = places[::-1]
-    return _changed(plan, {id(group): replace(group, parts=tuple(group.parts[place] for place in places))})
+    return _changed(plan, {id(sequence): replace(sequence, parts=tuple(sequence.parts[place] for place in places))})
 
 
-def relation(plan: Plan, _: Company, rng: np.random.Generator) -> Plan | None:
-    """Plays what was at once one after the other and the other way round, or lets two sounds of two groups swap."""
-    if isinstance(plan.root, Leaf):
+def relation(plan: Plan, _: LabelPairs, rng: np.random.Generator) -> Plan | None:
+    """Exchanges `Then` and `While` everywhere, or two sounds of different parts."""
+    if isinstance(plan.root, SoundNode):
         return None
-    nested = [group for group in groups(plan.root) if group is not plan.root]
+    nested = [node for node in relation_nodes(plan.root) if node is not plan.root]
     if nested and rng.random() < 0.5:
-        group = _one(nested, rng)
-        inside = leaves(group)
-        outside = [leaf for leaf in leaves(plan.root) if all(leaf is not inner for inner in inside)]
+        inside = sound_nodes(_one(nested, rng))
+        outside = [sound for sound in sound_nodes(plan.root) if all(sound is not inner for inner in inside)]
         one, other = _one(inside, rng), _one(outside, rng)
         return _changed(plan, {id(one): other, id(other): one})
     return replace(plan, root=_dual(plan.root))
 
 
-def attribute_swap(plan: Plan, _: Company, rng: np.random.Generator) -> Plan | None:
-    """Gives a trait of one sound to another that has the opposite one."""
-    named = [(name, leaf) for leaf in leaves(plan.root) for name in sorted(leaf.named)]
-    if not named:
+def attribute_swap(plan: Plan, _: LabelPairs, rng: np.random.Generator) -> Plan | None:
+    """Exchanges the words for an attribute between two sounds."""
+    mentioned = _mentioned(plan)
+    if not mentioned:
         return None
-    name, one = _one(named, rng)
-    others = [leaf for leaf in leaves(plan.root) if leaf.traits.get(name, one.traits[name]) != one.traits[name]]
+    name, one = _one(mentioned, rng)
+    others = [
+        sound for sound in sound_nodes(plan.root) if sound.attributes.get(name) not in (None, one.attributes[name])
+    ]
     if not others:
         return None
     other = _one(others, rng)
-    return _changed(plan, {id(one): _trait_of(one, other, name), id(other): _trait_of(other, one, name)})
+    return _changed(plan, {id(one): _with_word_of(one, other, name), id(other): _with_word_of(other, one, name)})
 
 
-def attribute_change(plan: Plan, _: Company, rng: np.random.Generator) -> Plan | None:
-    """Turns a trait that only one sound is said to have into its opposite."""
-    said = [name for leaf in leaves(plan.root) for name in leaf.named]
-    lonely = [(name, leaf) for leaf in leaves(plan.root) for name in sorted(leaf.named) if said.count(name) == 1]
-    if not lonely:
+def attribute_change(plan: Plan, _: LabelPairs, rng: np.random.Generator) -> Plan | None:
+    """Changes the word for an attribute that captions mention of one sound only."""
+    mentioned = _mentioned(plan)
+    names = [name for name, _ in mentioned]
+    alone = [(name, sound) for name, sound in mentioned if names.count(name) == 1]
+    if not alone:
         return None
-    name, leaf = _one(lonely, rng)
-    word = SCALES[name].opposite(leaf.traits[name])
-    return _changed(plan, {id(leaf): replace(leaf, traits={**leaf.traits, name: word})})
+    name, sound = _one(alone, rng)
+    word = _one([word for word in words_of(name) if word != sound.attributes[name]], rng)
+    return _changed(plan, {id(sound): replace(sound, attributes={**sound.attributes, name: word})})
 
 
-def replacement(plan: Plan, company: Company, rng: np.random.Generator) -> Plan | None:
-    """Puts a sound of a label that is not heard in the place of another."""
-    leaf = _one(leaves(plan.root), rng)
-    labels = [label for label in company.partners(_labels_beside(plan, leaf)) if label != leaf.label]
-    return _relabelled(plan, {id(leaf): _one(labels, rng)}, rng) if labels else None
+def replacement(plan: Plan, label_pairs: LabelPairs, rng: np.random.Generator) -> Plan | None:
+    """Replaces a sound by one of a label that does not occur."""
+    sound = _one(sound_nodes(plan.root), rng)
+    labels = [label for label in label_pairs.compatible_labels(_other_labels(plan, sound)) if label != sound.label]
+    return _relabelled(plan, {id(sound): _one(labels, rng)}, rng) if labels else None
 
 
-def count(plan: Plan, _: Company, rng: np.random.Generator) -> Plan | None:
-    """Plays a sound that comes back another number of times."""
-    counted = [leaf for leaf in leaves(plan.root) if leaf.count > 1]
+def count(plan: Plan, _: LabelPairs, rng: np.random.Generator) -> Plan | None:
+    """Changes how often a repeated sound occurs."""
+    counted = [sound for sound in sound_nodes(plan.root) if sound.count > 1]
     if not counted:
         return None
-    leaf = _one(counted, rng)
-    number = _one([number for number in COUNTS if number != leaf.count], rng)
-    return _changed(plan, {id(leaf): replace(leaf, count=number)})
+    sound = _one(counted, rng)
+    number = _one([number for number in COUNTS if number != sound.count], rng)
+    return _changed(plan, {id(sound): replace(sound, count=number)})
 
 
-def absence(plan: Plan, _: Company, rng: np.random.Generator) -> Plan | None:
-    """Lets the label that is said to be absent sound, and be absent what sounded in its place."""
+def absence(plan: Plan, _: LabelPairs, rng: np.random.Generator) -> Plan | None:
+    """Exchanges the label that captions say is absent with one that occurs."""
     if plan.absent is None:
         return None
-    leaf = _one(leaves(plan.root), rng)
-    changed = _relabelled(plan, {id(leaf): plan.absent}, rng)
-    return replace(changed, absent=leaf.label)
+    sound = _one(sound_nodes(plan.root), rng)
+    return replace(_relabelled(plan, {id(sound): plan.absent}, rng), absent=sound.label)
 
 
-def binding(plan: Plan, company: Company, rng: np.random.Generator) -> Plan | None:
-    """Lets two speakers say each other's words."""
-    speeches = [(leaf, speech) for leaf in leaves(plan.root) if (speech := speaker_and_words(leaf.label))]
+def binding(plan: Plan, label_pairs: LabelPairs, rng: np.random.Generator) -> Plan | None:
+    """Exchanges the words of two speakers."""
+    speeches = [(sound, speech) for sound in sound_nodes(plan.root) if (speech := speaker_and_words(sound.label))]
     pairs = [
         (one, other, spoken_by(speaker, other_words), spoken_by(other_speaker, words))
         for place, (one, (speaker, words)) in enumerate(speeches)
@@ -108,10 +110,11 @@ def binding(plan: Plan, company: Company, rng: np.random.Generator) -> Plan | No
         if speaker != other_speaker and words != other_words
     ]
     legal = []
-    for pair in pairs:
-        beside = _labels_beside(plan, *pair[:2])
-        if not beside & set(pair[2:]) and company.may_meet({*beside, *pair[2:]}):  # no label twice, as plans have it
-            legal.append(pair)
+    for one, other, label, other_label in pairs:
+        beside = _other_labels(plan, one, other)
+        is_new = not beside & {label, other_label}  # no label occurs twice, as in drawn plans
+        if is_new and label_pairs.all_allowed({*beside, label, other_label}):
+            legal.append((one, other, label, other_label))
     if not legal:
         return None
     one, other, label, other_label = _one(legal, rng)
@@ -128,40 +131,45 @@ EDITS: dict[str, Edit] = {
     "absence": absence,
     "binding": binding,
 }
-"""The kinds of negatives. An edit gives None where there is nothing that it could change."""
+"""The edits by kind of negative."""
 
 
-def _changed(plan: Plan, new: Mapping[int, Node]) -> Plan:
-    return replace(plan, root=exchanged(plan.root, new))
+def _changed(plan: Plan, new: Mapping[int, SceneNode]) -> Plan:
+    return replace(plan, root=replace_nodes(plan.root, new))
 
 
 def _relabelled(plan: Plan, labels: Mapping[int, str], rng: np.random.Generator) -> Plan:
-    """Other labels, with takes of their own, for some sounds given by their `id`."""
-    new: dict[int, Node] = {}
-    for leaf in leaves(plan.root):
-        if id(leaf) in labels:
-            take = replace(leaf.take, label=labels[id(leaf)], number=int(rng.integers(2**62)))
-            new[id(leaf)] = replace(leaf, take=take)
+    """Other labels, with recordings of their own, for some sounds given by their `id`."""
+    new: dict[int, SceneNode] = {
+        id(sound): replace(sound, spec=draw_spec(labels[id(sound)], rng))
+        for sound in sound_nodes(plan.root)
+        if id(sound) in labels
+    }
     return _changed(plan, new)
 
 
-def _dual(node: Node) -> Node:
-    """Every sequence at once, and all that was at once in sequence."""
-    if isinstance(node, Leaf):
+def _dual(node: SceneNode) -> SceneNode:
+    """Every `Then` as a `While`, and every `While` as a `Then`."""
+    if isinstance(node, SoundNode):
         return node
     other = While if node.relation is Then else Then
     return replace(node, relation=other, parts=tuple(map(_dual, node.parts)))
 
 
-def _trait_of(leaf: Leaf, other: Leaf, name: str) -> Leaf:
-    """The leaf with one trait of the other, named as it is there."""
-    named = (leaf.named - {name}) | (other.named & {name})
-    return replace(leaf, traits={**leaf.traits, name: other.traits[name]}, named=named)
+def _mentioned(plan: Plan) -> list[tuple[str, SoundNode]]:
+    """Each attribute that captions mention, with its sound."""
+    return [(name, sound) for sound in sound_nodes(plan.root) for name in sorted(sound.mentioned)]
 
 
-def _labels_beside(plan: Plan, *spoken: Leaf) -> set[str]:
-    """The labels of a plan but for those of some leaves."""
-    labels = {leaf.label for leaf in leaves(plan.root) if all(leaf is not one for one in spoken)}
+def _with_word_of(sound: SoundNode, other: SoundNode, name: str) -> SoundNode:
+    """The sound with the other's word for an attribute, mentioned where the other's was."""
+    mentioned = (sound.mentioned - {name}) | (other.mentioned & {name})
+    return replace(sound, attributes={**sound.attributes, name: other.attributes[name]}, mentioned=mentioned)
+
+
+def _other_labels(plan: Plan, *sounds: SoundNode) -> set[str]:
+    """The labels of a plan but for those of some sounds."""
+    labels = {sound.label for sound in sound_nodes(plan.root) if all(sound is not one for one in sounds)}
     return labels | ({plan.absent} if plan.absent else set())
 
 

@@ -1,4 +1,4 @@
-"""Which labels may be combined in a scene, and in the texts about it."""
+"""Which labels may be combined in a scene and in the texts about it."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ import numpy as np
 from compa.scenes.holdout import training_pairs
 
 
-class Company:
+class LabelPairs:
     """Labels that may be combined pair by pair.
 
     Args:
-        labels: All of them.
+        labels: All labels.
         pairs: The pairs that may be combined; None takes those that are not held out.
     """
 
     def __init__(self, labels: Sequence[str], pairs: Iterable[tuple[str, str]] | None = None) -> None:
-        partners: dict[str, set[str]] = {label: set() for label in labels}
+        compatible: dict[str, set[str]] = {label: set() for label in labels}
         for one, other in training_pairs(labels) if pairs is None else pairs:
-            partners[one].add(other)
-            partners[other].add(one)
-        self.labels = tuple(label for label in labels if partners[label])
-        self._partners: Mapping[str, set[str]] = partners
+            compatible[one].add(other)
+            compatible[other].add(one)
+        self.labels = tuple(label for label in labels if compatible[label])
+        self._compatible: Mapping[str, set[str]] = compatible
 
     def draw(self, number: int, rng: np.random.Generator) -> list[str]:
-        """So many labels that may all be combined, or fewer where there are no more."""
+        """Draws `number` labels that may all be combined, or fewer where there are no more."""
         chosen: list[str] = []
-        while len(chosen) < number and (label := self.another(chosen, rng)):
+        while len(chosen) < number and (label := self.draw_another(chosen, rng)):
             chosen.append(label)
         return chosen
 
-    def another(self, chosen: Collection[str], rng: np.random.Generator) -> str | None:
-        """A label that may be combined with all of these and is none of them; None where there is none."""
-        fits = self.partners(chosen)
+    def draw_another(self, chosen: Collection[str], rng: np.random.Generator) -> str | None:
+        """Draws a further label that may be combined with all of these; None where there is none."""
+        fits = self.compatible_labels(chosen)
         return fits[int(rng.integers(len(fits)))] if fits else None
 
-    def partners(self, chosen: Collection[str]) -> list[str]:
-        """All labels that may be combined with all of these."""
+    def compatible_labels(self, chosen: Collection[str]) -> list[str]:
+        """All further labels that may be combined with all of these."""
         if not chosen:
             return list(self.labels)
-        fitting = set.intersection(*(self._partners[label] for label in chosen)) - set(chosen)
+        fitting = set.intersection(*(self._compatible[label] for label in chosen)) - set(chosen)
         return [label for label in self.labels if label in fitting]
 
-    def may_meet(self, chosen: Collection[str]) -> bool:
-        """Whether these are labels that may all be combined with each other."""
-        return all(label in self._partners and set(chosen) - {label} <= self._partners[label] for label in chosen)
+    def all_allowed(self, chosen: Collection[str]) -> bool:
+        """Whether these labels may all be combined with each other."""
+        return all(label in self._compatible and set(chosen) - {label} <= self._compatible[label] for label in chosen)

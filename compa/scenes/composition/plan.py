@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from compa.scenes.claims import Absent, All, Claim, Count, Figure, Has, Part, Sound, Then, While
-
-FAR_LOSS_DB = 6.0
-"""A far sound is so much quieter than a near one."""
+from compa.scenes.attributes import all_attributes
+from compa.scenes.attributes.attribute import Attribute
+from compa.scenes.claims import Absent, All, Claim, Count, EventPattern, Has, Part, Sound, Then, While
 
 
 @dataclass(frozen=True)
-class Take:
-    """A piece of a recording, before anything is done to it.
+class SnippetSpec:
+    """A piece of a recording, before any effect.
 
     Attributes:
-        label: What sounds.
-        number: Decides the recording and the place in it.
+        label: The label of the recording.
+        number: Seeds the choice of the recording and of the place in it.
     """
 
     label: str
@@ -26,131 +25,149 @@ class Take:
 
 
 @dataclass(frozen=True)
-class Leaf:
-    """One sound, or one that comes back several times.
+class SoundNode:
+    """One sound, or one that occurs several times.
 
     Attributes:
-        take: What it is made of.
-        seconds: How long it lasts, where no trait decides that.
-        traits: Words by the name of their scale, such as `loudness: quiet`.
-        named: The traits that captions speak of.
-        count: How often it sounds; captions speak of it where it is more than one.
-        pauses: Seconds between the times.
+        spec: The snippet that it is made of.
+        seconds: Its duration, where no attribute decides that.
+        attributes: Words by the name of their attribute, such as `loudness: quiet`.
+        mentioned: Names of the attributes that captions mention.
+        count: How often it occurs; captions mention it where it is more than 1.
+        pauses: Seconds between the occurrences.
     """
 
-    take: Take
+    spec: SnippetSpec
     seconds: float
-    traits: Mapping[str, str] = field(default_factory=dict)
-    named: frozenset[str] = frozenset()
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    mentioned: frozenset[str] = frozenset()
     count: int = 1
     pauses: tuple[float, ...] = ()
 
     @property
     def label(self) -> str:
-        """What sounds."""
-        return self.take.label
+        """The label of the sound."""
+        return self.spec.label
 
 
 @dataclass(frozen=True)
-class Group:
+class RelationNode:
     """Parts in a relation.
 
     Attributes:
         relation: `Then` or `While`.
-        parts: Sounds or groups.
-        gaps: Seconds before each part but the first when one comes after the other; below 0 they cross-fade.
-        shifts: Where in its room each part starts when they sound at once, from 0 to 1.
+        parts: Sounds or relations.
+        gaps: Under `Then`, seconds before each part but the first; below 0 they cross-fade.
+        shifts: Under `While`, where each part starts within the time that it may, from 0 to 1.
     """
 
     relation: type[Then] | type[While]
-    parts: tuple[Node, ...]
-    gaps: tuple[float, ...]
-    shifts: tuple[float, ...]
+    parts: tuple[SceneNode, ...]
+    gaps: tuple[float, ...] = ()
+    shifts: tuple[float, ...] = ()
 
 
-Node: TypeAlias = Leaf | Group
+SceneNode: TypeAlias = SoundNode | RelationNode
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All that decides a scene.
+    """All that decides a scene, but for the recordings.
 
     Attributes:
-        root: The sounds.
-        amounts: What the words of scales mean here, such as 5.2 for `("loudness", "loud")`.
-        seconds: Of the scene.
-        start: Where in the room that is left the first sound starts, from 0 to 1.
-        absent: A label that captions say is not heard.
-        bed: Number and level in dB of a noise behind the sounds; None is silence.
+        root: The sounds and their relations.
+        attribute_values: The value of each attribute's words, such as 5.2 for `("loudness", "loud")`.
+        seconds: Length of the scene.
+        start: Where in the time that is left the first sound starts, from 0 to 1.
+        absent: A label that captions say does not occur.
+        background: Seed and level in dB of a noise behind the sounds; None is silence.
     """
 
-    root: Node
-    amounts: Mapping[tuple[str, str], float]
+    root: SceneNode
+    attribute_values: Mapping[tuple[str, str], Any]
     seconds: float
     start: float
     absent: str | None = None
-    bed: tuple[int, float] | None = None
+    background: tuple[int, float] | None = None
 
-    def amount(self, leaf: Leaf, name: str, otherwise: float) -> float:
-        """How much of an attribute a sound has."""
-        return self.amounts[name, leaf.traits[name]] if name in leaf.traits else otherwise
+    def values_of(self, node: SoundNode) -> Iterator[tuple[Attribute, Any]]:
+        """The attributes of a sound and their values."""
+        for name, word in node.attributes.items():
+            yield all_attributes()[name], self.attribute_values[name, word]
 
-    def seconds_of(self, leaf: Leaf) -> float:
-        """How long a sound shall last."""
-        return self.amount(leaf, "duration", leaf.seconds)
+    def all_values(self, attribute: Attribute) -> list[Any]:
+        """The values of all words of an attribute."""
+        return [self.attribute_values[attribute.name, word] for word in attribute.words]
 
-    def longest_of(self, leaf: Leaf) -> float:
-        """How long a sound or its twin with the opposite duration can last."""
-        return max(leaf.seconds, self.amounts["duration", "long"]) if "duration" in leaf.traits else leaf.seconds
+    def seconds_of(self, node: SoundNode) -> float:
+        """The duration of a sound."""
+        decided = (attribute.seconds(value) for attribute, value in self.values_of(node))
+        return next((seconds for seconds in decided if seconds is not None), node.seconds)
 
-    def level_of(self, leaf: Leaf) -> float:
+    def source_seconds(self, node: SoundNode) -> float:
+        """Seconds of a recording that a sound takes."""
+        seconds = self.seconds_of(node)
+        for attribute, value in self.values_of(node):
+            seconds *= attribute.source_factor(value)
+        return seconds
+
+    def max_source_seconds(self, node: SoundNode) -> float:
+        """Seconds of a recording that a sound takes whatever its words are, so that twins share a snippet."""
+        seconds = node.seconds
+        factor = 1.0
+        for attribute, _ in self.values_of(node):
+            factor *= attribute.max_source_factor
+            seconds = max(seconds, *(attribute.seconds(value) or 0.0 for value in self.all_values(attribute)))
+        return seconds * factor
+
+    def level_of(self, node: SoundNode) -> float:
         """The level of a sound in dB."""
-        return self.amount(leaf, "loudness", 0.0) - FAR_LOSS_DB * (leaf.traits.get("distance") == "far")
+        return sum((attribute.level_db(value) for attribute, value in self.values_of(node)), 0.0)
 
 
-def leaves(node: Node) -> list[Leaf]:
-    """All sounds, in the order in which the plan names them."""
-    return [node] if isinstance(node, Leaf) else [leaf for part in node.parts for leaf in leaves(part)]
+def sound_nodes(node: SceneNode) -> list[SoundNode]:
+    """All sounds, in the order in which the plan lists them."""
+    return [node] if isinstance(node, SoundNode) else [sound for part in node.parts for sound in sound_nodes(part)]
 
 
-def groups(node: Node) -> Iterator[Group]:
-    """All groups, the outermost first."""
-    if isinstance(node, Group):
+def relation_nodes(node: SceneNode) -> Iterator[RelationNode]:
+    """All relations, the outermost first."""
+    if isinstance(node, RelationNode):
         yield node
         for part in node.parts:
-            yield from groups(part)
+            yield from relation_nodes(part)
 
 
-def exchanged(node: Node, new: Mapping[int, Node]) -> Node:
+def replace_nodes(node: SceneNode, new: Mapping[int, SceneNode]) -> SceneNode:
     """The tree with some of its nodes, given by their `id`, replaced."""
     if id(node) in new:
         return new[id(node)]
-    if isinstance(node, Leaf):
+    if isinstance(node, SoundNode):
         return node
-    return replace(node, parts=tuple(exchanged(part, new) for part in node.parts))
+    return replace(node, parts=tuple(replace_nodes(part, new) for part in node.parts))
 
 
-def part_of(node: Node) -> Part:
-    """What a node is in a claim."""
-    if isinstance(node, Group):
+def part_of(node: SceneNode) -> Part:
+    """The part of a claim that a node makes true."""
+    if isinstance(node, RelationNode):
         return node.relation(*map(part_of, node.parts))
     if node.count > 1:
         return Count(node.label, node.count)
-    named = {name: word for name, word in node.traits.items() if name in node.named}
-    return Sound(node.label, **named) if named else node.label
+    mentioned = {name: word for name, word in node.attributes.items() if name in node.mentioned}
+    return Sound(node.label, **mentioned) if mentioned else node.label
 
 
 def as_claim(part: Part) -> Claim:
-    """A part as a claim of its own."""
-    return part if isinstance(part, Figure) else Has(part)
+    """A part as a whole claim."""
+    return part if isinstance(part, EventPattern) else Has(part)
 
 
 def claim_of(plan: Plan) -> Claim:
-    """What the plan makes true."""
+    """The claim that a plan makes true."""
     claim = as_claim(part_of(plan.root))
     return claim if plan.absent is None else All((claim, Absent(plan.absent)))
 
 
-def depth(node: Node) -> int:
-    """How many relations stand inside each other."""
-    return 1 + max(map(depth, node.parts)) if isinstance(node, Group) else 0
+def depth(node: SceneNode) -> int:
+    """How many relations are nested."""
+    return 1 + max(map(depth, node.parts)) if isinstance(node, RelationNode) else 0

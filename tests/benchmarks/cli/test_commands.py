@@ -15,7 +15,7 @@ def test_list_names_tasks_and_controls(capsys: pytest.CaptureFixture[str]) -> No
     assert bench(["list"]) == 0
     shown = capsys.readouterr().out
     for name in (
-        "scenes-order (version 1)",
+        "scenes-order (version 2)",
         "scenes-attribute",
         "--events",
         "control:constant",

@@ -129,7 +129,7 @@ def test_chance_values_of_the_published_protocols() -> None:
 
 def test_what_is_no_item_is_refused() -> None:
     for shape in [(2, 2), (4, 2, 3), (4, 1, 1)]:
-        with pytest.raises(ValueError, match="not \\(items, n, n\\)"):
+        with pytest.raises(ValueError, match=r"must have the shape \(items, n, n\)"):
             outcomes(np.zeros(shape))
     scores = np.zeros((3, 2, 2))
     scores[1, 0, 0] = np.nan

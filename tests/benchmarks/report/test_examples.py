@@ -141,7 +141,7 @@ class Ready:
 
     items: TestSet
     seen: list[TaskInputs] = field(default_factory=list)
-    version: int = 1
+    version: int = 2
 
     def prepare(self, material: TaskInputs, limit: int | None = None) -> TestSet:
         assert limit == 12

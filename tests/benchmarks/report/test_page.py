@@ -105,7 +105,7 @@ class Prepared:
     """A task that gives the items it was made with."""
 
     items: TestSet
-    version: int = 1
+    version: int = 2
 
     def prepare(self, *_: object, **__: object) -> TestSet:
         return self.items
@@ -223,7 +223,7 @@ def test_results_on_other_data_have_a_table_of_their_own(demo: Path) -> None:
     write_result(result(model="elsewhere", data=other), demo / "results")
     page = page_of(demo)
     assert page.count('class="scores"') == 3  # one each, and one of both
-    assert "version 1, on esc10" in page
+    assert "version 2, on esc10" in page
 
 
 def test_an_unknown_task_is_shown(tmp_path: Path) -> None:

@@ -178,7 +178,7 @@ def test_markdown_holds_every_metric_chance_and_coverage() -> None:
     one = result(model="a|b<i>", metrics={name: metric(0.5) for name in names})
     other = result(model="c", metrics={"group": metric(0.75)})
     lines = markdown_tables(group_results([one, other])).splitlines()
-    assert lines[0] == "### scenes-order (built-in), version 1"
+    assert lines[0] == "### scenes-order (built-in), version 2"
     assert lines[2:6] == [
         "| model | Group | Text | AUC |",
         "| --- | ---: | ---: | ---: |",

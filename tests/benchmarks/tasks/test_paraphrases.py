@@ -46,5 +46,5 @@ def test_a_scorer_that_only_reads_or_only_hears_wins_nothing() -> None:
 
 
 def test_another_shape_is_refused() -> None:
-    with pytest.raises(ValueError, match="not \\(items, n, 2n\\)"):
+    with pytest.raises(ValueError, match=r"must have the shape \(items, n, 2n\)"):
         paraphrased(np.zeros((3, 2, 2)))

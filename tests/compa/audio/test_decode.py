@@ -72,8 +72,8 @@ def test_errors_name_the_file(tmp_path: Path) -> None:
         "empty.wav": "holds no samples",
         "nan.wav": "NaN",
         "inf.wav": "infinite",
-        "missing.wav": "is no file",
-        ".": "is no file",
+        "missing.wav": "is not a file",
+        ".": "is not a file",
     }.items():
         with pytest.raises(ValueError, match=message) as error:
             read_audio(tmp_path / name, 16000)
@@ -145,7 +145,7 @@ def test_channels_are_what_was_asked_for(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_audio(tmp_path / "b.wav", 16000, channels="only"), channels[:, 0])
     with pytest.raises(ValueError, match=r"a\.wav has 3 channels"):
         read_audio(tmp_path / "a.wav", 16000, channels="only")
-    with pytest.raises(ValueError, match="channels 'left' is none of mean, first, only"):
+    with pytest.raises(ValueError, match="mean, first, only; got 'left'"):
         read_audio(tmp_path / "a.wav", 16000, channels="left")  # type: ignore[arg-type]
 
 

@@ -1,4 +1,4 @@
-"""Some fifty kinds of bad input, each built from nothing: files of sound, and lines of manifests."""
+"""Some fifty kinds of bad input, each built here: files of sound, and lines of manifests."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ BAD_SOUNDS: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "infinite": ("wav", lambda: encoded("wav", with_value(np.inf), "FLOAT"), "not-finite"),
     "silence": ("flac", lambda: encoded("flac", np.zeros(48000, np.float32)), "silent"),
     "constant": ("wav", lambda: encoded("wav", np.full(48000, 0.5, np.float32)), "silent"),
-    "opposite-channels": ("wav", opposite_channels, "silent"),
+    "opposite-channels": ("wav", opposite_channels, "channels-cancel"),
     "ten-milliseconds": ("wav", lambda: encoded("wav", beep(0.03)), "too-short"),
     "half-a-minute": ("flac", lambda: encoded("flac", beep(90.0)), "too-long"),
 }

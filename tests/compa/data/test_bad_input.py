@@ -12,7 +12,7 @@ import pytest
 from compa.audio.decode import read_audio
 from compa.data import quarantine
 from compa.data.quarantine import Entry
-from compa.data.shards.pack import Settings, pack
+from compa.data.shards.pack import PackSettings, pack
 from compa.data.shards.reader import ShardReader
 from compa.manifest import scan_manifest
 from compa.utils.text_rows import RowError
@@ -68,7 +68,7 @@ def test_verify_says_so(verified: subprocess.CompletedProcess[str]) -> None:
     assert verified.returncode == 1
     assert "Traceback" not in verified.stderr
     assert "coverage: " in verified.stdout
-    assert f"clips and {len(BAD_LINES)} lines that are no clips, listed in " in verified.stdout
+    assert f"clips and {len(BAD_LINES)} lines that are not clips, listed in " in verified.stdout
 
 
 @pytest.mark.usefixtures("verified")
@@ -109,7 +109,7 @@ def test_what_is_left_can_be_used(
 def test_what_is_left_is_packed_and_all_else_is_listed(corpus: Corpus, tmp_path: Path) -> None:
     manifest, expected, good = corpus
     before = snapshot(manifest.parents[2])
-    index, _ = pack(manifest, tmp_path / "shards", Settings(clips_per_shard=5))
+    index, _ = pack(manifest, tmp_path / "shards", PackSettings(clips_per_shard=5))
     assert snapshot(manifest.parents[2]) == before
     reader = ShardReader(tmp_path / "shards")
     assert {reader.read_clip(row).id for row in range(len(reader))} == good
@@ -119,18 +119,21 @@ def test_what_is_left_is_packed_and_all_else_is_listed(corpus: Corpus, tmp_path:
 
 
 def test_packing_leaves_out_by_itself_what_it_cannot_decode(corpus: Corpus, tmp_path: Path) -> None:
-    """Without a quarantine list; what is only too short, too long, doubled or nearly silent is verify's business."""
+    """Without a quarantine list; what is only too long, doubled or nearly silent is left to verify."""
     manifest, expected, _ = corpus
     lines = [line for line in manifest.read_bytes().splitlines() if line not in BAD_LINES.values()]
     folder = tmp_path / "corpus"
     folder.symlink_to(manifest.parent)
     (tmp_path / "m.jsonl").write_bytes(b"\n".join(lines).replace(b'"audio": "', b'"audio": "corpus/'))
-    index, _ = pack(tmp_path / "m.jsonl", tmp_path / "shards", Settings())
+    index, _ = pack(tmp_path / "m.jsonl", tmp_path / "shards", PackSettings())
     skipped = {clip.id: clip.reason for clip in index.skipped}
-    fine = {name for name, kind in expected.items() if kind in ("too-short", "too-long", "duplicate-audio")}
+    fine = {name for name, kind in expected.items() if kind in ("too-long", "duplicate-audio")}
     assert set(skipped) == set(expected) - fine - {"constant", "opposite-channels"}
     assert all(5 < len(reason) < 300 and "\n" not in reason for reason in skipped.values())
     assert index.count == len(lines) - len(skipped)
+    [note] = index.noted
+    assert note.id == "opposite-channels"
+    assert "channel 1 is used alone" in note.reason
 
 
 MEASURED = """if True:

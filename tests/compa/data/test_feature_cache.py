@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from compa.audio.features import PRESETS, AudioConfig, LogMel, int16_round_trip
-from compa.data.examples import Draw
+from compa.data.examples import ExampleConfig
 from compa.data.feature_cache import FeatureCache, Waveform
 from compa.data.loader import TrainingLoader
-from compa.data.shards.pack import Settings, pack
+from compa.data.shards.pack import PackSettings, pack
 from compa.data.shards.reader import ShardReader
 from compa.data.stream import PackedBatches
 from compa.models.clap import CLAP
@@ -84,12 +84,12 @@ def test_a_folder_that_cannot_be_written_is_told_once(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("corpus")
-    pack(write_corpus(folder, 24, twins=True), folder / "shards", Settings(sample_rate=RATE, clips_per_shard=7))
+    pack(write_corpus(folder, 24, twins=True), folder / "shards", PackSettings(sample_rate=RATE, clips_per_shard=7))
     return folder / "shards"
 
 
 def batches(shards: Path, clip_seconds: float, cache: FeatureCache | None) -> PackedBatches:
-    draw = Draw(RATE, clip_seconds, is_training=False, cache=cache)
+    draw = ExampleConfig(RATE, clip_seconds, is_training=False, cache=cache)
     return PackedBatches([ShardReader(shards)], 8, draw, seed=5)
 
 
@@ -125,7 +125,7 @@ def test_a_model_embeds_features_as_it_embeds_their_sounds(shards: Path, tmp_pat
     torch.manual_seed(0)
     task = ContrastiveTask(CLAP()).eval()
     config = task.clap.audio_encoder.config
-    draw = Draw(config.sample_rate, is_training=False)
+    draw = ExampleConfig(config.sample_rate, is_training=False)
     reader = ShardReader(shards)
     waveforms = PackedBatches([reader], 8, draw)[0]
     features = PackedBatches([reader], 8, replace(draw, cache=FeatureCache(tmp_path, config)))[0]

@@ -165,7 +165,7 @@ def test_two_files_of_one_id_are_not_mixed_up(tmp_path: Path) -> None:
         ("a,b\n1,2\n", (), "no column for captions"),
         ("caption,Caption\n1,2\n", (), "several columns 'caption'"),
         ("audio,caption\n", (), "holds no clip of format csv"),
-        ("audio,caption\na.wav,x\n", ("--map", "caption=captoin"), "no column 'captoin': it has 'caption'"),
+        ("audio,caption\na.wav,x\n", ("--map", "caption=captoin"), "no column 'captoin'; did you mean 'caption'"),
     ],
 )
 def test_tables_that_cannot_be_read(content: str, words: tuple[str, ...], message: str, tmp_path: Path) -> None:
@@ -332,9 +332,9 @@ def test_hugging_face_data_sets(tmp_path: Path) -> None:
         "caption": ["one", "two", "three"],
     }
     datasets.DatasetDict({"test": datasets.Dataset.from_dict(rows)}).save_to_disk(tmp_path / "saved")
-    with pytest.raises(ValueError, match=r"no column 'audio'.*--audio-column"):
+    with pytest.raises(ValueError, match=r"no column 'audio'.*--map audio=COLUMN"):
         run("huggingface", tmp_path / "saved", out=tmp_path / "n.jsonl")
-    clips = run("huggingface", tmp_path / "saved", "--audio-column", "sound", out=tmp_path / "out/m.jsonl")
+    clips = run("huggingface", tmp_path / "saved", "--map", "audio=sound", out=tmp_path / "out/m.jsonl")
     assert [(clip.id, clip.captions, clip.split) for clip in clips] == [
         ("test-0000000", ("one",), "test"),
         ("test-0000001", ("two",), "test"),

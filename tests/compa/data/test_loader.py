@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from compa.data.batch import Batch
 from compa.data.loader import check_resumed
 from compa.data.packed import PackedData
-from compa.data.shards.pack import Settings, pack
+from compa.data.shards.pack import PackSettings, pack
 from tests.compa.data.corpus import RATE, write_corpus
 
 
@@ -40,7 +40,7 @@ class Looker(pl.LightningModule):
 @pytest.fixture(scope="module")
 def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shards")
-    pack(write_corpus(folder / "in", 30), folder / "out", Settings("flac", RATE, 7))
+    pack(write_corpus(folder / "in", 30), folder / "out", PackSettings("flac", RATE, 7))
     return folder / "out"
 
 

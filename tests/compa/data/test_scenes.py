@@ -8,27 +8,29 @@ import numpy as np
 import pytest
 import torch
 
-from compa.data import twin_examples
 from compa.data.batch import Batch, Example, collate
-from compa.data.partition import Shares
-from compa.data.scenes import KINDS, SceneBatches, SceneData
-from compa.data.twin_examples import Further, make_twins
-from compa.scenes.banks.augmented import VariedBank
+from compa.data.partition import BatchPartition
+from compa.data.scenes import EDIT_SCHEDULE, SceneBatches, SceneData
+from compa.data.twin_examples import TRAINING_EDITS, TextCounts, TwinExamples
+from compa.scenes.banks.augmented import AugmentedBank
 from compa.scenes.banks.bank import EventBank
 from compa.scenes.banks.open import open_bank
 from compa.scenes.claims import Truth, parse
 from compa.scenes.holdout import held_out_pairs, training_pairs
 from tests.compa.scenes.sound_files import beep, write, write_csv
 
-TWO_NEGATIVES = Further(num_negatives=2)
+TWO_NEGATIVES = TextCounts(num_negatives=2)
 
 
 def batches(
-    bank: EventBank, further: Further = TWO_NEGATIVES, kinds: Sequence[str] = KINDS, **changes: int | bool | Shares
+    bank: EventBank,
+    counts: TextCounts = TWO_NEGATIVES,
+    kinds: Sequence[str] = EDIT_SCHEDULE,
+    **changes: int | bool | BatchPartition,
 ) -> SceneBatches:
     settings = {"num_batches": 4, "batch_size": 8, "twins_together": True, "seed": 3} | changes
     pairs = training_pairs(bank.labels)
-    twins = [make_twins(kind, bank.split("train"), pairs, further) for kind in kinds]
+    twins = [TwinExamples(kind, bank.split("train"), pairs, counts) for kind in kinds]
     return SceneBatches(twins, **settings)  # type: ignore[arg-type]
 
 
@@ -66,7 +68,7 @@ def test_the_batch_of_all_ranks_and_steps_is_the_same_for_any_number(
 ) -> None:
     whole = batches(tone_bank, twins_together=twins_together)
     parts = [
-        batches(tone_bank, twins_together=twins_together, shares=Shares(rank, num_ranks, num_steps))
+        batches(tone_bank, twins_together=twins_together, partition=BatchPartition(rank, num_ranks, num_steps))
         for rank in range(num_ranks)
     ]
     assert {len(part) for part in parts} == {4 * num_steps}
@@ -78,12 +80,12 @@ def test_the_batch_of_all_ranks_and_steps_is_the_same_for_any_number(
 
 
 def test_sizes_that_do_not_divide_are_refused_with_the_nearest_that_do(tone_bank: EventBank) -> None:
-    with pytest.raises(ValueError, match="batch_size 18 does not divide into twins on 2 ranks: take 16 or 20"):
-        batches(tone_bank, batch_size=18, shares=Shares(0, 2))
-    with pytest.raises(ValueError, match="clips on 2 ranks x 3 accumulated steps: take 12 or 18"):
-        batches(tone_bank, batch_size=16, shares=Shares(0, 2, 3), twins_together=False)
+    with pytest.raises(ValueError, match=r"batch_size 18 does not divide into twins on 2 ranks.* 16 or 20"):
+        batches(tone_bank, batch_size=18, partition=BatchPartition(0, 2))
+    with pytest.raises(ValueError, match=r"clips on 2 ranks x 3 accumulated steps.* 12 or 18"):
+        batches(tone_bank, batch_size=16, partition=BatchPartition(0, 2, 3), twins_together=False)
     for size in (1, 0, -3):
-        with pytest.raises(ValueError, match="twins on 1 rank: take 2"):
+        with pytest.raises(ValueError, match=r"twins on 1 rank.* 2"):
             batches(tone_bank, batch_size=size)
 
 
@@ -94,7 +96,7 @@ def test_captions_are_true_negatives_false_and_held_out_pairs_never_seen(tone_ba
     assert test_recordings
     kinds = set()
     for number in range(4):
-        batch = batches(tone_bank, Further(2, 1))[number]
+        batch = batches(tone_bank, TextCounts(2, 1))[number]
         for example in batch.examples:
             assert example.claim is not None
             assert parse(example.claim).judge(example.events) is Truth.TRUE
@@ -133,21 +135,27 @@ def test_collate_pads_with_zeros_and_lines_up_texts() -> None:
 def test_the_run_folder_learns_what_is_held_out(tone_folder: Path, tone_bank: EventBank) -> None:
     data = SceneData(str(tone_folder))
     held_out = data.held_out()
-    assert held_out["held_out_pairs"] == sorted(map(list, held_out_pairs(tone_bank.labels)))
+    assert set(held_out.pairs) == held_out_pairs(tone_bank.labels)
     trained = {name for label in tone_bank.labels for name in tone_bank.split("train").recordings(label)}
-    assert held_out["test_recordings"]
-    assert not trained & set(held_out["test_recordings"])
-    texts = list(data.training_texts())
-    assert len(texts) == len(set(texts)) > 100
+    assert held_out.recordings
+    assert not trained & set(held_out.recordings)
 
 
-def test_varied_snippets_keep_label_length_and_determinism(tone_bank: EventBank) -> None:
-    varied = VariedBank(tone_bank.split("train"))
-    assert varied.labels == tone_bank.labels
+def test_training_texts_have_all_labels_and_words(tone_folder: Path, tone_bank: EventBank) -> None:
+    texts = list(SceneData(str(tone_folder)).training_texts())
+    assert texts == list(SceneData(str(tone_folder)).training_texts())
+    assert set(tone_bank.labels) <= set(texts)
+    words = {word for text in texts for word in text.replace(",", "").split()}
+    assert {"then", "after", "in", "wake", "loud", "foreground", "faint", "alongside", "recorded", "whistle"} <= words
+
+
+def test_augmented_snippets_keep_label_length_and_determinism(tone_bank: EventBank) -> None:
+    augmented = AugmentedBank(tone_bank.split("train"))
+    assert augmented.labels == tone_bank.labels
     pitches = []
     for seed in range(40):
-        snippet = varied.sample("whistle", np.random.default_rng(seed), duration=1.2)
-        again = varied.sample("whistle", np.random.default_rng(seed), duration=1.2)
+        snippet = augmented.sample("whistle", np.random.default_rng(seed), duration=1.2)
+        again = augmented.sample("whistle", np.random.default_rng(seed), duration=1.2)
         np.testing.assert_array_equal(snippet.waveform, again.waveform)
         assert snippet.waveform.dtype == np.float32
         assert abs(len(snippet.waveform) - 1.2 * 16000) <= 2
@@ -156,9 +164,9 @@ def test_varied_snippets_keep_label_length_and_determinism(tone_bank: EventBank)
     assert 1350 < max(pitches) < 1000 * 1.1 * 1.61
 
 
-def test_a_varied_voice_stays_that_of_its_speaker(speech_bank: EventBank) -> None:
-    varied = VariedBank(speech_bank.split("train"))
-    bob = [varied.sample("bob says one", np.random.default_rng(seed)).waveform for seed in range(40)]
+def test_an_augmented_voice_stays_that_of_its_speaker(speech_bank: EventBank) -> None:
+    augmented = AugmentedBank(speech_bank.split("train"))
+    bob = [augmented.sample("bob says one", np.random.default_rng(seed)).waveform for seed in range(40)]
     pitches = [np.argmax(np.abs(np.fft.rfft(waveform, 32000))[150:300]) / 2 + 75 for waveform in bob]
     assert 110 / 1.11 < min(pitches) < 105 < 115 < max(pitches) < (110 + 5) * 1.11
 
@@ -177,12 +185,12 @@ def speech_bank(tmp_path_factory: pytest.TempPathFactory) -> EventBank:
     return open_bank(write_csv(folder / "speech.csv", "\n".join(lines)))
 
 
-@pytest.mark.parametrize("kind", twin_examples.KINDS)
+@pytest.mark.parametrize("kind", TRAINING_EDITS)
 def test_every_kind_of_twins_has_true_captions_and_false_negatives(
     speech_bank: EventBank, tone_bank: EventBank, kind: str
 ) -> None:
     bank = speech_bank if kind == "binding" else tone_bank
-    batch = batches(bank, Further(1, 1, 2), (kind,))[0]
+    batch = batches(bank, TextCounts(1, 1, 2), (kind,))[0]
     rows = {example.id: row for row, example in enumerate(batch.examples)}
     trained = set(training_pairs(bank.labels))
     for example in batch.examples:
@@ -202,7 +210,7 @@ def test_every_kind_of_twins_has_true_captions_and_false_negatives(
 
 
 def test_further_texts_change_neither_clips_nor_captions(tone_bank: EventBank) -> None:
-    few, many = batches(tone_bank, Further())[1], batches(tone_bank, Further(1, 1, 3))[1]
+    few, many = batches(tone_bank, TextCounts())[1], batches(tone_bank, TextCounts(1, 1, 3))[1]
     assert len(few.extras) == 0
     assert len(many.extras) == 8 * 5
     assert many.is_positive.sum() == 8 * 3
@@ -216,16 +224,16 @@ def test_a_bank_of_voices_is_trained_on_who_says_what(speech_bank: EventBank, to
     assert "binding" in data.kinds
     texts = " ".join(data.training_texts())
     assert "ann says two" in texts
-    with pytest.raises(ValueError, match=r"kinds has 'bindings', which is none: .* order, relation"):
-        make_twins("bindings", speech_bank, [], Further())
-    with pytest.raises(ValueError, match=r"but .* names no speakers: take others"):
-        make_twins("binding", open_bank(str(tone_folder)), [], Further())
+    with pytest.raises(ValueError, match=r"'bindings'.*'binding'"):
+        TwinExamples("bindings", speech_bank, [], TextCounts())
+    with pytest.raises(ValueError, match="no speakers"):
+        TwinExamples("binding", open_bank(str(tone_folder)), [], TextCounts())
 
 
-def test_guests_meet_the_labels_of_a_bank_but_what_is_held_out_stays_held_out(
+def test_auxiliary_sounds_are_combined_with_a_banks_labels_but_held_out_pairs_stay_held_out(
     tone_folder: Path, tone_bank: EventBank
 ) -> None:
-    data = SceneData(str(tone_folder), guests=True)
+    data = SceneData(str(tone_folder), auxiliary_sounds=True)
     own, held_out = set(tone_bank.labels), held_out_pairs(tone_bank.labels)
     seen = set()
     for make in data._twins()[:2]:
@@ -239,10 +247,12 @@ def test_guests_meet_the_labels_of_a_bank_but_what_is_held_out_stays_held_out(
     assert seen == {1, 2}
     assert data.held_out() == SceneData(str(tone_folder)).held_out()
     texts = " ".join(data.training_texts())
-    assert "owl hoot, then whistle" in texts
-    assert "car horn" not in texts  # the bank has a horn of its own
-    with pytest.raises(ValueError, match="guests are built-in sounds"):
-        list(SceneData(guests=True).training_texts())
+    assert "owl hoot" in texts
+    assert "car horn" not in texts  # the bank has a horn already
+    with pytest.raises(ValueError, match="auxiliary_sounds"):
+        list(SceneData(auxiliary_sounds=True).training_texts())
+    with pytest.raises(ValueError, match=r"guests .*auxiliary_sounds: true"):
+        SceneData(str(tone_folder), guests=True)
 
 
 def test_scenes_have_the_rate_of_the_model(tone_folder: Path) -> None:

@@ -14,18 +14,18 @@ import torch
 
 from compa.audio.decode import read_audio
 from compa.data.batch import Batch
-from compa.data.examples import Draw, make_example
+from compa.data.examples import ExampleConfig, make_example
 from compa.data.loader import TrainingLoader
 from compa.data.packed import PackedData
-from compa.data.partition import Shares
-from compa.data.shards.pack import Settings, pack
+from compa.data.partition import BatchPartition
+from compa.data.shards.pack import PackSettings, pack
 from compa.data.shards.reader import ShardReader
 from compa.data.stream import PackedBatches
 from compa.manifest import Clip, Event, Negative, Positive, read_manifest
 from compa.training.known_true import known_true
 from tests.compa.data.corpus import RATE, write_corpus
 
-DRAW = Draw(sample_rate=RATE, clip_seconds=0.1, num_negatives=1, num_positives=1)
+DRAW = ExampleConfig(sample_rate=RATE, clip_seconds=0.1, num_negatives=1, num_positives=1)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def shards(manifest: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("packed") / "shards"
-    pack(manifest, out, Settings(sample_rate=RATE, clips_per_shard=7))
+    pack(manifest, out, PackSettings(sample_rate=RATE, clips_per_shard=7))
     return out
 
 
@@ -93,7 +93,7 @@ def test_ranks_accumulation_and_workers_change_nothing(
     expected = [facts(whole[number]) for number in range(2 * len(whole))]
     shares = []
     for rank in range(num_ranks):
-        part = batches(shards, shares=Shares(rank, num_ranks, num_steps))
+        part = batches(shards, partition=BatchPartition(rank, num_ranks, num_steps))
         assert len(part) == 5 * num_steps
         found = [facts(batch) for batch in TrainingLoader(part, 2 * len(part), num_workers)]
         assert len(found) == 2 * len(part)
@@ -113,10 +113,10 @@ def test_ranks_accumulation_and_workers_change_nothing(
 
 
 def test_shares_that_are_not_equal_are_refused(shards: Path) -> None:
-    with pytest.raises(ValueError, match="does not divide into twins on 3 ranks: take 6 or 12"):
-        batches(shards, shares=Shares(0, 3))
-    with pytest.raises(ValueError, match="on 4 ranks x 2 accumulated steps: take 16"):
-        batches(shards, shares=Shares(0, 4, 2))
+    with pytest.raises(ValueError, match=r"does not divide into twins on 3 ranks.* 6 or 12"):
+        batches(shards, partition=BatchPartition(0, 3))
+    with pytest.raises(ValueError, match=r"on 4 ranks x 2 accumulated steps.* 16"):
+        batches(shards, partition=BatchPartition(0, 4, 2))
 
 
 def test_training_draws_anew_every_epoch_and_evaluation_never(shards: Path) -> None:
@@ -126,7 +126,7 @@ def test_training_draws_anew_every_epoch_and_evaluation_never(shards: Path) -> N
         for clip_id, *drawn in facts(some[number]):
             seen.setdefault(clip_id, set()).add(tuple(drawn))
     assert min(map(len, seen.values())) >= 4
-    fixed = batches(shards, draw=Draw(RATE, 0.1, 1, 1, is_training=False))
+    fixed = batches(shards, draw=ExampleConfig(RATE, 0.1, 1, 1, is_training=False))
     assert len({fact for number in range(5 * len(fixed)) for fact in facts(fixed[number])}) == 40
 
 
@@ -134,14 +134,14 @@ def test_the_middle_is_heard_in_evaluation_and_a_random_part_in_training(manifes
     clip, sound = ShardReader(shards).read(3)
     whole = read_audio(manifest.parent / "3.wav", RATE)
     rng = np.random.default_rng(0)
-    middle = make_example(clip, sound, Draw(RATE, 0.1, is_training=False), rng).waveform
+    middle = make_example(clip, sound, ExampleConfig(RATE, 0.1, is_training=False), rng).waveform
     np.testing.assert_array_equal(middle, whole[400:1200])
-    parts = [make_example(clip, sound, Draw(RATE, 0.1), rng).waveform for _ in range(20)]
+    parts = [make_example(clip, sound, ExampleConfig(RATE, 0.1), rng).waveform for _ in range(20)]
     assert {len(part) for part in parts} == {800}
     assert len({part.tobytes() for part in parts}) > 10
-    entire = make_example(clip, sound, Draw(RATE, 1.0), rng).waveform
+    entire = make_example(clip, sound, ExampleConfig(RATE, 1.0), rng).waveform
     np.testing.assert_array_equal(entire, whole)
-    assert make_example(clip, sound, Draw(2 * RATE, 0.1), rng).waveform.shape == (1600,)
+    assert make_example(clip, sound, ExampleConfig(2 * RATE, 0.1), rng).waveform.shape == (1600,)
 
 
 def test_a_part_of_a_clip_keeps_no_claims_of_the_whole(shards: Path) -> None:
@@ -156,11 +156,11 @@ def test_a_part_of_a_clip_keeps_no_claims_of_the_whole(shards: Path) -> None:
         events=(Event("x", 0.0, 0.02),),
     )
     rng = np.random.default_rng(0)
-    cut = make_example(clip, sound, Draw(RATE, 0.1, 1, 1, is_training=False), rng)
+    cut = make_example(clip, sound, ExampleConfig(RATE, 0.1, 1, 1, is_training=False), rng)
     assert (cut.claim, cut.negative_claims, cut.positive_claims, cut.events) == (None, (None,), (None,), ())
-    entire = make_example(clip, sound, Draw(RATE, 1.0, 1, 1, is_training=False), rng)
+    entire = make_example(clip, sound, ExampleConfig(RATE, 1.0, 1, 1, is_training=False), rng)
     assert (entire.claim, entire.negative_claims, entire.positive_claims) == ("Has(x)", ("not x",), ("Has(p)",))
-    assert (entire.caption, entire.also_true, entire.events) == ("x", ("q", "y"), clip.events)
+    assert (entire.caption, entire.other_true_texts, entire.events) == ("x", ("q", "y"), clip.events)
 
 
 def test_other_captions_of_a_clip_are_known_to_be_true_of_it(shards: Path) -> None:

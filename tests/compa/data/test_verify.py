@@ -29,7 +29,7 @@ def clip(name: str, audio: str | None = None, caption: str | None = None, **more
 
 
 def kinds(manifest: Path, max_seconds: float | None = None) -> set[tuple[str, str | None]]:
-    return {(finding.kind, finding.id) for finding in verify(manifest, 0.1, max_seconds, 1).findings}
+    return {(issue.type, issue.id) for issue in verify(manifest, 0.1, max_seconds).issues}
 
 
 def test_a_clean_manifest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -93,8 +93,8 @@ def test_lengths(tmp_path: Path) -> None:
     manifest = manifest_of(tmp_path, clip("a"), clip("b"))
     assert kinds(manifest) == {("too-short", "a")}
     assert kinds(manifest, max_seconds=2.0) == {("too-short", "a"), ("too-long", "b")}
-    verdict = verify(manifest, 0.1, None, 1)
-    assert verdict.seconds == pytest.approx(3.05)
+    report = verify(manifest)
+    assert report.seconds == pytest.approx(3.05)
 
 
 def test_clipping_and_common_captions_are_only_noted(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_the_number_of_workers_changes_nothing(tmp_path: Path) -> None:
     manifest = manifest_of(tmp_path, *clips)
     for number in (3, 17, 39):
         (tmp_path / f"c{number}.wav").write_bytes(b"broken")
-    assert verify(manifest, 0.1, None, 1) == verify(manifest, 0.1, None, 3)
+    assert verify(manifest) == verify(manifest, num_workers=3)
 
 
 def test_a_damaged_list_is_an_error(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from compa.scenes.claims import Absent, All, Claim, Count, Figure, Has, Louder, Part, Sound, Then, While
+from compa.scenes.claims import Absent, All, Claim, Count, EventPattern, Has, Louder, Part, Sound, Then, While
 
 OPENINGS = ("this is ", "the sound of ", "a recording of ", "a clip with ", "someone recorded ", "one can hear ")
 BEFORE = {
@@ -88,7 +88,7 @@ class Reader:
 
     def _whole(self, text: str) -> Claim:
         part = self._figure(text)
-        return part if isinstance(part, Figure) else Has(part)
+        return part if isinstance(part, EventPattern) else Has(part)
 
     def _label(self, place: str) -> str:
         part = self.parts[int(place[1:-1])]
@@ -121,7 +121,7 @@ class Reader:
     def _with(self, number: str, trait: tuple[str, str]) -> Sound:
         part = self.parts[int(number)]
         if isinstance(part, Sound):
-            return Sound(part.label, **dict(part.traits), **{trait[0]: trait[1]})
+            return Sound(part.label, **dict(part.attributes), **{trait[0]: trait[1]})
         assert isinstance(part, str)
         return Sound(part, **{trait[0]: trait[1]})
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from compa.scenes.claims import Absent, All, Claim, Count, Has, Louder, Part, Sound, Then, While
-from compa.scenes.composition.plan import Leaf
-from compa.scenes.composition.preparation import Studio
+from compa.scenes.composition.plan import SoundNode
+from compa.scenes.composition.preparation import SnippetPreparer
 from compa.scenes.composition.timeline import Timeline
 
 Wave = NDArray[np.float32]
@@ -33,7 +33,7 @@ class Stem:
     Attributes:
         label: What sounds.
         waveform: As long as the scene.
-        plain: The event without one of its traits, by that trait's name; only the event itself.
+        plain: The event without one of its attributes, by that trait's name; only the event itself.
     """
 
     label: str
@@ -66,27 +66,27 @@ class Stem:
         return float(10 * np.log10(np.mean(wave**2)))
 
 
-def stems_of(timeline: Timeline, studio: Studio) -> list[Stem]:
+def stems_of(timeline: Timeline, preparer: SnippetPreparer) -> list[Stem]:
     """Renders every event alone."""
     stems = []
     for start, leaf, sound in timeline.placed:
         waveform = np.zeros(timeline.num_samples, dtype=np.float32)
         gain = 10 ** (timeline.plan.level_of(leaf) / 20)
         waveform[start : start + len(sound.waveform)] = gain * sound.waveform
-        plain = {name: _without(leaf, name, timeline, studio) for name in leaf.traits}
+        plain = {name: _without(leaf, name, timeline, preparer) for name in leaf.attributes}
         stems.append(Stem(leaf.label, waveform, plain, timeline.sample_rate))
     return stems
 
 
-def _without(leaf: Leaf, name: str, timeline: Timeline, studio: Studio) -> Wave:
+def _without(leaf: SoundNode, name: str, timeline: Timeline, preparer: SnippetPreparer) -> Wave:
     """The sound as it would be with everything but one trait."""
     neutral = {"pitch": 0.0, "rate": 1.0}
-    amounts = {**timeline.plan.amounts}
+    attribute_values = {**timeline.plan.attribute_values}
     if name == "distance":
-        leaf = replace(leaf, traits={other: word for other, word in leaf.traits.items() if other != name})
+        leaf = replace(leaf, attributes={other: word for other, word in leaf.attributes.items() if other != name})
     elif name in neutral:
-        amounts[name, leaf.traits[name]] = neutral[name]
-    prepared = studio.prepare(leaf, replace(timeline.plan, amounts=amounts))
+        attribute_values[name, leaf.attributes[name]] = neutral[name]
+    prepared = preparer.prepare(leaf, replace(timeline.plan, attribute_values=attribute_values))
     return np.zeros(0, np.float32) if prepared is None else prepared.waveform
 
 
@@ -115,7 +115,7 @@ def _found(part: Part, stems: list[Stem]) -> list[tuple[str, list[int]]]:
         return [("yes", numbers)] if len(numbers) == part.number else []
     if isinstance(part, Sound):
         found = [
-            (_and([_trait(name, word, stem, stems) for name, word in part.traits]), [number])
+            (_and([_trait(name, word, stem, stems) for name, word in part.attributes]), [number])
             for number, stem in enumerate(stems)
             if part.label in (None, stem.label)
         ]

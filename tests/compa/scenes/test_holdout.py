@@ -1,11 +1,17 @@
+import hashlib
+import json
 import math
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
-from compa.scenes.holdout import held_out_pairs, label_pairs, stable_hash, training_pairs
+from compa.scenes.banks.bank import EventBank
+from compa.scenes.banks.synthesizer import SOUNDS
+from compa.scenes.holdout import FILE_NAME, HeldOut, held_out_pairs, label_pairs, training_pairs
+from compa.utils.text import stable_hash
 
 
 @pytest.mark.parametrize("num_labels", [*range(3, 31), 50, 200])
@@ -29,7 +35,8 @@ def test_the_choice_is_one_of_names_only() -> None:
 
 
 def test_other_processes_choose_alike() -> None:
-    code = "from compa.scenes.holdout import *; print(stable_hash('a', 1), sorted(held_out_pairs('abcdefgh')))"
+    imports = "from compa.scenes.holdout import held_out_pairs; from compa.utils.text import stable_hash"
+    code = f"{imports}; print(stable_hash('a', 1), sorted(held_out_pairs('abcdefgh')))"
     answers = {
         subprocess.run(
             [sys.executable, "-c", code],
@@ -45,5 +52,32 @@ def test_other_processes_choose_alike() -> None:
 
 @pytest.mark.parametrize("labels", [[], ["a"], ["a", "b"], ["a", "a"]])
 def test_too_few_labels_are_refused(labels: list[str]) -> None:
-    with pytest.raises(ValueError, match="at least 3 labels"):
+    with pytest.raises(ValueError, match="at least 3"):
         held_out_pairs(labels)
+
+
+def test_the_held_out_pairs_of_the_built_in_bank_never_change() -> None:
+    pairs = sorted(held_out_pairs(SOUNDS))
+    assert len(pairs) == 106
+    assert hashlib.sha256(repr(pairs).encode()).hexdigest()[:16] == "1e878fc98ee1fe29"
+
+
+def test_a_record_is_written_and_read(tone_bank: EventBank, tmp_path: Path) -> None:
+    held_out = HeldOut.of(tone_bank)
+    assert set(held_out.pairs) == held_out_pairs(tone_bank.labels)
+    assert not {name for label in tone_bank.labels for name in tone_bank.split("train").recordings(label)} & set(
+        held_out.recordings
+    )
+    held_out.write(tmp_path / "run")
+    assert HeldOut.read(tmp_path / "run") == held_out
+    record = json.loads((tmp_path / "run" / "heldout.json").read_text())
+    assert record == held_out.record()
+    assert set(record) == {"bank", "bank_fingerprint", "held_out_pairs", "test_recordings"}
+    assert HeldOut.read(tmp_path) is None
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "{", '{"bank": "a", "held_out_pairs": [[1]], "test_recordings": []}'])
+def test_a_damaged_record_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text(text)
+    with pytest.raises(ValueError, match=r"heldout\.json"):
+        HeldOut.read(tmp_path)

@@ -20,7 +20,7 @@ import yaml
 
 import compa
 from compa import cli, demo
-from compa.data.shards.pack import Settings, pack
+from compa.data.shards.pack import PackSettings, pack
 from compa.models.encoders.transformers_text import TransformersText
 from compa.objectives import HardNegativeNCE
 from compa.training.contrastive import ContrastiveTask
@@ -142,7 +142,7 @@ def test_features_are_cached_for_models_that_read_log_mel_features_only(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """AST reads Kaldi's features: cached log-mel features would be others, without a word."""
-    pack(write_corpus(tmp_path / "in", 8), tmp_path / "shards", Settings())
+    pack(write_corpus(tmp_path / "in", 8), tmp_path / "shards", PackSettings())
     layers = {"num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16, "hidden_size": 16}
     config = {
         "model": {"class_path": "ContrastiveTask", "init_args": {"clap": {"class_path": "CLAP", "init_args": {
@@ -166,7 +166,7 @@ PAPER_SIZE = sorted(path for path in (ROOT / "configs").glob("[0-9]*.yaml") if n
 @pytest.mark.parametrize("config", sorted((ROOT / "configs").glob("[a-z]*.yaml")), ids=lambda path: path.name)
 def test_every_shipped_recipe_fits(config: Path, tone_folder: Path, tmp_path: Path) -> None:
     if yaml.safe_load(config.read_text())["data"]["class_path"].endswith("PackedData"):
-        pack(write_corpus(tmp_path / "in", 8), tmp_path / "shards", Settings())
+        pack(write_corpus(tmp_path / "in", 8), tmp_path / "shards", PackSettings())
         data = [f"--data.init_args.train=[{tmp_path / 'shards'}]"]
     else:
         data = ["--data.init_args.num_batches=2", "--data.init_args.num_validation_batches=1",
@@ -197,7 +197,7 @@ def test_recipes_of_paper_size_are_valid_and_their_tiny_counterparts_differ_in_v
 def test_the_three_stages_follow_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tiny HTSAT and T5; each stage goes on from the run before, and each text is embedded once in all of them."""
     monkeypatch.chdir(tmp_path)
-    pack(write_corpus(tmp_path / "in", 8), tmp_path / "shards", Settings())
+    pack(write_corpus(tmp_path / "in", 8), tmp_path / "shards", PackSettings())
     embedded: list[str] = []
     tokenize = TransformersText.tokenize
 

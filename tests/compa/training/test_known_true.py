@@ -6,7 +6,7 @@ import numpy as np
 
 from compa.data.batch import Example, collate
 from compa.data.scenes import SceneBatches
-from compa.data.twin_examples import Further, make_twins
+from compa.data.twin_examples import TextCounts, TwinExamples
 from compa.scenes.banks.bank import EventBank
 from compa.scenes.claims import Truth, parse
 from compa.scenes.holdout import training_pairs
@@ -16,7 +16,7 @@ SILENCE = np.zeros(4, np.float32)
 
 
 def test_claims_are_judged_on_every_clip_and_no_negative_is_true_of_its_own(tone_bank: EventBank) -> None:
-    twins = make_twins("order", tone_bank.split("train"), training_pairs(tone_bank.labels), Further(1))
+    twins = TwinExamples("order", tone_bank.split("train"), training_pairs(tone_bank.labels), TextCounts(1))
     batch = SceneBatches([twins], 1, 64, True, seed=0)[0]
     found = known_true(batch)
     assert found.shape == (128, 64)

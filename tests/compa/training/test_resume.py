@@ -18,7 +18,7 @@ import torch
 import yaml
 
 from compa import cli
-from compa.data.shards.pack import Settings, pack
+from compa.data.shards.pack import PackSettings, pack
 from compa.training.contrastive import ContrastiveTask
 from tests.compa.data.corpus import RATE, write_corpus
 from tests.compa.training.recorder import read_steps
@@ -40,7 +40,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shards")
-    pack(write_corpus(folder / "in", 46, twins=True), folder / "out", Settings("flac", RATE, 7))
+    pack(write_corpus(folder / "in", 46, twins=True), folder / "out", PackSettings("flac", RATE, 7))
     return folder / "out"
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from compa.data.batch import Batch, Example, collate
 from compa.data.packed import PackedData
-from compa.data.shards.pack import Settings, pack
+from compa.data.shards.pack import PackSettings, pack
 from compa.manifest import Event, read_manifest, write_manifest
 from compa.objectives import Embeddings
 from compa.training.validation import Tally, beats, count_scores
@@ -101,7 +101,7 @@ def test_a_benchmark_cannot_choose_a_model(tmp_path: Path) -> None:
     clips = list(read_manifest(manifest))
     for name, split in (("valid", "val"), ("bench", "test")):
         write_manifest(manifest, [replace(clip, split=split if clip.id == "clip-7" else None) for clip in clips])
-        pack(manifest, tmp_path / name, Settings("flac", RATE, 8))
+        pack(manifest, tmp_path / name, PackSettings("flac", RATE, 8))
     valid, bench = str(tmp_path / "valid"), str(tmp_path / "bench")
     assert len(PackedData([valid], [valid], batch_size=4).val_dataloader()) == 2
     with pytest.raises(ValueError, match="clips of the split 'test', such as 'clip-7': a benchmark cannot choose"):

@@ -117,7 +117,7 @@ def test_a_table_as_people_have_it(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "A cat meows" not in {negative.text for negative in both.negatives}
     assert (one.captions, len(one.negatives)) == (("A dog barks",), 1)
     printed = capsys.readouterr().out
-    assert "refused: 2 rows without a caption" in printed
+    assert "refused: 2 rows of the source" in printed
     assert all(f"line {number}" in printed for number in (3, 6))
 
 

@@ -35,6 +35,7 @@ ORDER = {
     "A car accelerates and then skids": "A car skids and then accelerates",
     "Birds chirp then fly away": "Birds fly away then chirp",
     "TV static then a beep": "A beep then TV static",
+    "Footsteps and then a door is slammed": "A door is slammed and then footsteps",  # footsteps have no finite form
 }
 ORDER_REFUSED = [
     "A dog barks",

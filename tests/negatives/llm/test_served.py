@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
 import sqlite3
-import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,43 +18,9 @@ from negatives.llm.prompt import load
 from negatives.llm.request import ModelSettings, PromptItem, prompt_item
 from negatives.llm.response import MALFORMED, TRUNCATED, WRONG_SCHEMA
 from negatives.llm.scheduler import RequestScheduler
+from tests.negatives.llm.served import Served
 
 PROGRAM = shutil.which("transformers", path=str(Path(sys.executable).parent))
-
-
-class Served:
-    """`transformers serve` on loopback; it can be stopped and started again at the same port."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.model = str(folder / "model")
-        self.log = folder / "log.txt"
-        self.start()
-
-    def start(self) -> None:
-        assert PROGRAM is not None
-        address = ["--host", "127.0.0.1", "--port", str(self.port), "--device", "cpu"]
-        environment = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [PROGRAM, "serve", self.model, *address], stdout=log, stderr=log, env=environment
-            )
-
-    def wait(self) -> None:
-        for _ in range(1200):
-            assert self.process.poll() is None, self.log.read_text()
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=5):
-                    return
-            except OSError:
-                time.sleep(0.1)
-        raise AssertionError(self.log.read_text())
-
-    def stop(self) -> None:
-        self.process.kill()
-        self.process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -72,19 +33,19 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
     folder = tmp_path_factory.mktemp("served")
     write_tiny_model(folder / "model")
-    running = Served(folder)
+    running = Served([PROGRAM, "serve", str(folder / "model"), "--device", "cpu"], folder / "log.txt", "/health")
     running.wait()
     yield running
     running.stop()
 
 
 def open_scheduler(served: Served, folder: Path) -> RequestScheduler:
-    model = OpenAIServer(f"http://127.0.0.1:{served.port}/v1", 60.0)
+    model = OpenAIServer(served.url, 60.0)
     return RequestScheduler(RetryingClient(model, Budget(), max_unreadable=1.0), Journal(folder / "j.sqlite"), 2)
 
 
 def batches(served: Served, *captions: str) -> list[list[PromptItem]]:
-    settings = ModelSettings(served.model, temperature=1.0, max_answer_tokens=16)
+    settings = ModelSettings(served.command[2], temperature=1.0, max_answer_tokens=16)
     return [[prompt_item(load("order"), {"caption": caption}, 2, 0, settings)] for caption in captions]
 
 
@@ -94,12 +55,12 @@ def test_nonsense_is_counted_and_kept_and_not_asked_for_again(served: Served, tm
         results = [result for answered in scheduler.answer(asked) for result in answered]
         assert {result.reason for result in results} <= {MALFORMED, TRUNCATED, WRONG_SCHEMA}
         assert sum(scheduler.reasons.values()) == 2
-        spent = scheduler.client.budget.used
-        assert spent.requests == 6  # three tries each
-        assert spent.tokens_in > 6 * 1000
-        assert 0 < spent.tokens_out <= 6 * 16
+        used = scheduler.client.budget.used
+        assert used.requests == 6  # three tries each
+        assert used.tokens_in > 6 * 1000
+        assert 0 < used.tokens_out <= 6 * 16
     connection = sqlite3.connect(tmp_path / "j.sqlite")
-    assert connection.execute("SELECT count(*), sum(tokens_in) FROM responses").fetchone() == (6, spent.tokens_in)
+    assert connection.execute("SELECT count(*), sum(tokens_in) FROM responses").fetchone() == (6, used.tokens_in)
     connection.close()
     with open_scheduler(served, tmp_path) as scheduler:
         assert [result for answered in scheduler.answer(asked) for result in answered] == results

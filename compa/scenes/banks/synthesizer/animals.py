@@ -4,156 +4,156 @@ from __future__ import annotations
 
 import numpy as np
 
-from compa.scenes.banks.synthesizer.primitives import Take, Wave, bend, falling, lay, silence, swell, unit
+from compa.scenes.banks.synthesizer.primitives import SynthContext, Wave, bend, falling, lay, silence, swell, unit
 from compa.scenes.banks.synthesizer.registry import sound
 
 
 @sound("dog bark")
-def dog_bark(take: Take) -> Wave:
+def dog_bark(synth: SynthContext) -> Wave:
     """Short harsh voiced bursts whose pitch jumps up and falls."""
-    base, length = take.hz(280, 560), take.pick(0.12, 0.24)
-    first, second = base * take.pick(1.6, 2.2), take.hz(1300, 1900)
-    hoarse = take.pick(0.15, 0.5)
+    base, length = synth.hz(280, 560), synth.pick(0.12, 0.24)
+    first, second = base * synth.pick(1.6, 2.2), synth.hz(1300, 1900)
+    hoarse = synth.pick(0.15, 0.5)
 
     def bark() -> Wave:
-        n = take.samples(length * take.pick(0.85, 1.2))
-        contour = base * take.pick(0.92, 1.08) * bend(n, [0.75, 1.15, 1.1, 0.85, 0.6])
-        voice = unit(take.buzz(contour, falling(30, 5))) + hoarse * take.noise(n)
-        return take.formants(voice, (first, 0), (second, -6), (2.1 * second, -14)) * swell(n, 0.12, 0.6)
+        n = synth.samples(length * synth.pick(0.85, 1.2))
+        contour = base * synth.pick(0.92, 1.08) * bend(n, [0.75, 1.15, 1.1, 0.85, 0.6])
+        voice = unit(synth.buzz(contour, falling(30, 5))) + hoarse * synth.noise(n)
+        return synth.formants(voice, (first, 0), (second, -6), (2.1 * second, -14)) * swell(n, 0.12, 0.6)
 
-    times = take.strokes(take.period(0.3, 0.55), jitter=0.15)
-    if take.rng.random() < 0.4:  # barks in pairs
-        times = sorted(times[::2] + [time + 0.2 / take.rate for time in times[::2]])
-    return take.repeat(times, bark)
+    times = synth.strokes(synth.pick(0.3, 0.55), jitter=0.15)
+    if synth.rng.random() < 0.4:  # barks in pairs
+        times = sorted(times[::2] + [time + 0.2 for time in times[::2]])
+    return synth.repeat(times, bark)
 
 
 @sound("cat meow")
-def cat_meow(take: Take) -> Wave:
+def cat_meow(synth: SynthContext) -> Wave:
     """A long vowel that opens and closes while its pitch rises and falls."""
-    base, length = take.hz(600, 880), take.period(0.5, 0.85)
-    peak = take.pick(1.15, 1.45)
+    base, length = synth.hz(600, 880), synth.pick(0.5, 0.85)
+    peak = synth.pick(1.15, 1.45)
 
     def meow() -> Wave:
-        n = take.samples(length * take.pick(0.9, 1.15))
+        n = synth.samples(length * synth.pick(0.9, 1.15))
         contour = base * bend(n, [0.85, peak, peak * 0.97, 0.95, 0.7])
-        voice = take.buzz(contour * (1 + 0.01 * take.wander(n, 12)), falling(16, 4)) + 0.02 * take.noise(n)
-        closed = take.formants(voice, (base, -6), (base * 4.2, 0))
-        opened = take.formants(voice, (base * 2.0, 0), (base * 3.2, 0))
+        voice = synth.buzz(contour * (1 + 0.01 * synth.wander(n, 12)), falling(16, 4)) + 0.02 * synth.noise(n)
+        closed = synth.formants(voice, (base, -6), (base * 4.2, 0))
+        opened = synth.formants(voice, (base * 2.0, 0), (base * 3.2, 0))
         mouth = bend(n, [0.0, 0.35, 1.0, 0.8, 0.2])
         return (closed * (1 - mouth) + opened * mouth) * swell(n, 0.15, 0.45)
 
-    return take.repeat(take.strokes(length + take.period(0.15, 0.4), jitter=0.08), meow)
+    return synth.repeat(synth.strokes(length + synth.pick(0.15, 0.4), jitter=0.08), meow)
 
 
 @sound("bird chirp")
-def bird_chirp(take: Take) -> Wave:
+def bird_chirp(synth: SynthContext) -> Wave:
     """Fast whistled sweeps in a motif that comes again and again."""
-    base = take.hz(2400, 3800)
+    base = synth.hz(2400, 3800)
     motif = [
-        (take.pick(0.04, 0.11), base * take.pick(0.75, 1.3), base * take.pick(0.7, 1.35))
-        for _ in range(take.rng.integers(2, 5))
+        (synth.pick(0.04, 0.11), base * synth.pick(0.75, 1.3), base * synth.pick(0.7, 1.35))
+        for _ in range(synth.rng.integers(2, 5))
     ]
-    gap, pause = take.period(0.03, 0.08), take.period(0.12, 0.35)
-    track, time = silence(take.num_samples), take.rng.uniform(0, 0.08)
-    while time < take.seconds:
+    gap, pause = synth.pick(0.03, 0.08), synth.pick(0.12, 0.35)
+    track, time = silence(synth.num_samples), synth.rng.uniform(0, 0.08)
+    while time < synth.seconds:
         for seconds, start, end in motif:
-            n = take.samples(seconds / take.rate)
-            chirp = take.tone(bend(n, [start, (start + end) / 2 * 1.05, end])) * swell(n, 0.25, 0.4)
-            lay(track, chirp * take.pick(0.6, 1.0), round(time * take.sample_rate))
-            time += seconds / take.rate + gap
-        time += pause * take.pick(0.8, 1.25)
+            n = synth.samples(seconds)
+            chirp = synth.tone(bend(n, [start, (start + end) / 2 * 1.05, end])) * swell(n, 0.25, 0.4)
+            lay(track, chirp * synth.pick(0.6, 1.0), round(time * synth.sample_rate))
+            time += seconds + gap
+        time += pause * synth.pick(0.8, 1.25)
     return track
 
 
 @sound("cricket")
-def cricket(take: Take) -> Wave:
+def cricket(synth: SynthContext) -> Wave:
     """Bursts of a few very short pulses of one high tone."""
-    hz, pulse = take.hz(4200, 5400), 1 / take.pick(28, 45)
-    pulses = int(take.rng.integers(3, 7))
-    n = take.samples(pulse * 0.65)
+    hz, pulse = synth.hz(4200, 5400), 1 / synth.pick(28, 45)
+    pulses = int(synth.rng.integers(3, 7))
+    n = synth.samples(pulse * 0.65)
 
     def burst() -> Wave:
-        track = silence(take.samples(pulse * pulses))
+        track = silence(synth.samples(pulse * pulses))
         for index in range(pulses):
-            grain = take.tone(hz * take.pick(0.995, 1.005), n) * swell(n, 0.4, 0.5)
-            lay(track, grain * min(1.0, 0.5 + 0.25 * index), round(index * pulse * take.sample_rate))
+            grain = synth.tone(hz * synth.pick(0.995, 1.005), n) * swell(n, 0.4, 0.5)
+            lay(track, grain * min(1.0, 0.5 + 0.25 * index), round(index * pulse * synth.sample_rate))
         return track
 
-    return take.repeat(take.strokes(pulse * pulses + take.period(0.1, 0.35), jitter=0.05), burst, spread_db=1)
+    return synth.repeat(synth.strokes(pulse * pulses + synth.pick(0.1, 0.35), jitter=0.05), burst, spread_db=1)
 
 
 @sound("frog croak")
-def frog_croak(take: Take) -> Wave:
+def frog_croak(synth: SynthContext) -> Wave:
     """A throaty rattle: a slow train of pulses that ring in the throat."""
-    low, high, length = take.hz(420, 700), take.hz(1100, 1600), take.period(0.22, 0.4)
-    speed = take.pick(45, 75)
+    low, high, length = synth.hz(420, 700), synth.hz(1100, 1600), synth.pick(0.22, 0.4)
+    speed = synth.pick(45, 75)
 
     def croak() -> Wave:
-        n = take.samples(length * take.pick(0.9, 1.1))
-        pulses = take.buzz(speed * bend(n, [0.85, 1.0, 1.15]), np.ones(60))
-        return take.formants(pulses, (low, 0), (high, -5), width=0.18) * swell(n, 0.35, 0.3)
+        n = synth.samples(length * synth.pick(0.9, 1.1))
+        pulses = synth.buzz(speed * bend(n, [0.85, 1.0, 1.15]), np.ones(60))
+        return synth.formants(pulses, (low, 0), (high, -5), width=0.18) * swell(n, 0.35, 0.3)
 
-    return take.repeat(take.strokes(length + take.period(0.15, 0.35), jitter=0.1), croak)
+    return synth.repeat(synth.strokes(length + synth.pick(0.15, 0.35), jitter=0.1), croak)
 
 
 @sound("owl hoot")
-def owl_hoot(take: Take) -> Wave:
+def owl_hoot(synth: SynthContext) -> Wave:
     """Soft, low, almost pure hoots: a short one or two, then a long one."""
-    hz = take.hz(300, 460)
-    rhythm = [(0.16, 0.24), (0.16, 0.22), (0.42, 0.62)][int(take.rng.integers(0, 2)) :]
+    hz = synth.hz(300, 460)
+    rhythm = [(0.16, 0.24), (0.16, 0.22), (0.42, 0.62)][int(synth.rng.integers(0, 2)) :]
 
     def hoot(seconds: float) -> Wave:
-        n = take.samples(seconds / take.rate * take.pick(0.9, 1.1))
+        n = synth.samples(seconds * synth.pick(0.9, 1.1))
         contour = hz * bend(n, [0.94, 1.0, 1.0, 0.93])
-        return (take.buzz(contour, [1, 0.12, 0.04]) + 0.01 * take.noise(n)) * swell(n, 0.3, 0.4)
+        return (synth.buzz(contour, [1, 0.12, 0.04]) + 0.01 * synth.noise(n)) * swell(n, 0.3, 0.4)
 
-    track, time = silence(take.num_samples), take.rng.uniform(0, 0.08)
-    while time < take.seconds:
+    track, time = silence(synth.num_samples), synth.rng.uniform(0, 0.08)
+    while time < synth.seconds:
         for seconds, until_next in rhythm:
-            lay(track, hoot(seconds) * take.pick(0.8, 1.0), round(time * take.sample_rate))
-            time += until_next / take.rate * take.pick(0.95, 1.1)
+            lay(track, hoot(seconds) * synth.pick(0.8, 1.0), round(time * synth.sample_rate))
+            time += until_next * synth.pick(0.95, 1.1)
     return track
 
 
 @sound("crow caw")
-def crow_caw(take: Take) -> Wave:
+def crow_caw(synth: SynthContext) -> Wave:
     """Rough nasal cries with a rattle in them."""
-    base, length = take.hz(480, 680), take.period(0.25, 0.42)
-    nose, rattle = take.hz(1400, 1900), take.pick(70, 110)
+    base, length = synth.hz(480, 680), synth.pick(0.25, 0.42)
+    nose, rattle = synth.hz(1400, 1900), synth.pick(70, 110)
 
     def caw() -> Wave:
-        n = take.samples(length * take.pick(0.9, 1.1))
-        contour = base * bend(n, [0.9, 1.1, 1.0, 0.8]) * (1 + 0.05 * take.wander(n, 90))
-        voice = unit(take.buzz(contour, falling(14, 1))) + 0.5 * take.noise(n)
-        rough = 1 + 0.8 * take.tone(rattle, n)
-        return take.formants(voice * rough, (nose, 0), (1.9 * nose, -5), width=0.3) * swell(n, 0.15, 0.35)
+        n = synth.samples(length * synth.pick(0.9, 1.1))
+        contour = base * bend(n, [0.9, 1.1, 1.0, 0.8]) * (1 + 0.05 * synth.wander(n, 90))
+        voice = unit(synth.buzz(contour, falling(14, 1))) + 0.5 * synth.noise(n)
+        rough = 1 + 0.8 * synth.tone(rattle, n)
+        return synth.formants(voice * rough, (nose, 0), (1.9 * nose, -5), width=0.3) * swell(n, 0.15, 0.35)
 
-    return take.repeat(take.strokes(length + take.period(0.15, 0.35), jitter=0.1), caw)
+    return synth.repeat(synth.strokes(length + synth.pick(0.15, 0.35), jitter=0.1), caw)
 
 
 @sound("bee buzz")
-def bee_buzz(take: Take) -> Wave:
+def bee_buzz(synth: SynthContext) -> Wave:
     """A steady nasal hum that wavers as the bee flies about."""
-    n = take.num_samples
-    contour = take.hz(180, 260) * (1 + 0.05 * take.wander(n, 5 * take.rate))
-    hum = take.formants(
-        take.buzz(contour, falling(24, 2)), (take.hz(300, 420), 0), (take.hz(1200, 1800), -6), width=0.6
+    n = synth.num_samples
+    contour = synth.hz(180, 260) * (1 + 0.05 * synth.wander(n, 5))
+    hum = synth.formants(
+        synth.buzz(contour, falling(24, 2)), (synth.hz(300, 420), 0), (synth.hz(1200, 1800), -6), width=0.6
     )
-    return hum * (1 + 0.3 * np.tanh(take.wander(n, 3 * take.rate)))
+    return hum * (1 + 0.3 * np.tanh(synth.wander(n, 3)))
 
 
 @sound("cow moo")
-def cow_moo(take: Take) -> Wave:
+def cow_moo(synth: SynthContext) -> Wave:
     """A long low call that rises, stays and falls."""
-    base, length = take.hz(110, 165), take.period(0.9, 1.5)
+    base, length = synth.hz(110, 165), synth.pick(0.9, 1.5)
 
     def moo() -> Wave:
-        n = take.samples(length * take.pick(0.9, 1.1))
-        contour = base * bend(n, [0.8, 1.1, 1.2, 1.15, 0.85]) * (1 + 0.01 * take.wander(n, 20))
-        voice = take.buzz(contour, falling(30, 4))
-        closed = take.formants(voice, (base * 1.8, 0), (900, -22))
-        opened = take.formants(voice, (480, 0), (950, -5), (2400, -18))
+        n = synth.samples(length * synth.pick(0.9, 1.1))
+        contour = base * bend(n, [0.8, 1.1, 1.2, 1.15, 0.85]) * (1 + 0.01 * synth.wander(n, 20))
+        voice = synth.buzz(contour, falling(30, 4))
+        closed = synth.formants(voice, (base * 1.8, 0), (900, -22))
+        opened = synth.formants(voice, (480, 0), (950, -5), (2400, -18))
         mouth = bend(n, [0.0, 0.4, 1.0, 0.9, 0.3])
         return (closed * (1 - mouth) + opened * mouth) * swell(n, 0.15, 0.3)
 
-    return take.repeat(take.strokes(length + take.period(0.1, 0.3), jitter=0.05), moo)
+    return synth.repeat(synth.strokes(length + synth.pick(0.1, 0.3), jitter=0.05), moo)

@@ -1,11 +1,9 @@
-"""The event bank of synthetic sounds, and how a recording of one is made."""
+"""The event bank of synthetic sounds, and the synthesis of a recording."""
 
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +12,15 @@ from compa.scenes.banks.activity import Active
 from compa.scenes.banks.bank import (
     DEFAULT_SECONDS,
     Snippet,
-    check_attributes,
     check_label,
+    check_request,
     check_split,
     short_hash,
     snippet,
 )
 from compa.scenes.banks.recordings import Recording, Split
 from compa.scenes.banks.synthesizer import animals, machines, nature, people, signals  # noqa: F401  (they fill SOUNDS)
-from compa.scenes.banks.synthesizer.primitives import Take, Wave
+from compa.scenes.banks.synthesizer.primitives import SynthContext, Wave
 from compa.scenes.banks.synthesizer.registry import SOUNDS
 
 VERSION = 1
@@ -31,16 +29,12 @@ SECONDS = 2.5
 NUM_RECORDINGS: dict[Split, int] = {"train": 48, "test": 16}
 AUTHOR, LICENCE = "compa", "CC0 (synthesised)"
 PEAK = 0.7
-MAX_PITCH = 24.0
-"""Semitones up or down."""
-MAX_RATE = 4.0
-"""The tempo factor lies between one over this and this."""
 
 
-class Synthesiser:
+class Synthesizer:
     """Synthetic sounds by label, 48 recordings of each for training and 16 others for testing.
 
-    A recording is a pure function of its name, and is made when it is first asked for.
+    A recording is a pure function of its name, and is synthesized when it is first needed.
 
     Args:
         sample_rate: In Hz.
@@ -49,6 +43,7 @@ class Synthesiser:
     """
 
     name = "built-in"
+    attributes: tuple[str, ...] = ()
     skipped: Mapping[str, str] = {}
 
     def __init__(
@@ -71,12 +66,12 @@ class Synthesiser:
         )
         self._made: dict[str, Recording] = {}
 
-    def split(self, name: Split) -> Synthesiser:
+    def split(self, name: Split) -> Synthesizer:
         """The part of the bank that is for training, or for testing."""
         check_split(name)
         if name not in self._splits:
-            raise ValueError(f"this part of {self.name} has no recordings for {name!r}: split the whole bank")
-        bank = Synthesiser(self.sample_rate, (name,), self.labels)
+            raise ValueError(f"this split of {self.name} has no recordings for {name!r}; split the whole bank")
+        bank = Synthesizer(self.sample_rate, (name,), self.labels)
         bank._made = self._made
         return bank
 
@@ -85,27 +80,18 @@ class Synthesiser:
         check_label(label, self.labels)
         return tuple(f"{label}/{split}-{k:02d}" for split in self._splits for k in range(NUM_RECORDINGS[split]))
 
-    def sample(self, label: str, rng: np.random.Generator, **attributes: float) -> Snippet:
-        """A piece of a recording of the label.
-
-        Args:
-            label: One of `labels`.
-            rng: Draws the recording, the duration where none is asked for, and the place of the cut.
-            **attributes: `duration` in seconds; `pitch` in semitones up or down, `rate` as a factor of the
-                tempo: with one of these, or a duration beyond its length, the recording is made anew.
-        """
+    def sample(
+        self, label: str, rng: np.random.Generator, duration: float | None = None, **attributes: float | str
+    ) -> Snippet:
+        """A piece of a recording of the label; see `EventBank`. For long durations the recording is longer, too."""
         names = self.recordings(label)
-        check_attributes(attributes, ("duration", "pitch", "rate"))
-        pitch, rate = attributes.get("pitch", 0.0), attributes.get("rate", 1.0)
-        _check_range("pitch", pitch, -MAX_PITCH, MAX_PITCH)
-        _check_range("rate", rate, 1 / MAX_RATE, MAX_RATE)
+        check_request(duration, attributes, self.attributes)
         name = names[rng.integers(len(names))]
-        seconds = attributes.get("duration", rng.uniform(*DEFAULT_SECONDS))
-        if attributes.keys() <= {"duration"} and seconds <= SECONDS - 0.5:
+        drawn = rng.uniform(*DEFAULT_SECONDS)  # in any case: tasks depend on where in a recording the cut is drawn
+        seconds = drawn if duration is None else duration
+        if seconds <= SECONDS - 0.5:
             return snippet(self._recording(label, name), rng, seconds)
-        moved = record(label, name, self.sample_rate, max(SECONDS, seconds + 0.5), pitch, rate)
-        asked = {key: value for key, value in attributes.items() if key != "duration"}
-        return replace(snippet(moved, rng, seconds), attributes=asked)
+        return snippet(record(label, name, self.sample_rate, seconds + 0.5), rng, seconds)
 
     def _recording(self, label: str, name: str) -> Recording:
         if name not in self._made:
@@ -113,38 +99,29 @@ class Synthesiser:
         return self._made[name]
 
 
-def record(
-    label: str, name: str, sample_rate: int, seconds: float = SECONDS, pitch: float = 0.0, rate: float = 1.0
-) -> Recording:
-    """Makes a recording, the same for the same arguments everywhere.
+def record(label: str, name: str, sample_rate: int, seconds: float = SECONDS) -> Recording:
+    """Synthesizes a recording, the same for the same arguments everywhere.
 
     Args:
         label: A key of `SOUNDS`.
-        name: All chances depend on this name.
+        name: Seeds all draws.
         sample_rate: In Hz.
-        seconds: How long it is, with the silence before and after, which is cut off.
-        pitch: Moves all frequencies by so many semitones.
-        rate: Multiplies all tempi.
+        seconds: Its length, with the silence before and after, which is cut off.
     """
     seed = int.from_bytes(hashlib.sha256(f"{VERSION} {name}".encode()).digest()[:16], "big")
-    take = Take(np.random.default_rng(seed), sample_rate, seconds, pitch=2 ** (pitch / 12), rate=rate)
-    waveform = _in_a_room(take, SOUNDS[label](take))
+    synth = SynthContext(np.random.default_rng(seed), sample_rate, seconds)
+    waveform = _in_a_room(synth, SOUNDS[label](synth))
     active = Active.part_of(waveform, sample_rate)
     return Recording(label, name, active, author=AUTHOR, licence=LICENCE, content=name)
 
 
-def _in_a_room(take: Take, dry: Wave) -> NDArray[np.float32]:
-    """What a microphone in a room makes of it: a few echoes, a colour, a faint noise, and a fixed peak."""
+def _in_a_room(synth: SynthContext, dry: Wave) -> NDArray[np.float32]:
+    """The sound as recorded in a room: a few echoes, a spectral tilt, a faint noise, and a fixed peak."""
     wave = dry.astype(np.float32)
     for _ in range(4):
-        delay = take.samples(take.pick(0.002, 0.05))
-        wave[delay:] += np.float32(take.rng.uniform(-0.3, 0.3)) * wave[:-delay]
-    colour = np.float32(take.rng.uniform(-0.35, 0.35))  # above 0 it dulls, below it brightens
-    wave[1:] += colour * wave[:-1]
+        delay = synth.samples(synth.pick(0.002, 0.05))
+        wave[delay:] += np.float32(synth.rng.uniform(-0.3, 0.3)) * wave[:-delay]
+    tilt = np.float32(synth.rng.uniform(-0.35, 0.35))  # above 0 it dulls, below it brightens
+    wave[1:] += tilt * wave[:-1]
     wave *= np.float32(PEAK) / max(float(np.abs(wave).max()), 1e-9)
-    return wave + np.float32(10 ** (take.rng.uniform(-70, -55) / 20)) * take.noise(len(wave))
-
-
-def _check_range(name: str, value: float, low: float, high: float) -> None:
-    if not (math.isfinite(value) and low <= value <= high):
-        raise ValueError(f"{name} goes from {low:g} to {high:g}, not {value:g}")
+    return wave + np.float32(10 ** (synth.rng.uniform(-70, -55) / 20)) * synth.noise(len(wave))

@@ -1,4 +1,4 @@
-"""What synthetic sounds are made of: tones, noise, filters, envelopes, and a take that draws all chances."""
+"""Building blocks of synthetic sounds: tones, noise, filters, envelopes, and the context of a synthesis."""
 
 from __future__ import annotations
 
@@ -12,70 +12,62 @@ from numpy.typing import NDArray
 Wave = NDArray[np.floating]
 """A waveform, an envelope or a contour in Hz, of shape (samples,); float32 where it can be, for speed."""
 
-NYQUIST_SHARE = 0.45
-"""No tone goes above this share of the sample rate."""
+MAX_RATE_FRACTION = 0.45
+"""The highest frequency of a tone, as a fraction of the sample rate."""
 TABLE_SIZE = 4096
 
 
 @dataclass
-class Take:
-    """One take of a sound: its length, its chances, and how far pitch and tempo are moved.
+class SynthContext:
+    """What a sound is synthesized with.
 
     Attributes:
-        rng: Draws everything that differs from take to take.
+        rng: Draws everything that differs between recordings of a sound.
         sample_rate: In Hz.
-        seconds: How long the take is.
-        pitch: All frequencies are multiplied by this.
-        rate: All tempi are multiplied by this.
+        seconds: Length of the recording.
     """
 
     rng: np.random.Generator
     sample_rate: int
     seconds: float
-    pitch: float = 1.0
-    rate: float = 1.0
 
     @property
     def num_samples(self) -> int:
-        """The samples of the whole take."""
+        """The samples of the whole recording."""
         return round(self.seconds * self.sample_rate)
 
     def samples(self, seconds: float) -> int:
-        """How many samples a part of the take has, at least 2."""
+        """The samples of a part of the recording, at least 2."""
         return max(2, round(seconds * self.sample_rate))
 
     def pick(self, low: float, high: float) -> float:
-        """A number between two, both positive, evenly on a logarithmic scale."""
+        """Draws between two positive numbers, uniformly on a logarithmic scale."""
         return float(low * (high / low) ** self.rng.random())
 
     def hz(self, low: float, high: float) -> float:
-        """A frequency between two, moved by the take's pitch."""
-        return min(self.pick(low, high) * self.pitch, NYQUIST_SHARE * self.sample_rate)
-
-    def period(self, low: float, high: float) -> float:
-        """Seconds between two, shortened by the take's tempo."""
-        return self.pick(low, high) / self.rate
+        """Draws a frequency, below the Nyquist frequency."""
+        return min(self.pick(low, high), MAX_RATE_FRACTION * self.sample_rate)
 
     def noise(self, num_samples: int | None = None) -> Wave:
         """White noise of unit variance."""
         return self.rng.standard_normal(num_samples or self.num_samples, dtype=np.float32)
 
     def tone(self, hz: float | Wave, num_samples: int | None = None) -> Wave:
-        """A sine at a fixed or moving frequency, its phase drawn."""
+        """A sine of random phase at a fixed or moving frequency."""
         return np.asarray(np.sin(2 * np.pi * self.cycle(hz, num_samples)))
 
     def buzz(self, hz: float | Wave, strengths: Sequence[float] | Wave, num_samples: int | None = None) -> Wave:
-        """A harmonic tone; `strengths` are those of its partials, which stay below the Nyquist frequency."""
-        room = int(NYQUIST_SHARE * self.sample_rate / max(float(np.max(hz)), 1.0))
+        """A harmonic tone; `strengths` are the amplitudes of its partials, which stay below the Nyquist frequency."""
+        num_partials = int(MAX_RATE_FRACTION * self.sample_rate / max(float(np.max(hz)), 1.0))
         partials = np.zeros(TABLE_SIZE // 2 + 1, dtype=complex)
-        kept = np.asarray(strengths, dtype=float)[: max(1, room)]
+        kept = np.asarray(strengths, dtype=float)[: max(1, num_partials)]
         partials[1 : len(kept) + 1] = kept * np.exp(2j * np.pi * self.rng.random(len(kept)))
         table = (np.fft.irfft(partials) * TABLE_SIZE / 2).astype(np.float32)
         return table[(self.cycle(hz, num_samples) * TABLE_SIZE).astype(np.int32) % TABLE_SIZE]
 
     def cycle(self, hz: float | Wave, num_samples: int | None = None) -> Wave:
-        """Where in its cycle an oscillation is, from 0 to 1; summed in float64, to stay in tune."""
-        highest = NYQUIST_SHARE * self.sample_rate
+        """The phase of an oscillation in cycles, from 0 to 1; summed in float64, to stay in tune."""
+        highest = MAX_RATE_FRACTION * self.sample_rate
         cycles: NDArray[np.float64]
         if isinstance(hz, np.ndarray):
             cycles = np.cumsum(np.minimum(hz, highest) / self.sample_rate, dtype=np.float64)
@@ -87,24 +79,24 @@ class Take:
         return cycles.astype(np.float32)
 
     def wander(self, num_samples: int, per_second: float) -> Wave:
-        """A random contour of unit variance that changes direction about `per_second` times a second."""
+        """A random contour of unit variance with about `per_second` turning points a second."""
         knots = max(4, round(num_samples / self.sample_rate * per_second) + 3)
         return bend(num_samples, self.rng.standard_normal(knots, dtype=np.float32))
 
     def filtered(self, wave: Wave, *points: tuple[float, float]) -> Wave:
-        """Filters with a gain that goes through points of (Hz, dB), straight over logarithmic frequency."""
+        """Filters with a gain that is linear over logarithmic frequency between points of (Hz, dB)."""
         size = _fast_size(len(wave))
         octaves = _octaves(size, self.sample_rate)
         gain_db = np.interp(octaves, [np.log2(hz) for hz, _ in points], [db for _, db in points])
         return _through(wave, size, np.exp(gain_db * (np.log(10) / 20)))
 
     def band(self, wave: Wave, low: float, high: float, slope: float = 18.0) -> Wave:
-        """Keeps what lies between two frequencies; outside it falls by `slope` dB an octave."""
+        """A band-pass between two frequencies; outside, its gain falls by `slope` dB an octave."""
         far = 6.0  # octaves
         return self.filtered(wave, (low / 2**far, -slope * far), (low, 0.0), (high, 0.0), (high * 2**far, -slope * far))
 
     def formants(self, wave: Wave, *peaks: tuple[float, float], width: float = 0.35) -> Wave:
-        """Keeps peaks at (Hz, dB), about `width` octaves wide, and little between them."""
+        """A filter with peaks at (Hz, dB), about `width` octaves wide."""
         size = _fast_size(len(wave))
         octaves = _octaves(size, self.sample_rate)
         gain = np.full(len(octaves), 0.01)
@@ -114,7 +106,7 @@ class Take:
         return _through(wave, size, gain)
 
     def strokes(self, period: float, jitter: float = 0.05, start: float | None = None) -> list[float]:
-        """Times in seconds at which something recurs until the take ends; the first comes soon."""
+        """Times in seconds at which something recurs until the recording ends; the first is near the start."""
         time = self.rng.uniform(0, min(0.1, period / 2)) if start is None else start
         times = []
         while time < self.seconds - 0.03:
@@ -123,7 +115,7 @@ class Take:
         return times
 
     def repeat(self, times: Sequence[float], part: Callable[[], Wave], spread_db: float = 2.0) -> Wave:
-        """Lays a part, made anew each time and of varying level, at each of the times."""
+        """A track with a part at each of the times, synthesized anew each time and of varying level."""
         track = silence(self.num_samples)
         for time in times:
             lay(
@@ -134,7 +126,7 @@ class Take:
         return track
 
     def sparks(self, times: Wave, hz: tuple[float, float], seconds: tuple[float, float]) -> Wave:
-        """Many tiny decaying sines of drawn frequencies, lengths and levels at the given times (seconds)."""
+        """A track with a short decaying sine of random frequency, length and level at each of the times (seconds)."""
         track = silence(self.num_samples)
         for time in times:
             length = self.pick(*seconds)
@@ -147,7 +139,7 @@ class Take:
 
 
 def _fast_size(num_samples: int) -> int:
-    """A length for the FFT that is at least this, at most an eighth more, and has no large factors."""
+    """An FFT size of at least this, at most an eighth more, without large factors."""
     step = 1 << max(0, num_samples.bit_length() - 4)
     return -(-num_samples // step) * step
 
@@ -182,7 +174,7 @@ def decay(num_samples: int, samples: float, attack: int = 8) -> Wave:
 
 
 def swell(num_samples: int, attack: float, release: float) -> Wave:
-    """Rises and falls along sines; `attack` and `release` are shares of the whole."""
+    """Rises and falls along sines; `attack` and `release` are fractions of the whole."""
     envelope = np.ones(num_samples, dtype=np.float32)
     rise, fall = max(1, int(attack * num_samples)), max(1, int(release * num_samples))
     envelope[:rise] *= np.sin(np.linspace(0, np.pi / 2, rise, dtype=np.float32))
@@ -191,12 +183,12 @@ def swell(num_samples: int, attack: float, release: float) -> Wave:
 
 
 def silence(num_samples: int) -> Wave:
-    """An empty track to lay parts on."""
+    """An empty track."""
     return np.zeros(num_samples, dtype=np.float32)
 
 
 def lay(track: Wave, part: Wave, start: int) -> None:
-    """Adds a part to a track in place; what hangs over its end is lost."""
+    """Adds a part to a track in place; what extends beyond its end is cut off."""
     part = part[: max(0, len(track) - start)]
     track[start : start + len(part)] += part
 
@@ -207,7 +199,7 @@ def unit(wave: Wave) -> Wave:
 
 
 def falling(num: int, slope_db: float, odd: bool = False) -> Wave:
-    """Strengths of `num` partials that fall by `slope_db` an octave; only the odd ones if asked."""
+    """Amplitudes of `num` partials that fall by `slope_db` an octave; with `odd`, of odd ones only."""
     order = np.arange(1, num + 1)
     strengths = 10 ** (-slope_db * np.log2(order) / 20)
     return np.where(order % 2 == 1, strengths, 0.0) if odd else strengths

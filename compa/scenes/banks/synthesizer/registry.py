@@ -1,23 +1,23 @@
-"""The list of synthetic sounds: a sound is a function from a take to its waveform, put down under a label."""
+"""The registry of synthetic sounds: functions from a context to a waveform, by label."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from compa.scenes.banks.synthesizer.primitives import Take, Wave
+from compa.scenes.banks.synthesizer.primitives import SynthContext, Wave
 
-Sound = Callable[[Take], Wave]
+Sound = Callable[[SynthContext], Wave]
 
 SOUNDS: dict[str, Sound] = {}
 """Every sound by its label."""
 
 
 def sound(label: str) -> Callable[[Sound], Sound]:
-    """Puts a function down in `SOUNDS`."""
+    """Registers a function in `SOUNDS`."""
 
-    def put_down(function: Sound) -> Sound:
+    def register(function: Sound) -> Sound:
         assert label not in SOUNDS, label
         SOUNDS[label] = function
         return function
 
-    return put_down
+    return register
