@@ -17,7 +17,7 @@ from compa import cli
 from compa.models.tiny_clap import make
 from compa.utils.arguments import CommandParser
 from negatives.llm.prompt import load
-from tests.compa.scenes.sound_files import write_labels
+from tests.compa.scenes.sound_files import write, write_labels
 from tests.negatives.llm.scripted import Reply, ScriptedServer, completion, items_of
 from tests.readme_commands import ROOT, blocks, commands, documented
 
@@ -107,10 +107,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.copy(made / "clips" / "0.wav", made / "clip.wav")
     (made / "captions.csv").write_text("caption\n" + "\n".join(row.split(",")[1] for row in rows[:12]))
     speakers = [
-        f"events/{path.relative_to(made / 'events')},{label},{speaker}"
-        for label in ("dog", "cat", "owl", "horn")
-        for number, path in enumerate(sorted((made / "events" / label).iterdir()))
-        for speaker in [("ann", "bob", "eve")[number % 3]]
+        f"{write(made / 'digits' / f'{word}-{speaker}-{take}.wav').relative_to(made)},{word},{speaker}"
+        for word in ("one", "two", "three", "four", "five", "six")
+        for speaker in ("ann", "bob", "eve", "jim")
+        for take in range(3)
     ]
     (made / "digits.csv").write_text("\n".join(["file,label,speaker", *speakers]))
     make(made / "tiny")
