@@ -36,7 +36,7 @@ class Saved:
         result: What was scored.
         path: The file.
         replaced: Whether it replaced an earlier one.
-        kept: Whether it was there already and nothing was measured.
+        kept: Whether an existing result was reused.
     """
 
     result: Result

@@ -45,8 +45,8 @@ ABOUT = {
     "twins": "minimal edits in the same batch: hard negatives in sound",
     "known-true": "no contrast of pairs that are known to be true",
 }
-KINDS = {"scenes-order": "order", "scenes-attribute": "attribute-swap"}
-SPEECH_KINDS = {"scenes-order": "order", "scenes-binding": "binding"}
+EDIT_OF_TASK = {"scenes-order": "order", "scenes-attribute": "attribute-swap"}
+SPEECH_EDIT_OF_TASK = {"scenes-order": "order", "scenes-binding": "binding"}
 """The composition tasks, and the kind of twins (scenes and their minimal edits) that training composes for each."""
 SKILL = "zero-shot"
 """The task of general skill, which hard negatives can cost."""
@@ -104,7 +104,7 @@ def run(ablation: Ablation, out: Path, at_once: int) -> None:
 
 
 def _kinds(bank: EventBank) -> dict[str, str]:
-    return SPEECH_KINDS if any(map(speaker_and_words, bank.labels)) else KINDS
+    return SPEECH_EDIT_OF_TASK if any(map(speaker_and_words, bank.labels)) else EDIT_OF_TASK
 
 
 def variants_for(bank: EventBank) -> dict[str, Variant]:

@@ -100,7 +100,7 @@ def warm_run(folder: Path, num_items: int, rounds: int) -> str:
     rng = np.random.default_rng(0)
     paths = [folder / f"{number}.wav" for number in range(2 * num_items)]
     for path in paths:
-        soundfile.write(path, rng.normal(scale=0.1, size=160).astype(np.float32), 16_000)
+        soundfile.write(path, rng.normal(scale=0.1, size=1600).astype(np.float32), 16_000)
         os.utime(path, (0, 0))  # the cache does not trust the times of files that have just changed
     groups: list[Group] = [
         (paths[2 * number : 2 * number + 2], (f"{number}: a, then b", f"{number}: b, then a"))

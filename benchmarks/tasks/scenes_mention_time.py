@@ -28,7 +28,7 @@ from compa.scenes.captions import render_caption
 from compa.scenes.composition.two_sounds import TwoSounds, full_twins
 from compa.scenes.holdout import held_out_pairs
 
-KINDS = tuple("-".join(directions) for directions in product(("forward", "backward"), repeat=2))
+DIRECTIONS = tuple("-".join(directions) for directions in product(("forward", "backward"), repeat=2))
 
 
 def _draw(bank: EventBank, kind: str | None, pair: Pair, rng: np.random.Generator) -> SceneItem | None:
@@ -53,5 +53,5 @@ TASK = ComposedPairs(
     measures="Tells which sound is first whichever is mentioned first, for unseen sounds in unseen combinations",
     needs=NEEDS,
     expected=NUM_ITEMS,
-    source=lambda bank: ItemSource(KINDS, held_out_pairs(bank.labels), _draw),
+    source=lambda bank: ItemSource(DIRECTIONS, held_out_pairs(bank.labels), _draw),
 )

@@ -50,7 +50,7 @@ def open_container(path: Path) -> Iterator[AudioStream]:
 
 
 def _promised(container: InputContainer, stream: AvStream) -> int | None:
-    """Samples a channel that the header promises; a webm's is its container's, which a film may outlast."""
+    """Samples per channel that the header declares; WebM only has the container's duration, used if audio is alone."""
     if stream.duration and stream.time_base:
         return round(float(stream.duration * stream.time_base) * stream.rate)
     if container.duration and len(container.streams) == 1:

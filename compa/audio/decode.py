@@ -137,9 +137,8 @@ def _mono(
     if not num_samples:
         raise ValueError(f"{path} holds no samples")
     if num_samples < MIN_SECONDS * sample_rate:
-        raise ValueError(
-            f"{path} is too short: {num_samples / sample_rate:.4f} s, at least {MIN_SECONDS:g} s are needed"
-        )
+        seconds = round(num_samples / sample_rate, 4)
+        raise ValueError(f"{path} is too short ({seconds:g} s, at least {MIN_SECONDS:g} s are needed)")
 
 
 def in_windows(blocks: Iterable[NDArray[np.float32]], num_samples: int) -> Iterator[NDArray[np.float32]]:

@@ -26,9 +26,9 @@ def check_format(name: str, sample_rate: int) -> None:
         ValueError: If not.
     """
     if name not in FORMATS:
-        raise ValueError(f"audio format {name!r} is none of {', '.join(FORMATS)}")
+        raise ValueError(f"audio format must be one of {', '.join(FORMATS)}; got {name!r}")
     if not 0 < sample_rate <= MAX_RATE:
-        raise ValueError(f"sample rate {sample_rate} is none: take a number of Hz from 1 to {MAX_RATE}")
+        raise ValueError(f"sample rate must be from 1 to {MAX_RATE} Hz; got {sample_rate}")
     if name == "opus" and sample_rate not in OPUS_RATES:
         raise ValueError(f"Opus has no sample rate of {sample_rate} Hz: take one of {', '.join(map(str, OPUS_RATES))}")
 

@@ -50,7 +50,7 @@ class AudioConfig:
     def __post_init__(self) -> None:
         for name, legal in (("mel_scale", MelScale), ("edges", Edges), ("level", Level)):
             if (value := getattr(self, name)) not in get_args(legal):
-                raise ValueError(f"{name} {value!r} is none of {', '.join(get_args(legal))}")
+                raise ValueError(f"{name} must be one of {', '.join(get_args(legal))}; got {value!r}")
         if self.mel_norm not in ("slaney", None):
             raise ValueError(f"mel_norm {self.mel_norm!r} is neither slaney nor null")
 
@@ -76,7 +76,7 @@ PRESETS: Mapping[str, AudioConfig] = MappingProxyType(
         "laion-fused": replace(_LAION, mel_scale="htk", mel_norm=None),
     }
 )
-"""Features of the small model of ours, of PANNs and HTSAT, and of LAION's CLAP checkpoints, by name.
+"""Features of compa's small model, of PANNs and HTSAT, and of LAION's CLAP checkpoints, by name.
 
 The LAION-CLAP code that was released rounds every clip to 16 bits, in training and when it embeds files, hence `int16`;
 the feature extractor that transformers has for the same checkpoints does not.
@@ -91,7 +91,7 @@ def audio_config(config: AudioConfig | str | None) -> AudioConfig:
     """
     if isinstance(config, str):
         if config not in PRESETS:
-            raise ValueError(f"audio preset {config!r} is none of {', '.join(PRESETS)}")
+            raise ValueError(f"audio preset must be one of {', '.join(PRESETS)}; got {config!r}")
         return PRESETS[config]
     return config or AudioConfig()
 

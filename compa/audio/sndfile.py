@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from compa.audio.stream import BLOCK_SAMPLES, AudioStream, check_length
 
 OPEN_END_BYTES = (2**31, 2**32)
-"""A WAV written to a pipe promises about so much, since its length was not known: that is no promise."""
+"""Data sizes that a WAV written to a pipe declares because its length was unknown; they are ignored."""
 
 
 @contextmanager

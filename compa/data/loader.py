@@ -1,4 +1,4 @@
-"""A loader that always goes on where the training is, be it fresh, resumed, or on another number of ranks."""
+"""A loader that starts at the trainer's current step, also after resuming or with another number of ranks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from compa.data.batch import Batch
 
 
 class TrainingLoader:
-    """Batches by number, from the one that comes next after the trainer's last optimiser step.
+    """Batches by number, from the one that comes next after the trainer's last optimizer step.
 
     The trainer's step is the only state, and it is in every checkpoint, so a checkpoint and the data's settings are all
     that resuming takes. Nothing is asked of the trainer before the first batch is wanted: Lightning makes iterators
@@ -62,7 +62,7 @@ class TrainingLoader:
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Takes nothing: the trainer's step says it all."""
+        """Ignores the state; the position follows from the trainer's step."""
 
 
 class _Numbers(Sampler[int]):
@@ -85,7 +85,7 @@ def validation_loader(batches: Dataset[Batch], num_workers: int) -> DataLoader[B
 
 
 def _keep_working(_worker: int) -> None:
-    """Leaves signals to the training, which wants more batches until its optimiser step is complete.
+    """Makes a worker ignore signals, so that the trainer can finish its optimizer step.
 
     Terminals send Ctrl-C, and SLURM SIGTERM, to all processes; DataLoader ends its workers by the latter.
     """

@@ -16,8 +16,8 @@ class Order:
     Each source is an endless row of shuffles of its clips. An epoch takes the same number of clips from each source,
     in shuffled places, from where the epoch before stopped; what does not fill a batch at the end is left out.
 
-    Where any clip has a twin, clips travel in twos: twins, or two single clips that were drawn next to each other. With
-    an even batch, or share of a batch, twins are thus never parted.
+    Where any clip has a twin, clips are drawn in pairs: twins, or two single clips that were drawn next to each other.
+    So twins stay together if the batch size per rank is even.
 
     Args:
         twins: For each source, the row of every clip's twin or -1.
@@ -26,7 +26,7 @@ class Order:
         weights: How the clips of an epoch are shared out to sources; None lets each clip come once an epoch.
 
     Raises:
-        ValueError: If twins do not fit the batch, weights are no weights, or there are too few clips for one batch.
+        ValueError: If twins do not fit the batch, a weight is not positive, or there are too few clips for one batch.
     """
 
     def __init__(
@@ -38,7 +38,9 @@ class Order:
         self.unit_size = 2 if self.has_twins else 1
         if batch_size < self.unit_size or batch_size % self.unit_size:
             above = batch_size + 1 if batch_size > 0 else self.unit_size
-            raise ValueError(f"batch_size {batch_size} parts twins or is empty: take {above}")
+            raise ValueError(
+                f"batch_size must be a positive multiple of {self.unit_size}; got {batch_size}: use {above}"
+            )
         self._twins = [_numbers(rows) for rows in twins]
         self._pairs = [_pairs(rows) if self.has_twins else rows[:0].reshape(0, 1) for rows in self._twins]
         sizes = np.array([self._num_units(source) for source in range(len(twins))])

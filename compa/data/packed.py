@@ -118,7 +118,7 @@ class PackedData(pl.LightningDataModule):
                 yield from (negative.text for negative in clip.negatives)
 
     def state_dict(self) -> dict[str, Any]:
-        """What decides the batches, for the checkpoint; where in them the training is, its step tells."""
+        """The settings that determine the batches, for the checkpoint; the position follows from the trainer's step."""
         draw = self.draws[True]
         return {
             "shards": [reader.index.samples_sha256 for reader in self.readers],

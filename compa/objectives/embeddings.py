@@ -13,13 +13,16 @@ class Embeddings:
     """The embeddings of one batch on this rank: `B` clips, `M` further captions, `D` dimensions, unit rows.
 
     Attributes:
-        audio: `(B, D)`, one row per clip. captions: `(B, D)`, caption i is true of clip i. extras: `(M, D)`, further
-        captions, each of one clip: hard negatives, or positives of another granularity. owner: `(M,)` int64, the index
-        in this batch of the clip that an extra belongs to. is_positive: `(M,)` bool, whether an extra is true of its
-        clip. scale: `()`, 1 / temperature. known_true: `(B + M, G)` bool or None. Text t (captions first, then extras)
-        is true of clip g of the batch of all
-            ranks, clips in rank order (`G = B` in one process and in `eval()` mode). Such a pair is not a negative in
-            either direction. A text's own clip is ignored, but a hard negative may not be marked true of its own clip.
+        audio: `(B, D)`, one row per clip.
+        captions: `(B, D)`, caption i is true of clip i.
+        extras: `(M, D)`, further captions, each of one clip: hard negatives, or positives of another granularity.
+        owner: `(M,)` int64, the index in this batch of the clip that an extra belongs to.
+        is_positive: `(M,)` bool, whether an extra is true of its clip.
+        scale: `()`, 1 / temperature.
+        known_true: `(B + M, G)` bool or None. Text t (captions first, then extras) is true of clip g of the batch of
+            all ranks, clips in rank order (`G = B` in one process and in `eval()` mode). Such a pair is not a negative
+            in either direction. A text's own clip is ignored, but a hard negative may not be marked true of its own
+            clip.
     """
 
     audio: Tensor

@@ -57,7 +57,7 @@ class Objective(nn.Module, ABC):
         """Computes the loss of one batch.
 
         Raises:
-            ValueError: If the embeddings are not as they must be; if the batch spans ranks, then on every one of them.
+            ValueError: If the embeddings are invalid; in a batch that spans ranks, on every rank.
         """
         counts = self._check(embeddings)
         if not self.uses_extras:

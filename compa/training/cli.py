@@ -6,16 +6,18 @@ import importlib
 import logging
 import os
 import pkgutil
+import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from jsonargparse import ActionYesNo
+from jsonargparse import ActionYesNo, ArgumentError
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 
 from compa.training import run_folder
+from compa.training.recipe_errors import explain
 from compa.training.stopping import Stopped
 from compa.training.task import BaseTask
 
@@ -133,19 +135,25 @@ def main(arguments: Sequence[str]) -> int:
     logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)
     os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")  # Lightning's use of jsonargparse, not the user's
     _import_recipe_classes()
+    raising = {"exit_on_error": False}
     with warnings.catch_warnings():
         for message in _NOISE:
             warnings.filterwarnings("ignore", message=message)
-        TrainingCLI(
-            BaseTask,
-            pl.LightningDataModule,
-            subclass_mode_model=True,
-            subclass_mode_data=True,
-            save_config_callback=_SaveConfig,
-            trainer_defaults={"logger": False, "use_distributed_sampler": False, "log_every_n_steps": 10},
-            seed_everything_default=0,
-            args=list(arguments),
-        )
+        try:
+            TrainingCLI(
+                BaseTask,
+                pl.LightningDataModule,
+                subclass_mode_model=True,
+                subclass_mode_data=True,
+                save_config_callback=_SaveConfig,
+                trainer_defaults={"logger": False, "use_distributed_sampler": False, "log_every_n_steps": 10},
+                parser_kwargs={"prog": "compa", **raising, "fit": raising, "validate": raising},
+                seed_everything_default=0,
+                args=list(arguments),
+            )
+        except ArgumentError as error:
+            print(f"compa {arguments[0]}: {explain(str(error))}", file=sys.stderr)
+            return 2
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Which texts of a batch are true of which clips, beyond their own: such pairs are no negatives."""
+"""Which texts of a batch are true of which clips, beyond their own: such pairs are not negatives."""
 
 from __future__ import annotations
 

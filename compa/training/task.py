@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -16,7 +17,7 @@ from compa.training.parameters import freeze_weights, parameter_groups
 from compa.training.schedule import warmup_cosine
 
 
-class BaseTask(pl.LightningModule):
+class BaseTask(pl.LightningModule, ABC):
     """A LightningModule with one optimizer, whose run folder, checkpoints and resuming `compa fit` takes care of.
 
     A task derives from this class, passes the options below to its constructor, and implements `training_step` and
@@ -48,6 +49,7 @@ class BaseTask(pl.LightningModule):
         self.layer_decay = layer_decay
         self._frozen: list[nn.Module] = []
 
+    @abstractmethod
     def export(self, folder: Path, checkpoint: dict[str, Any]) -> None:
         """Writes the trained model of one of this task's checkpoints into the run folder.
 
@@ -56,7 +58,6 @@ class BaseTask(pl.LightningModule):
             checkpoint: As Lightning wrote it, with `state_dict` and what `on_save_checkpoint` added; on the CPU. This
                 is not the task's present state where averaged weights or the best validation are chosen.
         """
-        raise NotImplementedError(f"{type(self).__name__} must implement export")
 
     def describe(self, batch: Any) -> dict[str, Any]:
         """Describes a batch for a person who looks for the cause of a loss that is not finite, as JSON values."""

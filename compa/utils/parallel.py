@@ -130,7 +130,7 @@ def _one_by_one(
 
 
 def _check_processes() -> None:
-    """Raises OSError where no process can be started at all: that is no item's fault."""
+    """Raises OSError where no process can be started at all: which no item causes."""
     with _Pool(1) as pool:
         try:
             pool.submit(abs, [0]).result()
@@ -168,7 +168,7 @@ def _map(function: Callable[[Item], Result], items: list[Item]) -> list[Result]:
 
 
 def _start_worker(workers_end: Connection) -> None:
-    """Ends this process when nobody holds the lifeline; keeps Ctrl-C for the parent, and decoders' warnings quiet."""
+    """Prepares a worker: it exits when its parent does, ignores Ctrl-C, and silences decoder warnings."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(workers_end,), daemon=True).start()
     from tqdm import tqdm

@@ -74,7 +74,7 @@ def _connected(ray: Any, num_workers: int) -> Iterator[None]:
         yield
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what Ray wants to be told about its own future
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # Ray's future default, which avoids its warning
     quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
     _check_address(os.environ.get("RAY_ADDRESS", ""))
     try:

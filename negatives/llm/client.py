@@ -19,9 +19,9 @@ from negatives.llm.request import FORMATS, ChatRequest
 from negatives.llm.response import NO_ANSWER, OVER_BUDGET, ParsedResponse, all_failed, parse_response
 
 MAX_ATTEMPTS = 8
-"""Of one request."""
-MAX_FRUITLESS = 3
-"""Requests in a row that may fail in all their attempts."""
+"""Attempts per request."""
+MAX_FAILED_REQUESTS = 3
+"""Consecutive requests that may fail in all their attempts."""
 MAX_WITHOUT_TEXT, MAX_WITHOUT_TEXT_LATER = 3, 6
 """Answers in a row that may hold no text of the model, before it has given one and after."""
 RECENT_ANSWERS = 50
@@ -152,7 +152,7 @@ class RetryingClient:
             self._sleep(wait)
         with self._lock:
             self._fruitless += 1
-        if self._fruitless >= MAX_FRUITLESS:
+        if self._fruitless >= MAX_FAILED_REQUESTS:
             if not self.num_answers:
                 raise FatalServerError(f"{self._no_answers()}: check it, then run again")
             raise FatalServerError(f"the server does not answer any more (last: {self._last}): restart it, run again")

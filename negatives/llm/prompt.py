@@ -20,7 +20,7 @@ _PROTOCOL = "protocol"
 
 @dataclass(frozen=True)
 class Prompt:
-    """What a model is told before it sees captions.
+    """The instructions that a model gets before captions.
 
     Attributes:
         name: Kind or level, as in the manifest, or "judge".

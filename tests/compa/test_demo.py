@@ -17,7 +17,7 @@ import soundfile
 
 import compa
 from benchmarks.models.controls import controls
-from compa import demo
+from compa import cli, demo
 
 FEW_STEPS = f"{demo.OTHER_MINUTES + 2 / demo.STEPS_PER_MINUTE}"
 COMMAND = [sys.executable, "-m", "compa.cli", "demo"]
@@ -104,18 +104,24 @@ def test_a_signal_says_what_is_kept_and_leaves_no_process(tone_folder: Path, tmp
     ("labels", "message"),
     [(0, "label"), (1, "at least 3"), (2, "at least 3")],
 )
-def test_folders_with_too_little_are_refused(labels: int, message: str, tmp_path: Path) -> None:
+def test_folders_with_too_little_are_refused(
+    labels: int,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "events").mkdir()
     noise = np.random.default_rng(0).normal(size=32000) * 0.1
     for label in range(labels):
         (tmp_path / "events" / f"label{label}").mkdir()
         for number in range(4):
             soundfile.write(tmp_path / "events" / f"label{label}" / f"{number}.wav", noise * (number + 1) / 4, 16000)
-    process = run("--events", "events", "--minutes", FEW_STEPS, "--out", "d", cwd=tmp_path)
-    assert process.returncode == 1
-    assert message in process.stderr
-    assert len(process.stderr.strip().splitlines()[-1].split(". ")) == 1
-    assert "Traceback" not in process.stderr
+    assert cli.main(["demo", "--events", "events", "--minutes", FEW_STEPS, "--out", "d"]) == 1
+    errors = capsys.readouterr().err
+    assert message in errors
+    assert len(errors.strip().splitlines()[-1].split(". ")) == 1
     assert not (tmp_path / "d").exists()
 
 
@@ -125,9 +131,11 @@ def test_minutes_become_steps_by_a_fixed_rate() -> None:
         demo.num_steps(demo.OTHER_MINUTES)
 
 
-def test_a_folder_that_is_no_run_is_never_deleted(tmp_path: Path) -> None:
+def test_a_folder_that_is_no_run_is_never_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "thesis.tex").write_text("years of work")
-    process = run("--out", ".", "--overwrite", cwd=tmp_path)
-    assert process.returncode == 1
-    assert "not a run of compa" in process.stderr
+    assert cli.main(["demo", "--out", ".", "--overwrite"]) == 1
+    assert "not a run of compa" in capsys.readouterr().err
     assert (tmp_path / "thesis.tex").exists()

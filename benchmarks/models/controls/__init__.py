@@ -1,4 +1,6 @@
-"""Controls: scorers by rule, which know nothing of composition. A model's score is worth what it has above theirs.
+"""Controls: scorers by rule, which know nothing of composition.
+
+A model's score is evidence of composition only as far as it is above theirs.
 
 A module here with a class of its name in CamelCase is a control: `text_only.TextOnly` is `control:text-only`. The class
 is a `Scorer`, made with the seed of the run; with a method `prepare` it gets the items first (see `NeedsItems`).

@@ -54,7 +54,7 @@ class Shard:
 
 @dataclass(frozen=True)
 class ClipNote:
-    """Why a clip was left out or is not as its file: its id, its file as the manifest names it, and the reason.
+    """Why a clip was left out or differs from its file: its id, its file as the manifest names it, and the reason.
 
     A line that is not a clip has no id, and its file is the manifest's own, with the line's number.
     """

@@ -1,7 +1,7 @@
 """What sounds of one label can differ in, one attribute a file: loudness, pitch, distance, ...
 
 A module of this package with a constant `ATTRIBUTE` is found by `all_attributes`; there is no list to edit. Claims,
-captions, plans, edits and the preparation of snippets take all they know of an attribute from it.
+captions, plans, edits and the preparation of snippets know an attribute by that object alone.
 """
 
 from __future__ import annotations

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 class Attribute:
     """One thing that sounds of a label can differ in: the words for it, and how a sound gets it.
 
-    To add one, write a module of this package with a subclass and `ATTRIBUTE`, its instance. A plan maps each word to a
-    value (metres, semitones, the word itself); what takes a `value` here gets it from there. Methods that handle
-    waveforms import NumPy themselves, since claims must not need it.
+    To add one, write a module of this package with a subclass and `ATTRIBUTE`, its instance. A plan draws a value for
+    each word (metres, semitones, or the word itself), which is the `value` of the methods below. Methods that process
+    waveforms import NumPy themselves, so that claims do not need it.
 
     Attributes:
         name: The keyword in claims: `Sound("dog bark", distance="far")`.
@@ -83,7 +83,7 @@ class Attribute:
 
         Args:
             waveform: The snippet before the effect.
-            value: The value that it shall have.
+            value: The value to give it.
             all_values: The values of all words in the plan.
             sample_rate: In Hz.
         """

@@ -1,4 +1,4 @@
-"""Where something sounds in a recording, and cuts that hold a fair share of it."""
+"""The active part of a recording, and cuts that contain enough of it."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 FRAME_SECONDS = 0.01
-"""Whether something sounds is decided over frames of this length."""
+"""Activity is decided over frames of this length."""
 ACTIVE_RANGE_DB = 40.0
-"""A frame sounds when its level is less than this below the recording's loudest frame ..."""
+"""A frame is active when its level is less than this below the recording's loudest frame ..."""
 SILENCE_DBFS = -60.0
 """... and above this level in any case."""
 START_RANGE_DB = 20.0
 """A cut starts with a frame that is less than this below the loudest one, not with the tail of a sound."""
 MIN_ACTIVE_SECONDS = 0.1
-"""A recording with less sound than this is of no use."""
+"""A recording with less activity than this is unusable."""
 MIN_WINDOW_ENERGY = 0.25
-"""A cut holds at least this share of the energy of the recording's best cut of the same length."""
+"""A cut contains at least this fraction of the energy of the recording's best cut of the same length."""
 MAX_PAUSE_SECONDS = 0.5
-"""A longer silence at the end of a cut is no part of the event and is shortened to this."""
+"""A longer silence at the end of a cut is shortened to this."""
 
 
 @dataclass(frozen=True)
 class Active:
-    """A waveform without the silence before and after, and what is needed to cut it quickly.
+    """A waveform without the silence before and after, with what is needed to cut it quickly.
 
     Attributes:
         waveform: float32 mono of shape (samples,), without DC; starts and ends with sound.
         sample_rate: In Hz.
-        frames: Indices of the frames in which something sounds, shape (sounding frames,).
-        starts: Those of them that are loud enough to start with.
+        frames: Indices of the active frames, shape (active frames,).
+        starts: Those of them that are loud enough to start a cut.
         energy: Energy of all frames before each one, shape (frames + 1,).
     """
 
@@ -43,10 +43,10 @@ class Active:
 
     @classmethod
     def part_of(cls, waveform: NDArray[np.float32], sample_rate: int) -> Active:
-        """Finds what sounds in a waveform of shape (samples,).
+        """Finds the active part of a waveform of shape (samples,).
 
         Raises:
-            ValueError: If it is silent, or less than 0.1 s of it sounds.
+            ValueError: If it is silent, or less than 0.1 s of it is active.
         """
         waveform = waveform - waveform.mean(dtype=np.float64).astype(np.float32)
         frame = _frame(sample_rate)
@@ -56,7 +56,7 @@ class Active:
             raise ValueError(f"silent (nothing above {SILENCE_DBFS:.0f} dBFS)")
         if len(frames) * FRAME_SECONDS < MIN_ACTIVE_SECONDS - 1e-9:
             seconds = len(frames) * FRAME_SECONDS
-            raise ValueError(f"too short ({seconds:.2f} s of sound, at least {MIN_ACTIVE_SECONDS} s are needed)")
+            raise ValueError(f"too short ({seconds:.2f} s of sound; at least {MIN_ACTIVE_SECONDS} s are needed)")
         first, end = int(frames[0]), int(frames[-1]) + 1
         return cls(
             waveform[first * frame : end * frame].copy(),
@@ -67,11 +67,11 @@ class Active:
         )
 
     def cut(self, duration: float, rng: np.random.Generator) -> NDArray[np.float32]:
-        """Cuts out `duration` seconds that start with sound and hold a fair share of it.
+        """Cuts out `duration` seconds that start with sound and contain enough of it.
 
-        The start is drawn uniformly from the loud frames whose window holds at least a quarter of the best
-        window's energy. What is shorter comes whole, never repeated, and the silence at the end of a cut is
-        half a second at most.
+        The start is drawn uniformly from the loud frames whose window contains at least a quarter of the best window's
+        energy. A shorter recording comes whole, never repeated, and the silence at the end of a cut is at most half a
+        second.
 
         Args:
             duration: In seconds.
@@ -82,12 +82,12 @@ class Active:
         """
         frame = _frame(self.sample_rate)
         num_samples = max(1, round(duration * self.sample_rate))
-        room = len(self.waveform) - num_samples
-        if room <= 0:
+        spare = len(self.waveform) - num_samples
+        if spare <= 0:
             return self.waveform.copy()
-        starts = self.starts[: np.searchsorted(self.starts, room // frame, side="right")]
+        starts = self.starts[: np.searchsorted(self.starts, spare // frame, side="right")]
         if len(starts) == 0:  # all that is loud comes too late
-            starts = self.frames[: np.searchsorted(self.frames, room // frame, side="right")]
+            starts = self.frames[: np.searchsorted(self.frames, spare // frame, side="right")]
         ends = np.minimum(starts + -(-num_samples // frame), len(self.energy) - 1)
         energy = self.energy[ends] - self.energy[starts]
         good = starts[energy >= MIN_WINDOW_ENERGY * energy.max()]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from io import StringIO
 from pathlib import Path
 
 from compa.scenes.banks.bank import MemoryBank
 from compa.scenes.banks.recordings import SoundFile, Split, read_recordings, readable
 from compa.scenes.banks.splits import divide
 from compa.scenes.speech import spoken_by
+from compa.utils.text_rows import Row, RowError, delimited_rows
 
 ACCEPTS = "a CSV with the columns file and label"
 
@@ -26,80 +24,54 @@ SPLITS: Mapping[str, Split] = {
 }
 PLAIN_STEMS = {"clips", "meta", "metadata", "index", "events", "labels", "data", "files", "annotations"}
 
-Row = dict[str, str]
+Cells = Mapping[str, str]
 
 
 def accepts(path: Path) -> bool:
-    """Whether `path` is a file that is named like a CSV."""
+    """Whether `path` is a file with the suffix of a CSV."""
     return path.is_file() and path.suffix.lower() == ".csv"
 
 
 def open_events(path: Path, sample_rate: int) -> MemoryBank:
     """Reads the clips that a CSV lists.
 
-    Columns are `file` (relative to the CSV) and `label`; further ones are used where they are there: `split`
-    (train or test) or `fold` (the highest is for testing), `source`, `freesound_id` or `source_url`,
-    `author`, `licence`, `speaker`. With a speaker, the label is what is said: "george says three".
+    The columns are `file` (relative to the CSV) and `label`, and optionally `split` (train or test) or `fold` (the
+    highest is for testing), `source`, `freesound_id` or `source_url`, `author`, `licence`, `speaker`. With a speaker,
+    the column `label` holds the words, and the label becomes "george says three".
 
     Raises:
         ValueError: If the CSV cannot be read, lacks a column, or has fewer than 3 usable labels.
     """
-    rows = _read_rows(path)
+    rows: list[Row] = []
+    broken: dict[str, str] = {}
+    for row in delimited_rows(path, ("file", "label")):
+        if isinstance(row, RowError):
+            broken[row.where.removeprefix(f"{path}, ")] = row.reason
+        else:
+            rows.append(row)
     files, skipped = _sound_files(path, rows)
     name = _bank_name(path)
     recordings, unreadable = read_recordings(files, sample_rate, f"reading {name}")
-    usable = divide(recordings, skipped | unreadable, str(path))
+    usable = divide(recordings, broken | skipped | unreadable, str(path))
     return MemoryBank(name, sample_rate, usable.recordings, usable.skipped)
 
 
 def _bank_name(path: Path) -> str:
-    """The CSV's name, or its folder's where the CSV's says nothing."""
+    """The name of the CSV, or of its folder where the CSV has a generic name."""
     path = path.resolve()
     return path.parent.name or path.stem if path.stem.lower() in PLAIN_STEMS else path.stem
 
 
-def _read_rows(path: Path) -> list[Row]:
-    """The CSV's rows, with stripped cells and lower case column names."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 text (byte {error.start}): save it as CSV in UTF-8") from error
-    if "\0" in text:
-        raise ValueError(f"{path} is not text but holds zero bytes: save it as CSV in UTF-8")
-    try:
-        lines = [[cell.strip() for cell in line] for line in csv.reader(StringIO(text), skipinitialspace=True)]
-    except csv.Error as error:
-        raise ValueError(f"{path} cannot be read as CSV: {error}") from error
-    lines = [line for line in lines if any(line)]
-    if not lines:
-        raise ValueError(f"{path} is empty: it needs the columns file and label, and a row a clip")
-    header = [name.lower() for name in lines[0]]
-    for needed in ("file", "label"):
-        if needed not in header:
-            raise ValueError(_no_column(path, needed, header))
-    return [dict(zip(header, line, strict=False)) for line in lines[1:]]
-
-
-def _no_column(path: Path, needed: str, header: Sequence[str]) -> str:
-    similar = {
-        "file": ("filename", "file_name", "path", "fname", "audio"),
-        "label": ("labels", "category", "class"),
-    }
-    nearest = [name for name in header if name in similar[needed]]
-    nearest += difflib.get_close_matches(needed, header, n=2, cutoff=0.5)
-    found = ", ".join(dict.fromkeys(nearest)) or ", ".join(header[:8])
-    return f"{path} has no column {needed!r}; the nearest are: {found}; rename the one that is meant"
-
-
 def _sound_files(path: Path, rows: Sequence[Row]) -> tuple[list[SoundFile], dict[str, str]]:
     """The files that the rows name, each once a label, and why rows were left out."""
-    split_of = _splits(path, rows)
+    split_of = _splits(path, [row.cells for row in rows])
     files: dict[tuple[Path, str], SoundFile] = {}
     skipped: dict[str, str] = {}
-    for number, (row, split) in enumerate(zip(rows, split_of, strict=True), start=2):
-        file, label, speaker = row.get("file", ""), readable(row.get("label", "")), readable(row.get("speaker", ""))
+    for row, split in zip(rows, split_of, strict=True):
+        file, label, speaker = row.cells["file"], readable(row.cells["label"]), readable(row.cells.get("speaker", ""))
+        where = row.where.removeprefix(f"{path}, ")
         if not file or not label:
-            skipped[file or f"row {number}"] = f"row {number} has no {'label' if file else 'file'}"
+            skipped[file or where] = f"{where} has no {'label' if file else 'file'}"
             continue
         if isinstance(split, _NoSplit):
             skipped[file] = split.reason
@@ -114,9 +86,9 @@ def _sound_files(path: Path, rows: Sequence[Row]) -> tuple[list[SoundFile], dict
                 label,
                 name,
                 clip,
-                source=_source(row),
-                author=_first(row, ("author",)),
-                licence=_first(row, LICENCE_COLUMNS),
+                source=_source(row.cells),
+                author=row.cells.get("author") or None,
+                licence=_first(row.cells, LICENCE_COLUMNS),
                 split=split,
                 attributes=attributes,
             ),
@@ -131,18 +103,20 @@ class _NoSplit:
         self.reason = reason
 
 
-def _splits(path: Path, rows: Sequence[Row]) -> list[Split | _NoSplit | None]:
-    """What the columns `split` or `fold` say of each row; None where there are no such columns."""
+def _splits(path: Path, rows: Sequence[Cells]) -> list[Split | _NoSplit | None]:
+    """The split of each row after the columns `split` or `fold`; None where there are no such columns."""
     if any(row.get("split") for row in rows):
         return [
-            SPLITS.get(row.get("split", "").lower()) or _NoSplit(f"split {row.get('split', '')!r} is not train or test")
+            SPLITS.get(row.get("split", "").lower()) or _NoSplit(f"split must be train or test; got {row['split']!r}")
             for row in rows
         ]
     if any(row.get("fold") for row in rows):
         folds = [_fold(path, row.get("fold", "")) for row in rows]
         highest = max(fold for fold in folds if fold is not None)
         if {fold for fold in folds if fold is not None} == {highest}:
-            raise ValueError(f"{path} has only fold {highest:g}: the highest fold is for testing, so give at least two")
+            raise ValueError(
+                f"{path} must have at least two folds, since the highest is for testing; got only fold {highest:g}"
+            )
         return [_NoSplit("no fold") if fold is None else ("test" if fold == highest else "train") for fold in folds]
     return [None] * len(rows)
 
@@ -151,17 +125,17 @@ def _fold(path: Path, text: str) -> float | None:
     try:
         return float(text) if text else None
     except ValueError:
-        raise ValueError(f"{path} has the fold {text!r}: folds are numbers, the highest one is for testing") from None
+        raise ValueError(f"folds in {path} must be numbers; got {text!r}") from None
 
 
-def _source(row: Row) -> str | None:
-    """What a clip was taken from: the column `source`, else the freesound recording, else an address."""
+def _source(row: Cells) -> str | None:
+    """The source of a clip: the column `source`, or else the freesound recording, or else an address."""
     freesound_id = row.get("freesound_id")
     if freesound_id and not row.get("source"):
         return f"https://freesound.org/s/{freesound_id}"
     return _first(row, ("source", "source_url"))
 
 
-def _first(row: Row, columns: Iterable[str]) -> str | None:
-    """The first of these columns that says something, if any."""
+def _first(row: Cells, columns: Iterable[str]) -> str | None:
+    """The first of these columns that is not empty, if any."""
     return next((row[column] for column in columns if row.get(column)), None)

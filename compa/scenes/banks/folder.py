@@ -1,4 +1,4 @@
-"""The bank of a folder that holds one folder a label, with that label's sound files in it."""
+"""The bank of a folder with one folder of sound files a label."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def accepts(path: Path) -> bool:
 
 
 def open_events(path: Path, sample_rate: int) -> MemoryBank:
-    """Reads `<label>/*.wav|flac|ogg|opus|mp3`; `_` and `-` of a folder's name are blanks of the label.
+    """Reads `<label>/*.wav|flac|ogg|opus|mp3`; `_` and `-` in a folder's name become blanks of the label.
 
-    Labels are in lower case, so that folders which differ in capitals only are one label.
+    Labels are in lower case, so folders that differ only in case are one label.
 
     Raises:
         ValueError: If there are no label folders, or fewer than 3 usable labels.
@@ -29,7 +29,7 @@ def open_events(path: Path, sample_rate: int) -> MemoryBank:
     if not folders:
         flat = len(sound_files(path))
         found = f"{flat} sound file(s) but no label folders" if flat else "no label folders"
-        raise ValueError(f"{path} holds {found}: put each label's files into a folder of its name, or give a CSV")
+        raise ValueError(f"{path} has {found}; put each label's files into a folder with its name, or use a CSV")
     files: list[SoundFile] = []
     empty: dict[str, str] = {}
     for folder in folders:
@@ -45,6 +45,6 @@ def open_events(path: Path, sample_rate: int) -> MemoryBank:
 
 
 def sound_files(folder: Path) -> list[Path]:
-    """The sound files that lie directly in a folder, sorted."""
+    """The sound files directly in a folder, sorted."""
     files = (p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
     return sorted(p for p in files if p.is_file())

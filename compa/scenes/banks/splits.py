@@ -1,4 +1,4 @@
-"""Which recordings are for training and which for testing: no recording, content or source is in both."""
+"""Splits recordings into training and testing, such that no recording, content or source is in both."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from compa.scenes.banks.recordings import Recording, Split
 from compa.utils.text import stable_hash
 
-TEST_SHARE = 0.25
+TEST_FRACTION = 0.25
 MIN_LABELS = 3
-"""Pairs of labels are combined, and some of them held out: that takes three labels."""
+"""Some pairs of labels are held out, which needs three labels."""
 
 
 @dataclass(frozen=True)
 class Usable:
-    """Recordings with their splits, and what was left out and why."""
+    """Recordings with their splits, and what was left out, with reasons."""
 
     recordings: tuple[Recording, ...]
     skipped: Mapping[str, str]
@@ -25,14 +25,14 @@ class Usable:
 def divide(recordings: Sequence[Recording], skipped: Mapping[str, str], where: str) -> Usable:
     """Gives every recording its split and leaves out labels that are not in both splits.
 
-    Recordings that share a source or their content are related, through others too, and stay on one side.
-    Where recordings come with splits, those are kept, but a test recording that is related to one for
-    training is left out. Otherwise a stable hash decides: about one in four is for testing, and a file keeps
-    its side when others are added, as far as every label can have both sides.
+    Recordings that share a source or their content are related, also through others, and get the same split. Splits
+    that recordings come with are kept, but a test recording that is related to one for training is left out. Otherwise
+    a stable hash decides: about one in four is for testing, and a file keeps its split when others are added, as far as
+    every label can have both splits.
 
     Args:
         recordings: All with a split, or all without.
-        skipped: What was left out so far, and why.
+        skipped: What was left out so far, with reasons.
         where: The name of their folder or CSV, for errors.
 
     Raises:
@@ -71,9 +71,9 @@ def _families(recordings: Sequence[Recording]) -> list[str]:
 
 
 def _split_by_hash(recordings: Sequence[Recording], families: Sequence[str]) -> dict[str, Split]:
-    """The split of each family; where a label lacks one, its family nearest to that side is moved there."""
+    """The split of each family; where a label lacks a split, its family with the nearest hash is moved there."""
     place = {family: stable_hash("test recording", family) / 2**64 for family in families}
-    sides: dict[str, Split] = {family: "test" if place[family] < TEST_SHARE else "train" for family in place}
+    sides: dict[str, Split] = {family: "test" if place[family] < TEST_FRACTION else "train" for family in place}
     of_label: defaultdict[str, set[str]] = defaultdict(set)
     for recording, family in zip(recordings, families, strict=True):
         of_label[recording.label].add(family)
@@ -124,7 +124,7 @@ def _in_both_splits(recordings: Iterable[Recording], reasons: dict[str, str]) ->
 
 def _too_few(where: str, labels: Sequence[str], reasons: Mapping[str, str]) -> str:
     found = f"{len(labels)} usable label(s)" + (f" ({', '.join(labels)})" if labels else "")
-    message = f"{where} has {found}, but scenes of unseen label pairs need at least {MIN_LABELS}"
+    message = f"{where} has {found}; scenes of unseen label pairs need at least {MIN_LABELS}"
     if reasons:
         examples = "; ".join(f"{name}: {reason}" for name, reason in list(reasons.items())[-3:])
         message += f" (left out: {len(reasons)}, such as {' '.join(examples.split())})"

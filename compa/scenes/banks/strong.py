@@ -1,4 +1,4 @@
-"""The bank of a TSV of strong labels: those segments of files that no other event overlaps."""
+"""The bank of a TSV of strong labels: the segments of files that no other event overlaps."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from compa.utils.text_rows import RowError
 
 ACCEPTS = "a TSV of strong labels with the columns file, label, onset and offset, beside its sound files"
 MAX_RECORDINGS = 64
-"""More of a label are not read: a bank is kept in memory, and AudioSet-Strong has some labels very often."""
+"""The most recordings of a label: a bank is kept in memory, and AudioSet-Strong has very many of some labels."""
 
 
 def accepts(path: Path) -> bool:
-    """Whether `path` is a file that is named like a TSV."""
+    """Whether `path` is a file with the suffix of a TSV."""
     return path.is_file() and path.suffix.lower() == ".tsv"
 
 
 def open_events(path: Path, sample_rate: int) -> MemoryBank:
     """Reads the isolated segments of the files that a TSV names.
 
-    The files lie beside the TSV or in folders there, under the names that the TSV has, with or without suffix.
-    All segments of a file, and of a video where the names are AudioSet's, stay on one side of the split.
+    The files are beside the TSV or in folders there, under their names in the TSV, with or without suffix. All segments
+    of a file, and of a video where the names are AudioSet's, get the same split.
 
     Raises:
         ValueError: If the TSV cannot be read, lacks a column, or has fewer than 3 usable labels.
@@ -74,5 +74,5 @@ def _paths(folder: Path) -> dict[str, Path]:
 def _some(label: str, files: list[SoundFile], skipped: dict[str, str]) -> list[SoundFile]:
     """At most `MAX_RECORDINGS` of a label, chosen by a stable hash of their names."""
     if len(files) > MAX_RECORDINGS:
-        skipped[f"some of {label}"] = f"{len(files)} isolated segments, and {MAX_RECORDINGS} are enough"
+        skipped[f"some of {label}"] = f"{len(files)} isolated segments, of which {MAX_RECORDINGS} are used"
     return sorted(files, key=lambda file: stable_hash("strong bank", file.name))[:MAX_RECORDINGS]

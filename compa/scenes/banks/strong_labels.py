@@ -1,4 +1,4 @@
-"""Strong labels: TSVs that say from when to when each sound event of a file lasts, as AudioSet-Strong and DCASE do."""
+"""Strong labels: TSVs with the onset and offset of each sound event, as AudioSet-Strong and DCASE have them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ COLUMNS = {
     "onset": ("start_time_seconds", "onset", "start"),
     "offset": ("end_time_seconds", "offset", "end"),
 }
-"""What is read, and the names that columns have for it."""
+"""The columns that are read, and their possible names."""
 NAME_FILES = ("mid_to_display_name.tsv", "audioset_ontology.json", "ontology.json")
-"""Where the names of AudioSet's label ids stand, beside a TSV."""
+"""Files beside a TSV that name AudioSet's label ids."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class LabelledFile:
 
 
 def read_strong_labels(path: Path, names: Mapping[str, str] | None = None) -> Iterator[LabelledFile | RowError]:
-    """Yields what is wrong with rows, then the files in the order in which they first stand in the TSV.
+    """Yields errors in rows, then the files in the order in which they first occur in the TSV.
 
     Args:
         path: A TSV with a header; times are in seconds from the file's start.
@@ -86,7 +86,7 @@ def read_names(path: Path) -> dict[str, str]:
 
 
 def spoken(label: str) -> str:
-    """A label as a caption says it: its first name, in lower case.
+    """A label for captions: its first name, in lower case.
 
     Example:
         >>> spoken("Vehicle horn, car horn, honking")
@@ -136,7 +136,7 @@ def _event(row: Row, columns: Mapping[str, str], names: Mapping[str, str], path:
     try:
         onset, offset = float(row.cells[columns["onset"]]), float(row.cells[columns["offset"]])
     except ValueError:
-        return "its onset and offset are no numbers of seconds"
+        return "onset and offset must be numbers of seconds"
     if not (math.isfinite(offset) and 0 <= onset < offset):
-        return f"it lasts from {onset:g} to {offset:g} s: an event needs 0 <= onset < offset"
+        return f"an event must have 0 <= onset < offset; got {onset:g} and {offset:g} s"
     return Event(spoken(label), onset, offset)

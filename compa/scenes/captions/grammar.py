@@ -31,7 +31,7 @@ def render_caption(claim: Claim, rng: np.random.Generator, in_time_order: bool |
 
     Example:
         >>> render_caption(Then(While("dog bark", "rain"), "siren"), np.random.default_rng(2))
-        'dog bark together with rain, and afterwards siren'
+        'siren; before that rain, along with dog bark'
 
     Raises:
         ValueError: If there are no words for such a claim.

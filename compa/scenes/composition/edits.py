@@ -1,4 +1,4 @@
-"""Edits: a plan with one thing changed. Each kind replaces what captions say with what they could have said as well.
+"""Edits: a plan with one thing changed. Each kind exchanges one fact for another that is as likely in captions.
 
 So no caption reveals that it is false: an edit exchanges things that plans draw alike.
 """

@@ -75,7 +75,7 @@ def _candidates(level: str, timeline: Timeline) -> Iterator[Claim]:
                 smaller = _only(timeline.plan.root, kept)
                 assert smaller is not None
                 yield as_claim(part_of(smaller))
-    else:
+    elif level == "attribute":
         yield from _attribute_claims(timeline)
 
 

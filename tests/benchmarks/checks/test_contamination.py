@@ -71,7 +71,7 @@ def test_captions_whatever_their_case_and_marks() -> None:
 
 @pytest.fixture
 def manifest(tmp_path: Path) -> Path:
-    samples = np.round(noise(5, 4000)[0] * 1000).astype(np.int16)
+    samples = np.round(noise(5, 2000)[0] * 1000).astype(np.int16)
     soundfile.write(tmp_path / "train.flac", samples, 16000)
     soundfile.write(tmp_path / "bench.wav", samples, 16000)
     write_manifest(tmp_path / "train.jsonl", [Clip("c", "train.flac", ("a sound",), source="here")])

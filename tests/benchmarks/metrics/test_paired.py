@@ -64,7 +64,15 @@ def test_few_seeds_widen_the_interval() -> None:
     assert widths[1].high - widths[1].low > 3 * (widths[0].high - widths[0].low)
 
 
-@pytest.mark.parametrize(("one", "other", "num_seeds"), [(0.5, 0.5, 1), (0.9, 0.8, 1), (0.1, 0.05, 1), (0.6, 0.5, 3)])
+@pytest.mark.parametrize(
+    ("one", "other", "num_seeds"),
+    [
+        (0.9, 0.8, 1),
+        pytest.param(0.5, 0.5, 1, marks=pytest.mark.slow),
+        pytest.param(0.1, 0.05, 1, marks=pytest.mark.slow),
+        pytest.param(0.6, 0.5, 3, marks=pytest.mark.slow),
+    ],
+)
 def test_intervals_cover_the_true_difference(one: float, other: float, num_seeds: int) -> None:
     """Items have a skill of their own that both models share; a seed moves the model's threshold."""
     rng = np.random.default_rng(3)

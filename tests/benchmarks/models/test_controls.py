@@ -162,7 +162,7 @@ def test_random_repeats_and_follows_its_seed_and_the_questions() -> None:
 def test_text_only_hears_nothing_and_audio_only_reads_nothing(tmp_path: Path) -> None:
     import soundfile
 
-    quiet, loud = (noise(0)[0] * 0.01, 16000), noise(0)
+    quiet, loud = (noise(0, 2000)[0] * 0.01, 16000), noise(0, 2000)
     soundfile.write(tmp_path / "loud.wav", loud[0] / 10, 16000)
     audios: list[Audio] = [quiet, loud, tmp_path / "loud.wav", (np.zeros(0, np.float32), 16000)]
     (by_text,) = open_scorer("control:text-only").score([(audios, ["long caption", "short", "shor2", "short"])])

@@ -121,8 +121,15 @@ def full(tmp_path_factory: pytest.TempPathFactory, bank: EventBank, few: TestSet
     for name, bonus in {"good": 2.0, "bad-seed1": 0.2, "bad-seed2": 0.3, HOSTILE: 1.0}.items():
         run(Skilled(bonus), name, "scenes-order", TaskInputs(bank), folder / "results", 0, hostile)
         write_result(general(name, 0.2 + bonus / 5), folder / "results")
-    control = "control:random"
-    run(open_scorer(control), control, "scenes-order", TaskInputs(bank), folder / "results", 0, hostile)
+    run(
+        open_scorer("control:random"),
+        "control:random",
+        "scenes-order",
+        TaskInputs(bank),
+        folder / "results",
+        0,
+        hostile,
+    )
     for name in ("good", "bad-seed1"):
         write_run(folder / name, bank)
     with pytest.MonkeyPatch.context() as patch:

@@ -69,10 +69,10 @@ def test_items_are_of_held_out_pairs_in_turn(items: list[Item], bank: EventBank)
 def test_items_are_of_test_recordings_only(items: list[Item], bank: EventBank) -> None:
     train, test = bank.split("train"), bank.split("test")
     for item in items:
-        assert len(item.recordings) == 2
-        for recording in item.recordings:
-            assert any(recording in test.recordings(label) for label in item.labels)
-            assert not any(recording in train.recordings(label) for label in item.labels)
+        assert sorted(credit.label for credit in item.credits) == sorted(item.labels)
+        for credit in item.credits:
+            assert credit.recording in test.recordings(credit.label)
+            assert credit.recording not in train.recordings(credit.label)
 
 
 def test_ids_are_unique_and_name_each_audio(items: list[Item]) -> None:

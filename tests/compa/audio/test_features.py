@@ -209,9 +209,9 @@ def test_only_a_model_of_int16_clips_rounds_them() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"mel_scale": "bark"}, "mel_scale 'bark' is none of slaney, htk"),
-        ({"edges": "mirror"}, "edges 'mirror' is none of zeros, reflect"),
-        ({"level": "dB"}, "level 'dB' is none of unit, decibel"),
+        ({"mel_scale": "bark"}, "mel_scale must be one of slaney, htk; got 'bark'"),
+        ({"edges": "mirror"}, "edges must be one of zeros, reflect; got 'mirror'"),
+        ({"level": "dB"}, "level must be one of unit, decibel; got 'dB'"),
         ({"mel_norm": "htk"}, "mel_norm 'htk' is neither slaney nor null"),
     ],
 )
@@ -224,5 +224,5 @@ def test_presets_by_name() -> None:
     assert audio_config("32khz").sample_rate == 32000
     assert audio_config(None) == AudioConfig()
     assert ConvTransformer("32khz").config == PRESETS["32khz"]
-    with pytest.raises(ValueError, match="audio preset '44khz' is none of 16khz, 32khz, laion-unfused, laion-fused"):
+    with pytest.raises(ValueError, match="16khz, 32khz, laion-unfused, laion-fused; got '44khz'"):
         audio_config("44khz")

@@ -101,8 +101,8 @@ def test_weights_share_out_every_epoch_exactly() -> None:
     ("twins", "batch_size", "weights", "message"),
     [
         ([single(5)], 8, None, "5 clips are too few for one batch of 8"),
-        ([paired(20, 3)], 7, None, "batch_size 7 parts twins or is empty: take 8"),
-        ([single(5)], 0, None, "take 1"),
+        ([paired(20, 3)], 7, None, "got 7: use 8"),
+        ([single(5)], 0, None, "use 1"),
         ([single(5)], 2, [1.0, 2.0], "must be 1 positive numbers"),
         ([single(5), single(5)], 2, [1.0, -2.0], "must be 2 positive numbers"),
         ([single(5), single(5)], 2, [1.0, float("nan")], "must be 2 positive numbers"),

@@ -143,7 +143,7 @@ def test_a_killed_rendering_goes_on(rendered: Path, wide_folder: Path, tmp_path:
         ),
         (["--num", "8", "--kinds", "order,size"], "got 'size'"),
         (["--num", "8", "--kinds", "oder"], "did you mean 'order'?"),
-        (["--num", "8", "--kinds", ""], "names no kind"),
+        (["--num", "8", "--kinds", ""], "--kinds: must name one or more of order"),
         (["--num", "8", "--max-events", "7"], "--max-events must be from 1 to 6; got 7"),
         (["--num", "8", "--positives", "0"], "--positives must be from 1 to 99; got 0"),
         (["--num", "8", "--seconds", "0.5"], "--seconds must be from 2 to 60; got 0.5"),

@@ -168,7 +168,7 @@ def test_memory_does_not_grow_with_the_file(clap: CLAP, tmp_path: Path, monkeypa
     embedder.embed_audio([tmp_path / "long.wav"])
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 16e6
+    assert peak < 48e6  # 2**23 samples decide how to mix the channels
 
 
 @pytest.mark.parametrize(

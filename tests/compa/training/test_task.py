@@ -72,15 +72,34 @@ def test_what_is_not_finite_stops_it_and_is_saved(tmp_path: Path, capsys: pytest
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--model=LightningModule"], "LightningModule"),
-        (["--model=Autoencodr"], "Autoencodr"),
-        (["--model.wdth=3"], "wdth"),
-        (["--data.spolt=3"], "spolt"),
+        (["--model=pytorch_lightning.LightningModule"], "a subclass of BaseTask"),
+        (["--model=Autoencodr"], "unknown BaseTask 'Autoencodr'; did you mean 'Autoencoder'?"),
+        (["--model.wdth=3"], "unknown option of Autoencoder 'wdth'; did you mean 'width'?"),
+        (["--model.width=x"], "--model.width: Expected a <class 'int'>. Got value: x"),
+        (["--data.spolt=3"], "unknown option of VectorData 'spolt'; did you mean 'spoilt'?"),
+        (["--model=ContrastiveTask", "--model.objective=InfoNC"], "--model.objective: unknown Objective 'InfoNC'"),
+        (["--model=ContrastiveTask", "--model.clap=CLAP", "--model.clap.audio_encoder=HTSAT",
+          "--model.clap.audio_encoder.padd=3"], "--model.clap.audio_encoder: unknown option of HTSAT 'padd'"),
+        (["--trainer.max_steps=x"], "--trainer.max_steps"),
+        (["--overwrite=perhaps"], "perhaps"),
+        (["--chekpoint_steps=3"], "--chekpoint_steps=3"),
+        (["--config=nowhere.yaml"], "nowhere.yaml"),
     ],
-)
-def test_wrong_classes_and_options_are_refused(
+)  # fmt: skip
+def test_wrong_classes_and_options_are_refused_in_one_sentence(
     options: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert fit(tmp_path / "run", *options) == 2
-    assert words in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert message.startswith("compa fit: ")
+    assert words in message
+    assert message.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+def test_a_recipe_without_a_class_is_told_what_it_lacks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "old.yaml").write_text("model: {objective: {class_path: compa.objectives.InfoNCE}}\ndata: SceneData\n")
+    assert cli.main(["fit", "--config", str(tmp_path / "old.yaml"), "--out", str(tmp_path / "run")]) == 2
+    message = capsys.readouterr().err
+    assert "--model: a class_path must be one of" in message
+    assert "ContrastiveTask" in message

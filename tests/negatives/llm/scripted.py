@@ -55,7 +55,7 @@ def good(body: dict[str, Any], _number: int = 0) -> Reply:
 
 
 class ScriptedServer:
-    """Serves /v1/chat/completions and whatever else is added, while `with` lasts.
+    """Serves /v1/chat/completions and added routes, while `with` lasts.
 
     Attributes:
         bodies: Of all chat requests, in order of arrival.
@@ -111,7 +111,7 @@ class ScriptedServer:
         self._ready.set()
         self._loop.run_forever()
         self._loop.run_until_complete(runner.cleanup())
-        left = asyncio.all_tasks(self._loop)  # replies that nobody waits for any more
+        left = asyncio.all_tasks(self._loop)  # replies that no client waits for any more
         for task in left:
             task.cancel()
         if left:

@@ -17,15 +17,16 @@ class Served:
     Args:
         command: That starts it, without host and port.
         log: File of what it prints.
+        health: Path that answers once it is ready.
     """
 
-    def __init__(self, command: Sequence[str], log: Path) -> None:
+    def __init__(self, command: Sequence[str], log: Path, health: str = "/v1/models") -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}/v1"
         self.command = [*command, "--host", "127.0.0.1", "--port", str(self.port)]
-        self.log = log
+        self.log, self.health = log, health
         self.start()
 
     def start(self) -> None:
@@ -37,7 +38,7 @@ class Served:
         for _ in range(1200):
             assert self.process.poll() is None, self.log.read_text()
             try:
-                with urllib.request.urlopen(f"{self.url}/models", timeout=5):
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{self.health}", timeout=5):
                     return
             except OSError:
                 time.sleep(0.1)

@@ -48,7 +48,7 @@ def batch(*captions: str) -> list[PromptItem]:
 def test_submit_wait_collect(server: BatchServer, api: BatchAPI, journal: Journal) -> None:
     batches = [batch("a", "b"), batch("c")]
     assert api.submit(batches) == ["batch-0"]
-    assert api.submit(batches) == []  # it is under way
+    assert api.submit(batches) == []  # it is in an open batch
     assert api.status() == {"batch-0": "in_progress, 0 of 2 requests"}
     assert api.collect().waiting == {"batch-0": "in_progress"}
     server.finish()

@@ -59,7 +59,7 @@ def test_what_is_sent_again_counts(server: ScriptedServer, open_scheduler: OpenS
     assert len(server.bodies) == 4
 
 
-def test_a_lost_answer_is_taken_to_be_paid(server: ScriptedServer, open_scheduler: OpenScheduler) -> None:
+def test_a_lost_answer_counts_at_its_upper_bound(server: ScriptedServer, open_scheduler: OpenScheduler) -> None:
     server.script = lambda body, number: Reply("x" * 100, cut=True) if number == 0 else good(body)
     budget = Budget()
     with open_scheduler(1, budget=budget) as scheduler:

@@ -37,7 +37,7 @@ def generate(source: Path, *options: str, name: str = "out.jsonl") -> list[Clip]
 
 
 def swap(body: dict[str, Any], _number: int) -> Reply:
-    """Replaces the first noun, whatever was asked for, or judges."""
+    """Replaces the first noun, for any kind, or judges."""
     if "statement" in items_of(body)[0]:
         said = [{"id": i["id"], "verdict": "true" if "horse" in i["statement"] else "false"} for i in items_of(body)]
         return completion(json.dumps({"answers": said}))
@@ -121,7 +121,7 @@ def test_an_estimate_leaves_out_what_the_journal_holds(
 
 def test_an_estimate_where_no_server_is_asked(captions: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = captions.with_name("out.jsonl")
-    out.write_text("precious", encoding="utf-8")  # what is there is in nobody's way
+    out.write_text("precious", encoding="utf-8")  # an output that exists is no obstacle
     assert main([str(captions), "--out", str(out), "--estimate"]) == 0
     assert capsys.readouterr().out == "estimate: no server is asked\n"
     assert out.read_text(encoding="utf-8") == "precious"
@@ -146,7 +146,7 @@ def test_a_dead_server_is_an_error_and_what_it_answered_is_kept(
         return compa(["negatives", "generate", str(captions), "--out", str(captions.with_name("out.jsonl")), *asked])
 
     server.script = lambda body, number: swap(body, number) if number == 0 else Reply("", 500)
-    assert command() == 0  # it has answered, and the budget is spent
+    assert command() == 0  # it has answered, and the budget is used up
     assert "no answer on replacement, over budget: 2 captions" in capsys.readouterr().out
     assert command("--overwrite") == 1
     printed = capsys.readouterr()
@@ -212,12 +212,12 @@ def test_what_a_user_can_put_right_is_one_sentence(
 def test_the_key_stays_out_of_everything(
     server: BatchServer, captions: Path, status: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    def tells(body: dict[str, Any], _number: int) -> Reply:
+    def repeats_the_key(body: dict[str, Any], _number: int) -> Reply:
         texts = [{"id": item["id"], "texts": [f"A dog says {KEY} then a man speaks"]} for item in items_of(body)]
         reply = completion(json.dumps({"answers": texts}))
         return Reply(reply.body if status == 200 else f"{KEY} is wrong", status, {"X-Key": KEY})
 
-    server.script = tells
+    server.script = repeats_the_key
     options = [
         "--model",
         "m",

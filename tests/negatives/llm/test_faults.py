@@ -59,11 +59,11 @@ def test_a_second_run_sends_nothing(server: ScriptedServer, open_scheduler: Open
         with open_scheduler() as scheduler:
             results.append(answers(scheduler, ["a", "bad"], ["b"]))
     assert results[0] == results[1] == [[*said("a"), "malformed"], said("b")]
-    assert server.captions.count("a") == 2  # once in bad company, once alone
+    assert server.captions.count("a") == 2  # once beside a bad one, once alone
     assert server.captions.count("bad") == 3
     assert server.captions.count("b") == 1
     with open_scheduler() as scheduler:
-        assert answers(scheduler, ["new", "a"]) == [said("new", "a")]  # in whatever company
+        assert answers(scheduler, ["new", "a"]) == [said("new", "a")]  # whichever items share a request
     assert server.captions[-1] == "new"
     assert len(server.bodies) == 6
 
@@ -91,7 +91,7 @@ def test_too_many_requests(
     with open_scheduler(concurrency=1) as scheduler:
         assert answers(scheduler, ["a"], ["b"]) == [said("a"), said("b")]
         assert scheduler.client.failures == {"status 429": 1}
-    assert least <= arrived[1] - arrived[0] < least + 0.5
+    assert arrived[1] - arrived[0] >= least
 
 
 def test_a_date_to_wait_for_holds_for_all_requests(server: ScriptedServer, open_scheduler: OpenScheduler) -> None:
@@ -148,7 +148,9 @@ def test_a_server_that_stays_broken_ends_the_run_and_the_next_one_goes_on(
         assert scheduler.num_from_journal == 3
 
 
-def test_one_poisonous_request_does_not_end_the_run(server: ScriptedServer, open_scheduler: OpenScheduler) -> None:
+def test_one_request_that_always_fails_does_not_end_the_run(
+    server: ScriptedServer, open_scheduler: OpenScheduler
+) -> None:
     server.script = lambda body, _number: Reply("", 500) if "poison" in str(items_of(body)) else good(body)
     for _ in range(2):  # it says nothing of the caption, so the next run asks again
         with open_scheduler(concurrency=2) as scheduler:
@@ -164,7 +166,7 @@ ODD = {
     "a text for a list": ('{"answers": [{"id": 1, "texts": "a"}]}', "wrong schema"),
     "ids as text": ('{"answers": [{"id": "1", "texts": ["a"]}]}', "wrong schema"),
     "more than asked": ('{"answers": [], "comment": "done"}', "wrong schema"),
-    "nobody's id": ('{"answers": [{"id": 1, "texts": ["a"]}]}', "missing"),
+    "an unknown id": ('{"answers": [{"id": 1, "texts": ["a"]}]}', "missing"),
     "nothing": ('{"answers": []}', "missing"),
     "deep": ("[" * 100_000, "malformed"),
     "half a character": ('{"answers": [{"id": 1, "texts": ["\\ud800"]}]}', "malformed"),
@@ -237,17 +239,6 @@ def test_texts_that_are_no_line_are_left_out(server: ScriptedServer, open_schedu
         assert answers(scheduler, ["a"]) == [[("good", "a second good one")]]
 
 
-def test_fences_and_thoughts_around_an_answer_are_no_harm(
-    server: ScriptedServer, open_scheduler: OpenScheduler
-) -> None:
-    def script(body: dict[str, Any], _number: int) -> Reply:
-        return completion(f"<think>\nhm\n</think>\n```json\n{json.dumps({'answers': texts_for(body)})}\n```")
-
-    server.script = script
-    with open_scheduler() as scheduler:
-        assert answers(scheduler, ["a"]) == [said("a")]
-
-
 @pytest.mark.parametrize("knows", ["json_schema", "json_object", "max_tokens", "nothing"])
 def test_servers_that_know_less_are_asked_in_plainer_forms(
     server: ScriptedServer, open_scheduler: OpenScheduler, knows: str
@@ -292,7 +283,7 @@ def test_what_will_not_pass_ends_the_run_at_once(
     assert len(server.bodies) == 1
 
 
-def test_nobody_there(server: ScriptedServer, open_scheduler: OpenScheduler) -> None:
+def test_a_missing_server_is_named(server: ScriptedServer, open_scheduler: OpenScheduler) -> None:
     server.url = "http://127.0.0.1:9/v1"  # the discard port, closed
     with (
         open_scheduler() as scheduler,
@@ -302,7 +293,7 @@ def test_nobody_there(server: ScriptedServer, open_scheduler: OpenScheduler) -> 
 
 
 @pytest.mark.parametrize("most", [1, 2, 3, 30])
-def test_nobody_there_is_no_matter_of_budget(server: ScriptedServer, open_scheduler: OpenScheduler, most: int) -> None:
+def test_a_missing_server_uses_no_budget(server: ScriptedServer, open_scheduler: OpenScheduler, most: int) -> None:
     server.url = "http://127.0.0.1:9/v1"
     budget = Budget(max_requests=most)
     with open_scheduler(budget=budget) as scheduler, pytest.raises(FatalServerError, match="no server answers"):

@@ -31,7 +31,7 @@ def test_raw_and_read_stand_side_by_side(tmp_path: Path) -> None:
     connection.close()
 
 
-def test_what_is_no_journal_is_left_alone(tmp_path: Path) -> None:
+def test_other_files_are_left_alone(tmp_path: Path) -> None:
     text = tmp_path / "notes.txt"
     text.write_text("precious" * 1000, encoding="utf-8")
     with pytest.raises(ValueError, match=r"notes\.txt is not a journal.*--journal"):

@@ -37,7 +37,7 @@ def test_the_example_in_a_prompt_is_in_its_own_schema(name: str) -> None:
     assert prompt.version.count(".") == 1
 
 
-def test_the_judge_is_told_nothing_of_what_it_judges() -> None:
+def test_the_judge_does_not_learn_what_it_judges() -> None:
     system = load(JUDGE).system.lower()
     assert not any(word in system for word in ("negative", "positive", "candidate", "generated", "made from", "swap"))
 
@@ -47,18 +47,18 @@ def test_a_request_is_what_chat_completions_parse_would_send(server: ScriptedSer
     server.script = lambda *_: pytest.fail("unused")
     for schema in (Texts, Verdicts):
         asked = ask("a") if schema is Texts else [prompt_item(load(JUDGE), {"statement": "a"}, 1, 0, SETTINGS)]
-        ours = ChatRequest(asked).body()
-        sent = _sent_by_parse(server, schema, ours)
-        assert ours["response_format"] == sent["response_format"]
-        assert ours == {"stream": False} | sent
+        own = ChatRequest(asked).body()
+        sent = _sent_by_parse(server, schema, own)
+        assert own["response_format"] == sent["response_format"]
+        assert own == {"stream": False} | sent
     assert chat.body()["temperature"] == 0.5
 
 
-def _sent_by_parse(server: ScriptedServer, schema: type, ours: dict[str, object]) -> dict[str, object]:
+def _sent_by_parse(server: ScriptedServer, schema: type, own: dict[str, object]) -> dict[str, object]:
     server.script = lambda *_: completion('{"answers": []}')
     with openai.OpenAI(api_key=KEY, base_url=server.url) as client:
         parse: Any = client.chat.completions.parse
-        parse(**{name: ours[name] for name in ours if name != "stream"} | {"response_format": schema})
+        parse(**{name: own[name] for name in own if name != "stream"} | {"response_format": schema})
     return server.bodies[-1]
 
 
@@ -80,7 +80,7 @@ def test_any_text_stays_inside_its_string(captions: list[str]) -> None:
     assert chat.max_tokens_in >= sum(len(message["content"]) for message in chat.messages)
 
 
-def test_the_journal_goes_by_everything_that_an_answer_depends_on_but_the_company() -> None:
+def test_the_key_covers_everything_but_the_other_items_of_a_request() -> None:
     [key] = {asked.key for asked in (ask("a")[0], ask("b", "a")[1])}
     others = [
         ask("b")[0],
@@ -95,7 +95,7 @@ def test_the_journal_goes_by_everything_that_an_answer_depends_on_but_the_compan
 
 
 @given(st.binary(max_size=300) | st.recursive(st.none() | st.text(), st.lists).map(lambda x: json.dumps(x).encode()))
-def test_whatever_comes_is_read_without_harm(raw: bytes) -> None:
+def test_any_body_is_parsed_without_error(raw: bytes) -> None:
     parsed = parse_response(raw.decode("utf-8", "replace"), [1, 2], Texts, 2, 1)
     assert [result.reason for result in parsed.results] == [answer.NO_COMPLETION] * 2
 
@@ -108,6 +108,6 @@ def test_whatever_comes_is_read_without_harm(raw: bytes) -> None:
         ),
     )
 )
-def test_completions_of_any_shape_are_read_without_harm(record: dict[str, object]) -> None:
+def test_completions_of_any_shape_are_parsed_without_error(record: dict[str, object]) -> None:
     for body in (record, {"choices": [record]}, {"choices": [{"message": record}], "usage": record}):
         assert all(result.reason for result in parse_response(json.dumps(body), [1], Verdicts, 1, 1).results)

@@ -33,7 +33,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
     folder = tmp_path_factory.mktemp("served")
     write_tiny_model(folder / "model")
-    running = Served([PROGRAM, "serve", str(folder / "model"), "--device", "cpu"], folder / "log.txt")
+    running = Served([PROGRAM, "serve", str(folder / "model"), "--device", "cpu"], folder / "log.txt", "/health")
     running.wait()
     yield running
     running.stop()
@@ -55,12 +55,12 @@ def test_nonsense_is_counted_and_kept_and_not_asked_for_again(served: Served, tm
         results = [result for answered in scheduler.answer(asked) for result in answered]
         assert {result.reason for result in results} <= {MALFORMED, TRUNCATED, WRONG_SCHEMA}
         assert sum(scheduler.reasons.values()) == 2
-        spent = scheduler.client.budget.used
-        assert spent.requests == 6  # three tries each
-        assert spent.tokens_in > 6 * 1000
-        assert 0 < spent.tokens_out <= 6 * 16
+        used = scheduler.client.budget.used
+        assert used.requests == 6  # three tries each
+        assert used.tokens_in > 6 * 1000
+        assert 0 < used.tokens_out <= 6 * 16
     connection = sqlite3.connect(tmp_path / "j.sqlite")
-    assert connection.execute("SELECT count(*), sum(tokens_in) FROM responses").fetchone() == (6, spent.tokens_in)
+    assert connection.execute("SELECT count(*), sum(tokens_in) FROM responses").fetchone() == (6, used.tokens_in)
     connection.close()
     with open_scheduler(served, tmp_path) as scheduler:
         assert [result for answered in scheduler.answer(asked) for result in answered] == results

@@ -55,8 +55,10 @@ def transformers_command() -> list[str]:
 
 @pytest.fixture(params=["llama", "transformers"])
 def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
-    command = llama_command() if request.param == "llama" else transformers_command()
-    running = Served(command, tmp_path / "log.txt")
+    if request.param == "llama":
+        running = Served(llama_command(), tmp_path / "log.txt")
+    else:
+        running = Served(transformers_command(), tmp_path / "log.txt", "/health")
     running.wait()
     yield running
     running.stop()

@@ -230,7 +230,8 @@ def test_a_server_that_turns_into_a_page_stops_the_run_and_keeps_its_answers(
     server.script = lambda body, number: good(body) if number < 20 else Reply(HTML)
     with open_scheduler(concurrency=2) as scheduler, pytest.raises(FatalServerError, match="Sign in"):
         answers(scheduler, 100)
-    assert len(server.bodies) <= 20 + MAX_WITHOUT_TEXT_LATER + 1
+    # The last good answer may arrive after some pages, and one request more may be in flight.
+    assert len(server.bodies) <= 20 + 2 * MAX_WITHOUT_TEXT_LATER + 1
     server.script = good
     with open_scheduler() as scheduler:
         assert answers(scheduler, 100) == expected(100)

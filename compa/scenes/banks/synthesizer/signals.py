@@ -11,12 +11,12 @@ from compa.scenes.banks.synthesizer.registry import sound
 
 
 def struck(synth: SynthContext, hz: float, partials: Sequence[tuple[float, float, float]], seconds: float) -> Wave:
-    """Something that is struck and rings: partials of (ratio, strength, share of the ring time)."""
+    """Something that is struck and rings: partials of (ratio, strength, fraction of the ring time)."""
     n = synth.samples(seconds * 3)
     ring = silence(n)
-    for ratio, strength, share in partials:
+    for ratio, strength, fraction in partials:
         if hz * ratio < 0.45 * synth.sample_rate:
-            ring += strength * synth.tone(hz * ratio, n) * decay(n, seconds * share * synth.sample_rate, attack=16)
+            ring += strength * synth.tone(hz * ratio, n) * decay(n, seconds * fraction * synth.sample_rate, attack=16)
     return ring
 
 
@@ -25,8 +25,8 @@ def church_bell(synth: SynthContext) -> Wave:
     """Heavy strokes with a bell's uneven partials, that ring on."""
     hz = synth.hz(260, 420)
     partials = [
-        (ratio * synth.pick(0.99, 1.01), strength * synth.pick(0.6, 1.6), share)
-        for ratio, strength, share in (
+        (ratio * synth.pick(0.99, 1.01), strength * synth.pick(0.6, 1.6), fraction)
+        for ratio, strength, fraction in (
             (0.5, 0.6, 1.0), (1, 1, 0.7), (1.19, 0.9, 0.6), (1.5, 0.4, 0.4), (2, 1, 0.5), (2.74, 0.5, 0.25),
             (3.76, 0.4, 0.15),
         )

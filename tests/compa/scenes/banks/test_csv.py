@@ -63,7 +63,7 @@ def test_a_split_column_is_kept(root: Path) -> None:
     bank = open_bank(write_csv(root / "clips.csv", text))
     assert names(bank.split("test")) == {f"{label}/{label}-2.wav" for label in LABELS}
     assert len(names(bank.split("train"))) == 6
-    assert "'val' is not train or test" in bank.skipped["dog/dog-3.wav"]
+    assert "train or test; got 'val'" in bank.skipped["dog/dog-3.wav"]
 
 
 def test_the_highest_fold_is_for_testing(root: Path) -> None:
@@ -73,9 +73,9 @@ def test_the_highest_fold_is_for_testing(root: Path) -> None:
 
 
 def test_folds_that_make_no_sense(root: Path) -> None:
-    with pytest.raises(ValueError, match=r"only fold 2.*at least two"):
+    with pytest.raises(ValueError, match=r"at least two folds.*only fold 2"):
         open_bank(write_csv(root / "clips.csv", "file,label,fold\n" + rows(",2")))
-    with pytest.raises(ValueError, match="fold 'x0': folds are numbers"):
+    with pytest.raises(ValueError, match="numbers; got 'x0'"):
         open_bank(write_csv(root / "clips.csv", "file,label,fold\n" + rows(",x{i}")))
 
 
@@ -147,7 +147,7 @@ def test_rows_that_cannot_be_used(root: Path) -> None:
     bank = open_bank(write_csv(root / "clips.csv", text))
     assert len(names(bank)) == 12
     assert bank.skipped["dog/gone.wav"] == "no such file"
-    assert "no file" in bank.skipped["row 27"]
+    assert "no file" in bank.skipped["line 27"]
     assert "no label" in bank.skipped["dog/dog-1.wav"]
 
 
@@ -165,10 +165,10 @@ def test_absolute_paths_do_not_show(root: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        ("filename,label", "no column 'file'; the nearest are: filename"),
-        ("file,category", "no column 'label'; the nearest are: category"),
-        ("file,labl", "no column 'label'; the nearest are: labl"),
-        ("a,b", "no column 'file'; the nearest are: a, b"),
+        ("filename,label", "no column 'file'.*'filename'"),
+        ("file,category", "no column 'label'.*'category'"),
+        ("file,labl", "no column 'label'; did you mean 'labl'"),
+        ("a,b", "no column 'file'.*'a', 'b'"),
     ],
 )
 def test_columns_that_are_missing(root: Path, header: str, message: str) -> None:
@@ -177,11 +177,11 @@ def test_columns_that_are_missing(root: Path, header: str, message: str) -> None
 
 
 def test_files_that_are_no_csv(root: Path) -> None:
-    with pytest.raises(ValueError, match="is empty"):
+    with pytest.raises(ValueError, match="no header"):
         open_bank(write_csv(root / "clips.csv", "\n\n"))
     with pytest.raises(ValueError, match=r"0 usable label\(s\)"):
         open_bank(write_csv(root / "clips.csv", "file,label\n"))
-    with pytest.raises(ValueError, match="is not UTF-8"):
+    with pytest.raises(ValueError, match="not UTF-8"):
         open_bank(write_csv(root / "clips.csv", "file,label\nhund/müde.wav,dog\n", encoding="latin-1"))
     with pytest.raises(ValueError, match="zero bytes"):
         open_bank(write_csv(root / "clips.csv", "file,label\na.wav,dog\n", encoding="utf-16-le"))

@@ -52,7 +52,7 @@ def test_bad_files_are_named_with_a_reason(tmp_path: Path) -> None:
     assert reasons.pop("dog/zero.wav") == "holds no samples"
     assert "silent" in reasons.pop("dog/silent.wav")
     assert "silent" in reasons.pop("dog/faint.wav")
-    assert "too short (0.05 s" in reasons.pop("dog/short.wav")
+    assert "too short" in reasons.pop("dog/short.wav")
     assert "without sound files" in reasons.pop("empty")
     assert not reasons
     assert bank.labels == ("cat", "dog", "owl")
@@ -62,7 +62,7 @@ def test_nothing_usable(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no label folders"):
         open_bank(tmp_path)
     write(tmp_path / "a.wav")
-    with pytest.raises(ValueError, match=r"1 sound file\(s\) but no label folders: put each"):
+    with pytest.raises(ValueError, match=r"1 sound file\(s\) but no label folders"):
         open_bank(tmp_path)
 
 

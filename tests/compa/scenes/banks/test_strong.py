@@ -115,7 +115,7 @@ def test_a_label_has_so_many_recordings_at_most(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(strong_bank, "MAX_RECORDINGS", 3)
     bank = open_bank(write_tsv(tmp_path, write_files(tmp_path, 8)))
     assert {len(bank.recordings(label)) for label in bank.labels} == {3}
-    assert bank.skipped["some of low"] == "8 isolated segments, and 3 are enough"
+    assert bank.skipped["some of low"] == "8 isolated segments, of which 3 are used"
 
 
 def test_rows_that_cannot_be_used(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_rows_that_cannot_be_used(tmp_path: Path) -> None:
     skipped = open_bank(write_tsv(tmp_path, rows)).skipped
     assert skipped["9.wav"] == "no such file"
     reasons = [reason for name, reason in skipped.items() if ", line " in name]
-    assert [reason.split(" ")[0] for reason in reasons] == ["its", "it", "no", "it"]
+    assert [reason.split(" ")[0] for reason in reasons] == ["onset", "an", "no", "an"]
 
 
 def test_columns_that_are_missing(tmp_path: Path) -> None:
