@@ -20,6 +20,7 @@ def listing() -> str:
     """The tasks with what they measure and need, then the forms of a model's name."""
     from benchmarks.models.controls import controls
     from benchmarks.models.names import CONTROL, MTEB, PYTHON
+    from benchmarks.scorer import Scorer
     from benchmarks.tasks import tasks
     from compa.models import HUB
 
@@ -28,7 +29,7 @@ def listing() -> str:
         lines += [
             f"  {name} (version {task.version})",
             f"    {task.measures}.",
-            f"    needs {task.needs}; a model that is a {task.needs_model.__name__}",
+            f"    needs {task.needs}" + ("" if task.needs_model is Scorer else "; a model with audio frames"),
         ]
     lines += [
         "",
