@@ -13,6 +13,8 @@ MIN_READ = 0.5
 """The least fraction of their letters that must be in known tokens. Tokenizers of tiny test models know few words."""
 MAX_UNUSED = 1024
 """So many rows of an embedding table, or a tenth of them, may be unused: tables are padded to round sizes."""
+_MARKED = ("bert", "clap_text_model", "electra", "longformer", "mpnet", "t5")
+"""Parts of the names of model types whose texts have special tokens at their ends; those of causal models need not."""
 
 
 def check_tokenizer(tokenizer: Tokenizer, num_rows: int, reads_first: bool = False) -> None:
@@ -61,21 +63,11 @@ def check_special_tokens(tokenizer: Any, config: Any) -> None:
         config: The configuration of the text encoder.
 
     Raises:
-        ValueError: If the model's padding token is not a special token, the tokenizer does not add the special token
-            that it declares for the start of texts, or all special tokens have other ids than in the configuration.
+        ValueError: If the tokenizer does not add the special tokens that the model needs at the ends of texts, the
+            model's padding token is not a special token, or all special tokens have ids other than the configuration's.
     """
     backend: Tokenizer = tokenizer.backend_tokenizer
-    num_rows, padding = config.vocab_size, config.pad_token_id
-    special = {number for number, token in backend.get_added_tokens_decoder().items() if token.special}
-    if padding is not None and 0 <= padding < num_rows and padding not in special:
-        raise ValueError(
-            f"token {padding}, which the model pads with, is {backend.id_to_token(padding)!r} in the tokenizer, not a "
-            "special token: the tokenizer lacks its special tokens or is of another model"
-        )
-    if tokenizer.cls_token_id is not None and tokenizer.cls_token_id not in backend.encode(SENTENCES[0]).ids:
-        raise ValueError(
-            f"the tokenizer does not add its special token {tokenizer.cls_token!r} to texts: it is incomplete"
-        )
+    num_rows = config.vocab_size
     own = {
         "pad": tokenizer.pad_token_id,
         "bos": _first(tokenizer, "bos", "cls"),
@@ -84,6 +76,13 @@ def check_special_tokens(tokenizer: Any, config: Any) -> None:
     expected = {role: getattr(config, f"{role}_token_id", None) for role in own}
     known = [role for role in own if own[role] is not None and expected[role] in range(num_rows)]
     differing = [role for role in known if own[role] != expected[role]]
+    special = {number for number, token in backend.get_added_tokens_decoder().items() if token.special}
+    padding = expected["pad"]
+    if padding in range(num_rows) and padding not in special and set(known) - {"pad"} <= set(differing):
+        raise ValueError(
+            f"token {padding}, which the model pads with, is {backend.id_to_token(padding)!r} in the tokenizer, not a "
+            "special token: the tokenizer lacks its special tokens or is of another model"
+        )
     is_small = num_rows - len(tokenizer) > max(MAX_UNUSED, num_rows // 10)
     is_other = "pad" in known and len(known) > 1 and differing == known
     if is_other or (is_small and differing):
@@ -92,6 +91,12 @@ def check_special_tokens(tokenizer: Any, config: Any) -> None:
             f"its {differing[0]} token is {own[differing[0]]}, and the model's is {expected[differing[0]]}: "
             "it is of another model"
         )
+    needed = {tokenizer.cls_token_id} - {None}
+    if not needed and any(part in config.model_type for part in _MARKED):
+        needed = {tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.sep_token_id} - {None}
+    if needed and needed.isdisjoint(backend.encode(SENTENCES[0]).ids):
+        names = " or ".join(tokenizer.convert_ids_to_tokens(sorted(needed)))
+        raise ValueError(f"the tokenizer adds no special tokens to texts, such as {names}: it is incomplete")
 
 
 def _first(tokenizer: Any, *roles: str) -> int | None:

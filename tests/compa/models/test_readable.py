@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -21,7 +21,7 @@ from compa.models.encoders.htsat import HTSAT
 from compa.models.encoders.text import CaptionTransformer
 from compa.models.encoders.tokenizer_check import SENTENCES, check_tokenizer
 from compa.models.encoders.transformers_audio import AST, TransformersAudio, WhisperEncoder
-from compa.models.encoders.transformers_text import TransformersText
+from compa.models.encoders.transformers_text import Pooling, TransformersText
 from tests.compa.models.test_encoders import AST_TINY, WAV2VEC, WHISPER
 from tests.compa.models.test_transformers_clap import laion_weights
 
@@ -102,8 +102,8 @@ def strips_everything(content: dict[str, Any]) -> None:
 
 DEFECTS: dict[str, tuple[str, dict[str, Any]]] = {
     "missing": ("0% of plain English", {}),
-    "without special tokens": ("special token", {"change": without_special_tokens}),
-    "without tokens at the ends": ("no special token at the start", {"change": without_ends}),
+    "without special tokens": ("special tokens", {"change": without_special_tokens}),
+    "without tokens at the ends": ("special tokens", {"change": without_ends}),
     "strips everything": ("0% of plain English", {"change": strips_everything}),
     "of another model with more tokens": (
         "900 tokens, and the model 400",
@@ -132,9 +132,10 @@ def test_a_clap_that_cannot_read_is_refused(defect: tuple[Path, str]) -> None:
 
 def test_a_text_encoder_in_a_recipe_is_refused(defect: tuple[Path, str]) -> None:
     folder, words = defect
-    with pytest.raises(ValueError, match=words) as error:
-        TransformersText(str(folder), pooling="pooler")
-    assert str(folder) in str(error.value)
+    for pooling in get_args(Pooling):
+        with pytest.raises(ValueError, match=words) as error:
+            TransformersText(str(folder), pooling=pooling)
+        assert str(folder) in str(error.value)
 
 
 def test_a_laion_file_that_cannot_read_is_refused(defect: tuple[Path, str], tiny: Path) -> None:
@@ -202,6 +203,28 @@ def test_a_model_without_a_pad_token_or_with_a_padded_table_is_none_of_these(tmp
             encoder = TransformersText(str(folder)).eval()
             one, other = encoder.embed(list(SENTENCES[:2]), torch.device("cpu"))
             assert (one - other).abs().max() > 1e-4
+
+
+def test_a_padding_token_that_is_a_word_is_allowed_where_other_special_tokens_agree(tmp_path: Path) -> None:
+    """As in CLIP's text towers: their configurations pad with token 1, a word, and their tokenizers with the end."""
+    package = transformers()
+    tokenizer = words([])
+    tokenizer.add_tokens(sorted({word for text in SENTENCES for word in text.split()}))
+    size = tokenizer.get_vocab_size()
+    tokenizer.add_special_tokens(["<start>", "<end>"])
+    settings = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    for ends, is_refused in (((size, size + 1), False), ((2, 3), True)):
+        ids = {"pad_token_id": 6, "bos_token_id": ends[0], "eos_token_id": ends[1]}
+        folder = tmp_path / str(ends[0])
+        package.LlamaModel(package.LlamaConfig(vocab_size=64, **settings, **ids)).save_pretrained(folder)
+        package.PreTrainedTokenizerFast(
+            tokenizer_object=tokenizer, bos_token="<start>", eos_token="<end>", pad_token="<end>"
+        ).save_pretrained(folder)
+        if is_refused:
+            with pytest.raises(ValueError, match="token 6, which the model pads with"):
+                TransformersText(str(folder))
+        else:
+            TransformersText(str(folder))
 
 
 def test_a_tokenizer_of_few_captions_in_a_large_table_is_read_again(tmp_path: Path) -> None:
