@@ -1,4 +1,4 @@
-"""Nothing but what a caption is about tells it from its negatives, or a scene from its twin; joints cannot be heard."""
+"""Only what a caption is about tells it from its negatives, or a scene from its twin; joints are inaudible."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def text_auc(texts: Sequence[str], group: int = 4) -> float:
 
 
 def surface(waveform: Wave) -> list[float]:
-    """Length, loudness, edges and the average spectrum: nothing of who came first or how."""
+    """Length, loudness, edges and the average spectrum: nothing about which sound came first, or how."""
     frames = waveform[: len(waveform) // 80 * 80].reshape(-1, 80)
     energy = np.sqrt(np.mean(frames**2, axis=1) + 1e-12)
     values = [np.abs(waveform).max(), energy[:5].mean(), energy[-5:].mean(), np.abs(np.diff(waveform)).max()]
@@ -162,7 +162,7 @@ def test_a_scene_cannot_be_told_from_its_twin_by_length_loudness_or_spectrum(noi
     settings = Settings(seconds=4.0, max_events=2, attributes=("pitch",) if kind != "order" else (), kinds=(kind,))
     composer = Composer(noises, settings, seed=1, pairs=[("noise 3", "noise 6"), ("noise 2", "noise 7")])
 
-    def told_apart(flaw: Callable[[Wave], Wave]) -> float:
+    def edit_auc(flaw: Callable[[Wave], Wave]) -> float:
         features, sides, groups = [], [], []
         for number in range(160):
             twins = by_name(composer.twins(np.random.default_rng(number)))
@@ -172,8 +172,8 @@ def test_a_scene_cannot_be_told_from_its_twin_by_length_loudness_or_spectrum(noi
                 groups.append(number)
         return auc(features, sides, groups)
 
-    assert told_apart(lambda waveform: waveform) <= 0.55 + sampling_error(160)
-    assert told_apart(lambda waveform: np.float32(0.97) * waveform) > 0.75
+    assert edit_auc(lambda waveform: waveform) <= 0.55 + sampling_error(160)
+    assert edit_auc(lambda waveform: np.float32(0.97) * waveform) > 0.75
 
 
 def relative(values: list[float], kind: str) -> list[float]:
@@ -185,7 +185,7 @@ def relative(values: list[float], kind: str) -> list[float]:
 @pytest.mark.usefixtures("rich")
 @pytest.mark.parametrize("kind", NEGATIVE_KINDS)
 def test_an_edit_leaves_no_trace_in_the_sound(noises: EventBank, speakers: EventBank, kind: str) -> None:
-    """Which of two twins was drawn and which is its edit: the sounds that make a difference are as often in either."""
+    """Which of two twins was drawn and which is its edit: a classifier finds no more than in random answers."""
     composer = Composer(speakers if kind == "binding" else noises, Settings(kinds=(kind,)), seed=1)
     features, sides, groups = [], [], []
     for number in range(200):
@@ -195,7 +195,10 @@ def test_an_edit_leaves_no_trace_in_the_sound(noises: EventBank, speakers: Event
             features.append([*own, *(one - two for one, two in zip(own, other, strict=True))])
             sides.append(int(side == twins.edited))
             groups.append(number)
-    assert auc(features, sides, groups) <= 0.55 + sampling_error(200)
+    flips = np.random.default_rng(0).random((12, 200)) < 0.5
+    at_random = [auc(features, [int(side != flip[group]) for side, group in zip(sides, groups, strict=True)], groups)
+                 for flip in flips]  # fmt: skip
+    assert auc(features, sides, groups) <= 0.5 + 2 * np.std(at_random)
 
 
 # Joints
@@ -233,7 +236,7 @@ def joint(number: int, gap: float, joined: bool) -> Wave:
 
 
 def test_a_joint_cannot_be_told_from_no_joint() -> None:
-    def told_apart(gap: float) -> float:
+    def edit_auc(gap: float) -> float:
         features, sides = [], []
         for number in range(400):
             for joined in (False, True):
@@ -246,5 +249,5 @@ def test_a_joint_cannot_be_told_from_no_joint() -> None:
                 sides.append(int(joined))
         return auc(features, sides, list(range(len(sides))))
 
-    assert told_apart(-FADE_SECONDS) <= 0.55
-    assert told_apart(0.0) > 0.9  # a joint without a cross-fade is a dip
+    assert edit_auc(-FADE_SECONDS) <= 0.55
+    assert edit_auc(0.0) > 0.9  # a joint without a cross-fade is a dip
