@@ -13,9 +13,9 @@ import soundfile
 from numpy.typing import NDArray
 
 from compa.audio.decode import resample, to_mono
-from compa.data.batch import NO_SAMPLES, Example
+from compa.data.batch import NO_SAMPLES, Example, Text
 from compa.data.feature_cache import FeatureCache
-from compa.manifest import Clip
+from compa.manifest import Clip, Positive
 
 Item = TypeVar("Item")
 
@@ -75,10 +75,10 @@ def make_example(clip: Clip, sound: bytes, config: ExampleConfig, rng: np.random
         features=None if config.cache is None else audio,
         caption=clip.captions[number],
         claim=clip.claims[number] if clip.claims and not is_cut else None,
-        negatives=tuple(negative.text for negative in negatives),
-        negative_claims=tuple(None if is_cut else negative.claim for negative in negatives),
-        positives=tuple(positive.text for positive in positives),
-        positive_claims=tuple(None if is_cut else positive.claim for positive in positives),
+        extras=tuple(
+            Text(text.text, None if is_cut else text.claim, isinstance(text, Positive))
+            for text in (*positives, *negatives)
+        ),
         other_true_texts=tuple(sorted(texts - {clip.captions[number], *(positive.text for positive in positives)})),
         events=() if is_cut else clip.events,
         kind=clip.negatives[0].kind if clip.negatives else "twins",
