@@ -156,6 +156,7 @@ class Clip:
 
 
 _RECORDS = {"negatives": Negative, "positives": Positive, "events": Event, "turns": Turn}
+_REQUIRED = ("id", "audio", "captions")
 _NOT_IN_ID = re.compile(r"[./\\\s\x00-\x1f\x7f]")
 _ESCAPED = re.compile(f"{_NOT_IN_ID.pattern}|%")
 
@@ -187,7 +188,7 @@ def build_clip(record: Any) -> Clip:
     from pydantic import ValidationError
 
     if isinstance(record, dict):
-        record = {key: value for key, value in record.items() if value is not None or key in ("id", "audio")}
+        record = {key: value for key, value in record.items() if value is not None or key in _REQUIRED}
     try:
         return _adapter().validate_json(json.dumps(record))
     except ValidationError as error:

@@ -190,5 +190,7 @@ def _columns(path: Path, cells: Iterable[str], asked: ColumnMap) -> dict[str, li
         found["caption"] = numbered
     if "caption" not in found:
         remedy = "rename it to 'caption', or import the table with --map caption=COLUMN"
+        if len(by_name) == 1 and (separator := re.search("[,;|]", shown)):
+            remedy = f"if {separator[0]!r} separates its columns, write sep={separator[0]} above the header of a .csv"
         raise ValueError(f"{path} has no column for captions: {remedy} (it has {shown})")
     return found
