@@ -90,7 +90,7 @@ class Positive:
 
 @dataclass(frozen=True)
 class Turn:
-    """An instruction about the clip and its answer, for audio language models; `task` names what is asked for."""
+    """An instruction about the clip and its answer, for audio language models; `task` names the kind of question."""
 
     __pydantic_config__ = _STRICT
 
@@ -113,11 +113,11 @@ class Clip:
         events: What sounds when.
         twin: Id of the clip that is this one's minimal edit.
         split: What it is for, such as `train` or `test`.
-        source: What it was taken from; clips of one source never stand in training and test sets.
+        source: What it was cut from; clips of one source are never in training and test sets.
         author: Who made it.
         licence: Under which terms.
         tags: Names of what is in it, for tagging.
-        group: Artist or concert; clips of one group never stand in training and test sets.
+        group: Artist or concert; clips of one group are never in training and test sets.
         turns: Questions and answers about it.
     """
 
@@ -156,6 +156,7 @@ class Clip:
 
 
 _RECORDS = {"negatives": Negative, "positives": Positive, "events": Event, "turns": Turn}
+_REQUIRED = ("id", "audio", "captions")
 _NOT_IN_ID = re.compile(r"[./\\\s\x00-\x1f\x7f]")
 _ESCAPED = re.compile(f"{_NOT_IN_ID.pattern}|%")
 
@@ -176,10 +177,10 @@ def parse_clip(line: str) -> Clip:
     Raises:
         ValueError: If the line is not JSON, lacks a required key, or has an unknown one (nearest names given).
     """
-    if not _JSON_KEYWORDS.search(line):  # pydantic would take these for numbers
+    if not _JSON_KEYWORDS.search(line):  # which pydantic accepts as numbers
         with suppress(ValueError):
             return _adapter().validate_json(line)
-    return build_clip(parse_json(line))  # says what is wrong, and takes null for an empty list; a quarter as fast
+    return build_clip(parse_json(line))  # says what is wrong, and accepts null for an empty list; a quarter as fast
 
 
 def build_clip(record: Any) -> Clip:
@@ -187,7 +188,7 @@ def build_clip(record: Any) -> Clip:
     from pydantic import ValidationError
 
     if isinstance(record, dict):
-        record = {key: value for key, value in record.items() if value is not None or key in ("id", "audio")}
+        record = {key: value for key, value in record.items() if value is not None or key in _REQUIRED}
     try:
         return _adapter().validate_json(json.dumps(record))
     except ValidationError as error:

@@ -1,1 +1,1 @@
-"""From sound files to batches of features."""
+"""From sound files to waveforms and features."""

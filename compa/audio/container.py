@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def is_container(path: Path) -> bool:
-    """Whether a file's first bytes are those of MP4 (m4a, mp4, mov) or Matroska (webm, mka), whatever its name."""
+    """Whether a file's first bytes are those of MP4 (m4a, mp4, mov) or Matroska (webm, mka); its name is not read."""
     with path.open("rb") as file:
         start = file.read(8)
     return start[4:8] == b"ftyp" or start[:4] == b"\x1aE\xdf\xa3"

@@ -24,11 +24,11 @@ SAMPLE_RATES = (1_000, 768_000)
 MAX_CHANNELS = 256
 """More than any microphone array has."""
 RESAMPLING = "HQ"
-"""Soxr's setting: from 44.1 to 16 kHz a tone gets an error of -133 dB. `MQ`, with -111 dB, damps what lies above 18 kHz
-when 44.1 become 48 kHz, and is no faster there."""
+"""Soxr's setting: from 44.1 to 16 kHz a tone gets an error of -133 dB. `MQ`, with -111 dB, attenuates above 18 kHz from
+44.1 to 48 kHz, and is not faster there."""
 
 MIN_SECONDS = 0.1
-"""A shorter file is refused by whatever reads it whole, and `compa data verify` lists it.
+"""A shorter file is refused wherever a whole file is read, and `compa data verify` lists it.
 
 What is in so short a sound can hardly be said: a linear classifier on means and deviations of log-mel bands, trained on
 0.2 s and more of ESC-10, recognises 0.73 of the clips by their loudest 1 s, 0.55 by 0.1 s, 0.35 by 0.025 s, and 0.13 by

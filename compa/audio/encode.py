@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 FORMATS = {"flac": ("FLAC", "PCM_16"), "wav": ("WAV", "PCM_16"), "opus": ("OGG", "OPUS")}
 """What can be written, by the end of the file's name: libsndfile's names of the container and the samples' coding."""
 MAX_RATE = 655350
-"""In Hz; what FLAC can hold."""
+"""In Hz; the highest of FLAC."""
 OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
 
-_SERIAL, _CHECKSUM = slice(14, 18), slice(22, 26)  # where they stand in the header of an Ogg page
+_SERIAL, _CHECKSUM = slice(14, 18), slice(22, 26)  # positions in the header of an Ogg page
 _MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 def check_format(name: str, sample_rate: int) -> None:
-    """Makes sure that a format is known and takes a sample rate.
+    """Makes sure that a format is known and supports a sample rate.
 
     Raises:
         ValueError: If not.
@@ -30,7 +30,7 @@ def check_format(name: str, sample_rate: int) -> None:
     if not 0 < sample_rate <= MAX_RATE:
         raise ValueError(f"sample rate must be from 1 to {MAX_RATE} Hz; got {sample_rate}")
     if name == "opus" and sample_rate not in OPUS_RATES:
-        raise ValueError(f"Opus has no sample rate of {sample_rate} Hz: take one of {', '.join(map(str, OPUS_RATES))}")
+        raise ValueError(f"sample_rate of Opus must be one of {', '.join(map(str, OPUS_RATES))} Hz; got {sample_rate}")
 
 
 def encode_audio(waveform: NDArray[np.float32], sample_rate: int, name: str) -> bytes:
@@ -45,7 +45,7 @@ def encode_audio(waveform: NDArray[np.float32], sample_rate: int, name: str) -> 
         The content of a sound file.
 
     Raises:
-        ValueError: If the format is unknown or does not take the rate.
+        ValueError: If the format is unknown or does not support the rate.
     """
     check_format(name, sample_rate)
     container, coding = FORMATS[name]
@@ -56,7 +56,7 @@ def encode_audio(waveform: NDArray[np.float32], sample_rate: int, name: str) -> 
 
 
 def _with_fixed_serial(content: bytes) -> bytes:
-    """Ogg streams bear a random number in every page; ours is always 0."""
+    """Ogg streams have a random number in every page; here it is always 0."""
     fixed = bytearray(content)
     start = 0
     while start < len(fixed):

@@ -1,4 +1,4 @@
-"""The sound files of a folder: whoever lists them, be it a format, an event bank, a task or a command, does so here."""
+"""The sound files of a folder, listed the same way for formats, event banks, tasks and commands."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".mp4", ".webm")
-"""Names of sound files end so, in any case of letters; the last three need PyAV."""
+"""How names of sound files end, in upper or lower case; the last three need PyAV."""
 
 
 def sound_files(folder: Path, recursive: bool = True) -> Iterator[Path]:
-    """Yields the sound files in a folder, sorted; hidden ones and links to folders are passed by.
+    """Yields the sound files in a folder, sorted; hidden files and links to folders are skipped.
 
     Args:
         folder: The folder.

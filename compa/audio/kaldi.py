@@ -18,7 +18,10 @@ class KaldiFilterBank(nn.Module):
     """Natural logarithms of mel powers, with Hann windows, pre-emphasis, and without a frame's mean.
 
     The features are those of `torchaudio.compliance.kaldi.fbank` with `window_type="hanning"`, without dither. Frames
-    lie wholly within the clip; one shorter than a frame is filled up with zeros. Frames beyond a clip's own are 0.
+    are wholly within the clip; one shorter than a frame is padded with zeros. Frames beyond a clip's own are 0.
+
+    It is not that function since that computes one clip at a time, not a padded batch, and rounds its filters to
+    float32: values differ by up to 1e-4.
 
     Args:
         sample_rate: In Hz.

@@ -115,7 +115,7 @@ def _one_of(block: NDArray[np.float32], channel: int | None) -> NDArray[np.float
 
 
 def mean(channels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The mean of the channels of a waveform of shape (samples, channels), whatever they cancel."""
+    """The mean of the channels of a waveform of shape (samples, channels), even where they cancel each other."""
     if channels.shape[1] == 1:
         return channels[:, 0]
     total: NDArray[np.float32] = np.array(channels[:, 0], dtype=np.float32)

@@ -49,7 +49,7 @@ def _blocks(file: soundfile.SoundFile, path: Path, promised: int | None) -> Iter
 
 
 def _promised(file: soundfile.SoundFile) -> int | None:
-    """Samples a channel that the header promises; libsndfile cuts a WAV's promise to what is there, so that is read."""
+    """Samples per channel that the header promises; libsndfile clips a WAV's to the file, so its log is parsed."""
     if cut := re.search(r"data : (\d+) \(should be (\d+)\)", file.extra_info):
         promised, found = int(cut[1]), int(cut[2])
         if all(abs(promised - open_end) > 2**16 for open_end in OPEN_END_BYTES):

@@ -1,4 +1,4 @@
-"""Sound that is being decoded, block by block: memory is bounded by the block, whatever a header promises."""
+"""Sound that is being decoded, block by block: memory is bounded by the block, even if a header promises hours."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLOCK_SAMPLES = 2**18
-"""About so many samples, over all channels, are decoded at a time."""
+"""Samples that are decoded at a time, over all channels, about."""
 MAX_SHORTFALL_SECONDS = 0.1
-"""A file that ends so much before its header says is cut off; encoders' padding stays below this."""
+"""A file that is this much shorter than its header says is cut off; encoders' padding stays below this."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class AudioStream:
     Attributes:
         sample_rate: In Hz, as the header has it.
         num_channels: How many there are.
-        blocks: Waveforms, float32 of shape (samples, channels), in order; to be used up once. Raises
+        blocks: Waveforms, float32 of shape (samples, channels), in order; an iterator. Raises
             ValueError with the reason where decoding fails or the file is cut off.
         num_promised: Samples a channel that the header promises; None where it does not say.
     """

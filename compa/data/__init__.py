@@ -1,1 +1,1 @@
-"""Streams of batches."""
+"""From captioned audio to batches: import, verification, shards, examples and the LightningDataModules."""

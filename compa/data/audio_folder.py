@@ -1,4 +1,4 @@
-"""Finds the sound file of a clip in a folder, by the names that data sets of captions give to theirs."""
+"""Finds the sound file of a clip in a folder, by the names that data sets of captions use."""
 
 from __future__ import annotations
 
@@ -58,10 +58,10 @@ def youtube_stems(video: str, start: float) -> tuple[str, ...]:
 
 
 def youtube_url(video: str) -> str:
-    """The one address of a video that manifests call their source, so that two data sets can be seen to share it."""
+    """The address of a video in the field `source` of manifests, equal in all data sets that use the video."""
     return f"https://www.youtube.com/watch?v={video}"
 
 
 def freesound_url(sound: str) -> str:
-    """The one address of a freesound recording that manifests call their source."""
+    """The address of a freesound recording in the field `source` of manifests."""
     return f"https://freesound.org/s/{sound}"

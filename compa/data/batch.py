@@ -16,6 +16,15 @@ NO_SAMPLES: NDArray[np.float32] = np.zeros(0, dtype=np.float32)
 
 
 @dataclass(frozen=True)
+class Text:
+    """A further text of a clip, true of it or a hard negative; `claim` is in canonical form, or None."""
+
+    text: str
+    claim: str | None = None
+    is_positive: bool = False
+
+
+@dataclass(frozen=True)
 class Example:
     """One clip with the texts drawn for this visit.
 
@@ -24,10 +33,7 @@ class Example:
         waveform: float32 mono (samples,) at the model's rate.
         caption: A text that is true of the clip.
         claim: The caption's claim in canonical form, or None.
-        negatives: Texts that are false of the clip.
-        negative_claims: Parallel to `negatives`.
-        positives: Further texts that are true of the clip.
-        positive_claims: Parallel to `positives`.
+        extras: Further texts, positives first.
         other_true_texts: Texts that are known to be true of the clip, too, but were not drawn.
         events: What sounds when; empty where it is not known.
         kind: What sort of clip it is; validation reports scores for each kind.
@@ -39,10 +45,7 @@ class Example:
     waveform: NDArray[np.float32]
     caption: str
     claim: str | None = None
-    negatives: tuple[str, ...] = ()
-    negative_claims: tuple[str | None, ...] = ()
-    positives: tuple[str, ...] = ()
-    positive_claims: tuple[str | None, ...] = ()
+    extras: tuple[Text, ...] = ()
     other_true_texts: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
     kind: str = ""
@@ -91,24 +94,16 @@ def collate(examples: Sequence[Example]) -> Batch:
     waveforms = torch.zeros(len(examples), int(lengths.max()))
     for row, example in enumerate(examples):
         waveforms[row, : len(example.waveform)] = torch.from_numpy(example.waveform)
-    texts = [
-        (text, claim, row, is_positive)
-        for row, example in enumerate(examples)
-        for is_positive, pairs in (
-            (True, zip(example.positives, example.positive_claims, strict=True)),
-            (False, zip(example.negatives, example.negative_claims, strict=True)),
-        )
-        for text, claim in pairs
-    ]
+    extras = [(row, text) for row, example in enumerate(examples) for text in example.extras]
     return Batch(
         waveforms=waveforms,
         lengths=lengths,
         examples=[replace(example, waveform=NO_SAMPLES, features=None) for example in examples],
         captions=[example.caption for example in examples],
-        extras=[text for text, _, _, _ in texts],
-        owner=torch.tensor([row for _, _, row, _ in texts], dtype=torch.int64),
-        is_positive=torch.tensor([positive for _, _, _, positive in texts], dtype=torch.bool),
-        claims=[example.claim for example in examples] + [claim for _, claim, _, _ in texts],
+        extras=[text.text for _, text in extras],
+        owner=torch.tensor([row for row, _ in extras], dtype=torch.int64),
+        is_positive=torch.tensor([text.is_positive for _, text in extras], dtype=torch.bool),
+        claims=[*(example.claim for example in examples), *(text.claim for _, text in extras)],
         **_padded_features([example.features for example in examples if example.features is not None]),
     )
 

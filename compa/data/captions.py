@@ -12,16 +12,16 @@ MISSING = frozenset(
         *["#n/a", "#na", "#null!", "#name?", "#ref!", "#value!", "#div/0!", "#num!"],
     )
 )
-"""What stands in a cell for a missing value, in lower case: as pandas, R, Excel and databases write it."""
+"""Cells that mean a missing value, in lower case, as pandas, R, Excel and databases write them."""
 MAX_TOKENS = 512
-"""What text encoders read at most; most stop earlier."""
+"""The most that text encoders read; most read less."""
 
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffd]")
 _LINE_BREAK = re.compile(r"\s*[\t\n\v\f\r\u2028\u2029]\s*")
 
 
 def is_missing(text: str) -> bool:
-    """Whether a whole cell stands for a missing value.
+    """Whether a whole cell means a missing value.
 
     Example:
         >>> is_missing("NaN"), is_missing("A nan (grandmother) sings")
@@ -50,7 +50,7 @@ def given_captions(values: Iterable[object]) -> tuple[str, ...]:
         else:
             captions[text] = None
     if not captions:
-        found = f" but {missing!r}, which stands for a missing one" if missing else ""
+        found = f" but {missing!r}, which means a missing one" if missing else ""
         raise ValueError(f"no caption{found}: write one or remove the row")
     if problem := caption_problem(list(captions)):
         raise ValueError(problem)
@@ -61,7 +61,7 @@ def caption_problem(captions: Sequence[str]) -> str | None:
     """Why the captions of a clip cannot be used, as a clause; None where they can."""
     for text in captions:
         if is_missing(text):
-            return f"its caption {text!r} stands for a missing one" if text.strip() else "an empty caption"
+            return f"its caption {text!r} means a missing one" if text.strip() else "an empty caption"
         if found := _CONTROL.search(text):
             return f"its caption {_shortened(text)} holds the control character U+{ord(found[0]):04X}: remove it"
         if not any(letter.isalnum() for letter in text):

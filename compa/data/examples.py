@@ -13,9 +13,9 @@ import soundfile
 from numpy.typing import NDArray
 
 from compa.audio.decode import resample, to_mono
-from compa.data.batch import NO_SAMPLES, Example
+from compa.data.batch import NO_SAMPLES, Example, Text
 from compa.data.feature_cache import FeatureCache
-from compa.manifest import Clip
+from compa.manifest import Clip, Negative, Positive
 
 Item = TypeVar("Item")
 
@@ -68,6 +68,7 @@ def make_example(clip: Clip, sound: bytes, config: ExampleConfig, rng: np.random
     number = int(draws.integers(len(clip.captions))) if draws else 0
     negatives = _some(clip.negatives, config.num_negatives, draws)
     positives = _some(clip.positives, config.num_positives, draws)
+    extras: list[Positive | Negative] = [*positives, *negatives]
     texts = {*clip.captions, *(positive.text for positive in clip.positives)}
     return Example(
         id=clip.id,
@@ -75,10 +76,7 @@ def make_example(clip: Clip, sound: bytes, config: ExampleConfig, rng: np.random
         features=None if config.cache is None else audio,
         caption=clip.captions[number],
         claim=clip.claims[number] if clip.claims and not is_cut else None,
-        negatives=tuple(negative.text for negative in negatives),
-        negative_claims=tuple(None if is_cut else negative.claim for negative in negatives),
-        positives=tuple(positive.text for positive in positives),
-        positive_claims=tuple(None if is_cut else positive.claim for positive in positives),
+        extras=tuple(Text(text.text, None if is_cut else text.claim, isinstance(text, Positive)) for text in extras),
         other_true_texts=tuple(sorted(texts - {clip.captions[number], *(positive.text for positive in positives)})),
         events=() if is_cut else clip.events,
         kind=clip.negatives[0].kind if clip.negatives else "twins",

@@ -22,8 +22,8 @@ Waveform = NDArray[np.float32]
 class FeatureCache:
     """A folder of features, by the content of sound files and by the settings of the features.
 
-    Any number of processes may share it. Features are rounded to float16, whether they were there already or not, so
-    that nothing a model sees depends on what the folder holds. It grows with the corpus: 10 s take 128 KB with the
+    Any number of processes may share it. Features are rounded to float16, whether they were stored already or not, so
+    that what the folder holds does not change what a model sees. It grows with the corpus: 10 s take 128 KB with the
     small model's features.
 
     Args:

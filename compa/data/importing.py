@@ -98,7 +98,7 @@ class ImportReport:
         return self.out.with_name(f"{self.out.stem}.refused.jsonl")
 
     def checked(self, items: Items) -> Iterator[Clip]:
-        """Yields the clips that can stand in the manifest, their audio relative to it."""
+        """Yields the clips that can be written to the manifest, their audio relative to it."""
         for item in items:
             clip = item if isinstance(item, RowError) else self._fit(item)
             if isinstance(clip, RowError):

@@ -19,8 +19,8 @@ class TrainingLoader:
     """Batches by number, from the one that comes next after the trainer's last optimizer step.
 
     The trainer's step is the only state, and it is in every checkpoint, so a checkpoint and the data's settings are all
-    that resuming takes. Nothing is asked of the trainer before the first batch is wanted: Lightning makes iterators
-    before it has restored a checkpoint.
+    that resuming needs. The trainer is not read before the first batch is needed: Lightning makes iterators before it
+    has restored a checkpoint.
 
     Workers live as long as an epoch's iterator, and end with it.
 
@@ -41,7 +41,7 @@ class TrainingLoader:
         )
 
     def __len__(self) -> int:
-        """Batches of a whole epoch, whatever is left of the present one."""
+        """Batches of a whole epoch, however many are left of the present one."""
         return self.num_batches
 
     def __iter__(self) -> Iterator[Batch]:
@@ -74,7 +74,7 @@ class _Numbers(Sampler[int]):
 
 
 def validation_loader(batches: Dataset[Batch], num_workers: int) -> DataLoader[Batch]:
-    """The same batches whenever they are asked for, by workers that stay."""
+    """The same batches in every validation, by workers that stay."""
     return DataLoader(
         batches,
         batch_size=None,

@@ -20,7 +20,7 @@ class ManifestStats:
         seconds: Length of each of the others.
         captions_per_clip: How many clips have so many captions.
         words_per_caption: How many captions have so many words.
-        words: How often each word stands in captions.
+        words: How often each word occurs in captions.
         labels: How many clips have an event of the label.
         splits: Clips by split.
         negatives: Negatives by kind.

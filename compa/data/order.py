@@ -13,8 +13,9 @@ Rows = NDArray[np.int64]
 class Order:
     """Says which samples batch k holds, for k counted over all epochs.
 
-    Each source is an endless row of shuffles of its clips. An epoch takes the same number of clips from each source,
-    in shuffled places, from where the epoch before stopped; what does not fill a batch at the end is left out.
+    Each source is an endless sequence of shuffles of its clips. Every epoch uses the same number of clips of each
+    source, mixed with those of the others, from where the epoch before stopped; what does not fill a batch at the end
+    is left out.
 
     Where any clip has a twin, clips are drawn in pairs: twins, or two single clips that were drawn next to each other.
     So twins stay together if the batch size per rank is even.
@@ -23,7 +24,7 @@ class Order:
         twins: For each source, the row of every clip's twin or -1.
         batch_size: Clips a batch.
         seed: Two orders of the same seed are the same.
-        weights: How the clips of an epoch are shared out to sources; None lets each clip come once an epoch.
+        weights: How much of an epoch comes from each source; with None every clip comes once an epoch.
 
     Raises:
         ValueError: If twins do not fit the batch, a weight is not positive, or there are too few clips for one batch.
@@ -45,11 +46,11 @@ class Order:
         self._pairs = [_pairs(rows) if self.has_twins else rows[:0].reshape(0, 1) for rows in self._twins]
         sizes = np.array([self._num_units(source) for source in range(len(twins))])
         self._sizes = sizes
-        self._shares = sizes if weights is None else _share_out(int(sizes.sum()), weights, sizes)
-        self.num_batches = int(self._shares.sum()) * self.unit_size // batch_size
+        self._counts = sizes if weights is None else _counts_by_weight(int(sizes.sum()), weights, sizes)
+        self.num_batches = int(self._counts.sum()) * self.unit_size // batch_size
         if not self.num_batches:
             clips = sum(map(len, twins))
-            raise ValueError(f"{clips} clips are too few for one batch of {batch_size}: take a smaller batch_size")
+            raise ValueError(f"{clips} clips are too few for one batch of {batch_size}: use a smaller one")
         self._cached: tuple[int, Rows, Rows] | None = None
 
     def batch(self, number: int) -> tuple[Rows, Rows]:
@@ -62,16 +63,16 @@ class Order:
         return sources[part], rows[part]
 
     def _epoch(self, epoch: int) -> tuple[Rows, Rows]:
-        sources = np.repeat(np.arange(len(self._shares)), self._shares)
-        if len(self._shares) > 1:
+        sources = np.repeat(np.arange(len(self._counts)), self._counts)
+        if len(self._counts) > 1:
             sources = np.random.default_rng([self.seed, epoch, 1]).permutation(sources)
         units = np.empty((len(sources), self.unit_size), np.int64)
-        for source, share in enumerate(self._shares):
-            units[sources == source] = self._units(source, epoch * int(share), int(share))
+        for source, count in enumerate(self._counts):
+            units[sources == source] = self._units(source, epoch * int(count), int(count))
         return np.repeat(sources, self.unit_size), units.reshape(-1)
 
     def _units(self, source: int, start: int, count: int) -> Rows:
-        """Cuts a piece out of a source's endless row of shuffles."""
+        """A piece of a source's endless sequence of shuffles."""
         size = int(self._sizes[source])
         first, last = start // size, (start + count - 1) // size
         shuffles = [self._shuffle(source, number) for number in range(first, last + 1)]
@@ -98,10 +99,10 @@ def _pairs(twins: Rows) -> Rows:
     return np.stack([first, twins[first]], axis=1)
 
 
-def _share_out(total: int, weights: Sequence[float], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Shares out an epoch's units by weight."""
+def _counts_by_weight(total: int, weights: Sequence[float], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many units of an epoch come from each source."""
     if len(weights) != len(sizes) or not all(np.isfinite(weights)) or min(weights) <= 0:
-        raise ValueError(f"weights {list(weights)} must be {len(sizes)} positive numbers, one for each source")
+        raise ValueError(f"weights must be {len(sizes)} positive numbers, one for each source; got {list(weights)}")
     if not sizes.all():
-        raise ValueError(f"source {int(np.argmin(sizes))} holds too few clips to take any from: leave it out")
+        raise ValueError(f"source {int(np.argmin(sizes))} holds too few clips: leave it out")
     return np.maximum(np.round(total * np.asarray(weights) / sum(weights)).astype(np.int64), 1)

@@ -33,9 +33,9 @@ class PackedData(pl.LightningDataModule):
 
     Args:
         train: Folders of shards, local paths or fsspec addresses.
-        validation: Folders of shards that validate; none, and there is no validation. Those of a test split are
-            refused: what chooses a model cannot measure it.
-        weights: How much of training comes from each folder; None takes every clip once an epoch.
+        validation: Folders of shards for validation; without any there is none. Those of a test split are refused:
+            what chooses a model cannot measure it.
+        weights: How much of training comes from each folder; with None every clip comes once an epoch.
         batch_size: Clips a batch over all ranks and accumulated steps.
         validation_batch_size: Clips a batch of the validation over all ranks; None is `batch_size`.
         sample_rate: That of the model's audio encoder, in Hz.
@@ -97,7 +97,7 @@ class PackedData(pl.LightningDataModule):
         return TrainingLoader(batches, len(batches), self.num_workers, self.trainer)
 
     def val_dataloader(self) -> DataLoader[Batch] | list[Any]:
-        """The same batches whenever they are asked for."""
+        """The same batches in every validation."""
         if not self.validation:
             return []
         readers = self._open(self.validation)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from compa.data.manifest_stats import ManifestStats
 
 NUM_TOP = 15
-"""So many of the most frequent labels (or words, where there are no labels) are shown."""
+"""How many of the most frequent labels (or words, where there are no labels) are shown."""
 
 
 def save_picture(stats: ManifestStats, path: Path, title: str) -> None:

@@ -36,7 +36,7 @@ class Entry:
 
 
 def list_path(manifest: str | Path) -> Path:
-    """Where the quarantine list of a manifest lies."""
+    """Path of the quarantine list of a manifest."""
     manifest = Path(manifest)
     return manifest.with_name(f"{manifest.stem}.quarantine.jsonl")
 

@@ -1,4 +1,4 @@
-"""`compa data stats`: describes a manifest in a table and, if asked for, a picture."""
+"""`compa data stats`: describes a manifest in a table and, with --picture, a picture."""
 
 from __future__ import annotations
 

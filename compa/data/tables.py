@@ -100,7 +100,7 @@ def clips_of_rows(
         known.captions = tuple(dict.fromkeys((*known.captions, *draft.captions)))
     for number, draft in enumerate(drafts.values(), start=1):
         if draft.audio and len(starts[draft.audio]) > 1:
-            reason = f"{draft.audio} stands with several start times, and a clip is a whole file"
+            reason = f"{draft.audio} has several start times, and a clip is a whole file"
             yield RowError(draft.where, f"{reason}: kept as a caption without audio; cut the file to have both")
             name = str(Path(draft.audio).with_suffix(""))
             draft = replace(draft, audio=None, name=name, fields={"source": draft.audio} | draft.fields)
@@ -144,27 +144,23 @@ def _draft(row: Row, columns: Mapping[str, list[str]]) -> _Draft:
     Raises:
         ValueError: If it cannot be used.
     """
-    values = {
-        name: [value for column in found if not _is_empty(value := row.cells.get(column))]
-        for name, found in columns.items()
-    }
-    texts = [text for value in values.pop("caption") for text in (value if isinstance(value, list) else [value])]
-    single = {name: found[0] for name, found in values.items() if found}
-    for name, value in single.items():
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
-            raise ValueError(f"its {name} is not a text but {type(value).__name__}")
-    captions = given_captions(texts)
-    fields = {name: str(value) for name, value in single.items()}
+    cells = {name: [row.cells.get(column) for column in found] for name, found in columns.items()}
+    captions = given_captions(
+        text for value in cells.pop("caption") for text in (value if isinstance(value, list) else [value])
+    )
+    fields: dict[str, str] = {}
+    for name, found in cells.items():
+        for value in found:
+            if isinstance(value, bool) or not isinstance(value, str | int | float | None):
+                raise ValueError(f"its {name} is not a text but {type(value).__name__}")
+            if value is not None and not is_missing(str(value)):
+                fields.setdefault(name, str(value))
     audio = fields.pop("audio", None)
     if "audio" in columns and audio is None:
         raise ValueError("no audio: name its file or remove the row")
     if audio and "\0" in audio:
         raise ValueError("its audio has a zero byte in its name")
     return _Draft(row.where, captions, audio, fields.pop("clip", ""), _seconds(fields.pop("start", "")), fields)
-
-
-def _is_empty(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and is_missing(value))
 
 
 def _seconds(start: str) -> str:
@@ -194,5 +190,7 @@ def _columns(path: Path, cells: Iterable[str], asked: ColumnMap) -> dict[str, li
         found["caption"] = numbered
     if "caption" not in found:
         remedy = "rename it to 'caption', or import the table with --map caption=COLUMN"
+        if len(by_name) == 1 and (separator := re.search("[,;|]", shown)):
+            remedy = f"if {separator[0]!r} separates its columns, write sep={separator[0]} above the header of a .csv"
         raise ValueError(f"{path} has no column for captions: {remedy} (it has {shown})")
     return found

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from compa.data.batch import Example
+from compa.data.batch import Example, Text
 from compa.scenes.attributes import default_attributes
 from compa.scenes.banks.bank import EventBank
 from compa.scenes.captions import render_caption
@@ -111,10 +111,10 @@ class TwinExamples:
         return {
             "caption": caption,
             "claim": str(claim),
-            "negatives": tuple(render_caption(false_claim, rng) for false_claim in false_claims),
-            "negative_claims": tuple(map(str, false_claims)),
-            "positives": tuple(positive.text for positive in true_texts),
-            "positive_claims": tuple(positive.claim for positive in true_texts),
+            "extras": (
+                *(Text(positive.text, positive.claim, is_positive=True) for positive in true_texts),
+                *(Text(render_caption(false_claim, rng), str(false_claim)) for false_claim in false_claims),
+            ),
         }
 
     def _replaced(self, timeline: Timeline, twin_claim: Claim, rng: np.random.Generator) -> Claim:

@@ -27,7 +27,8 @@ def known_true(batch: Batch, across_ranks: bool = False) -> Tensor:
 
 
 def _facts(example: Example) -> ClipFacts:
-    return ClipFacts.of(example.events, (example.caption, *example.positives, *example.other_true_texts))
+    positives = (text.text for text in example.extras if text.is_positive)
+    return ClipFacts.of(example.events, (example.caption, *positives, *example.other_true_texts))
 
 
 def _is_true(text_and_claim: tuple[str, str | None], clip: ClipFacts) -> bool:

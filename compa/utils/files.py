@@ -17,7 +17,7 @@ PARTIAL = ".partial"
 def whole_file(path: Path, *, sync: bool = True) -> Iterator[BinaryIO]:
     """Opens a file that gets its name only when it is complete; one that fails is removed.
 
-    Whatever writes a file that another process or a later run reads does so here.
+    All files that another process or a later run reads are written here.
 
     Args:
         path: The file; its folder exists.

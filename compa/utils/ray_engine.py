@@ -1,4 +1,4 @@
-"""Maps a function over many items by tasks of Ray (an extra): of a cluster, or of this machine where there is none."""
+"""Maps a function over many items by tasks of Ray (an extra), in a cluster or on this machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 LOCAL_STORE_BYTES = 100 * 2**20
-"""What is passed on here is small; without a limit Ray takes a third of the memory."""
+"""The items here are small; without a limit Ray reserves a third of the memory."""
 
 
 def map_on_ray(function: Callable[[Item], Result], items: Iterable[Item], num_workers: int) -> Iterator[Result]:

@@ -11,7 +11,7 @@ def unknown_name(what: str, name: str, known: Iterable[str]) -> ValueError:
     """Builds the error for an unknown name: the nearest known name and all known ones.
 
     Args:
-        what: What was asked for ("task", "model", ...).
+        what: What it names ("task", "model", ...).
         name: The unknown name.
         known: The known names.
 

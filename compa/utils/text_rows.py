@@ -1,6 +1,6 @@
 """Lines and rows of text files whose content is not trusted: a broken one is reported, and the rest is read on.
 
-Whoever reads CSV, TSV or JSON Lines does so here.
+All CSV, TSV and JSON Lines files are read here.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ START = LineOffset()
 
 @dataclass(frozen=True)
 class Row:
-    """The cells of a row by column, and where it stands."""
+    """The cells of a row by column, and its place in the file."""
 
     cells: Mapping[str, Any]
     where: str
@@ -257,7 +257,7 @@ def _lines(path: Path, first: int, last: int) -> str:
 
 
 def _checked_header(path: Path, cells: list[str], columns: tuple[str, ...], number_repeated: bool) -> list[str]:
-    """The names of the columns; the second `x` as `x.1`, the third as `x.2`, where that is asked for."""
+    """The names of the columns; the second `x` as `x.1`, the third as `x.2`, with `number_repeated`."""
     names = [cell.lower() for cell in cells]
     if number_repeated:
         names = [

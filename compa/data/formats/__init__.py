@@ -2,7 +2,7 @@
 
 Such a module has three names: `ABOUT` (what it reads, in words), `add_arguments(parser)` for options of its own, and
 `read(source, ...)`, whose further parameters are named after its options. It yields a `Clip` or, for what is broken, a
-`RowError`. A clip's `audio` is the path where its sound file lies or should lie; import makes it relative to the
+`RowError`. A clip's `audio` is the path where its sound file is or should be; import makes it relative to the
 manifest. Texts come through `compa.data.captions`.
 """
 
@@ -29,7 +29,7 @@ class Format(Protocol):
         """Adds the format's own options; `source`, `--out`, `--split` and `--overwrite` are there for all."""
 
     def read(self, source: str, **options: Any) -> Items:
-        """Yields the clips of a source, and what is wrong where there is none.
+        """Yields the clips of a source, and what is wrong with its other parts.
 
         A parameter `out` or `split` gets the value of that option.
         """

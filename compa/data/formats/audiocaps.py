@@ -35,7 +35,7 @@ def read(source: str, audio: Path | None = None) -> Items:
 
 
 def _clips(rows: Rows, folder: AudioFolder, split: str | None) -> Items:
-    captions: dict[tuple[str, int], list[str]] = {}
+    captions: dict[tuple[str, int], dict[str, None]] = {}
     for row in rows:
         if isinstance(row, RowError):
             yield row
@@ -44,14 +44,16 @@ def _clips(rows: Rows, folder: AudioFolder, split: str | None) -> Items:
         try:
             if not video or not start.isdecimal():
                 raise ValueError("it needs a youtube_id and a start_time in whole seconds")
-            captions.setdefault((video, int(start)), []).extend(given_captions([row.cells["caption"]]))
+            texts = given_captions([row.cells["caption"]])
         except ValueError as error:
             yield RowError(row.where, str(error))
-    for (video, seconds), texts in captions.items():
+            continue
+        captions.setdefault((video, int(start)), {}).update(dict.fromkeys(texts))
+    for (video, seconds), found in captions.items():
         name = f"{video}_{seconds}"
         try:
             audio = folder.find(*youtube_stems(video, seconds))
         except ValueError as error:
             yield RowError(name, str(error))
             continue
-        yield Clip(escape_id(name), audio, tuple(dict.fromkeys(texts)), split=split, source=youtube_url(video))
+        yield Clip(escape_id(name), audio, tuple(found), split=split, source=youtube_url(video))

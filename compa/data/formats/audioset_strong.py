@@ -25,7 +25,7 @@ THEN = (
     "{b} following {a}",
 )
 WHILE = ("{a} while {b} can be heard", "{a} and {b} at the same time", "{a} during {b}", "both {a} and {b} at once")
-"""Words that stay true whatever else sounds in the clip, which may have more events than a caption mentions."""
+"""Templates that stay true of a clip with more events than the caption mentions."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

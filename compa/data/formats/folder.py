@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--names",
         type=_pattern,
         metavar="REGEX",
-        help=f"takes {', '.join(FIELDS)} from the start of each path below SOURCE, by named groups: "
+        help=f"reads {', '.join(FIELDS)} from the start of each path below SOURCE, by named groups: "
         "'(?P<caption>[^/]+)/' is a folder a label",
     )
 

@@ -263,7 +263,7 @@ def _read_finished(tar: Path) -> FinishedShard:
     """What is known of a finished shard.
 
     Raises:
-        ValueError: If the shard is no longer as it was written.
+        ValueError: If the shard was changed.
     """
     values = json.loads(_finished_path(tar).read_text(encoding="utf-8"))
     shard = Shard(**values["shard"]) if values["shard"] else None

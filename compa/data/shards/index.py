@@ -175,7 +175,7 @@ def scan_shard(file: BinaryIO, name: str) -> list[SampleEntry]:
         with tarfile.open(fileobj=file, mode="r:", encoding="utf-8") as tar:
             members = list(tar)
             if len(members) % 2:
-                raise ValueError(f"{name}: {members[-1].name!r} stands alone: a sample is <id>.<audio ext>, <id>.json")
+                raise ValueError(f"{name}: {members[-1].name!r} is alone: a sample is <id>.<audio ext>, <id>.json")
             for audio, text in zip(members[::2], members[1::2], strict=True):
                 key = _key(audio, name)
                 if _key(text, name) != key or not text.name.endswith(".json") or audio.name.endswith(".json"):

@@ -117,7 +117,7 @@ class ShardReader:
 
 
 class _Files:
-    """Local files, of which the last used are kept open; reading has no position, so forked processes may share."""
+    """Local files, the last used of them open; they are read by `pread`, so that forked processes may share them."""
 
     def __init__(self) -> None:
         self._open: OrderedDict[Path, int] = OrderedDict()

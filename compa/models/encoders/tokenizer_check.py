@@ -78,7 +78,12 @@ def check_special_tokens(tokenizer: Any, config: Any) -> None:
     differing = [role for role in known if own[role] != expected[role]]
     special = {number for number, token in backend.get_added_tokens_decoder().items() if token.special}
     padding = expected["pad"]
-    if padding in range(num_rows) and padding not in special and set(known) - {"pad"} <= set(differing):
+    if (
+        isinstance(padding, int)
+        and padding in range(num_rows)
+        and padding not in special
+        and set(known) - {"pad"} <= set(differing)
+    ):
         raise ValueError(
             f"token {padding}, which the model pads with, is {backend.id_to_token(padding)!r} in the tokenizer, not a "
             "special token: the tokenizer lacks its special tokens or is of another model"

@@ -168,6 +168,27 @@ def test_bad_and_quarantined_clips_are_left_out_and_listed(tmp_path: Path) -> No
     assert [shard.name for shard in index.shards] == ["shard-000000.tar", "shard-000002.tar"]
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_cancelling_channels_are_packed_as_one_and_noted_and_short_clips_left_out(tmp_path: Path, workers: int) -> None:
+    manifest = write_corpus(tmp_path / "in", 6)
+    sound, _ = soundfile.read(manifest.parent / "2.wav", dtype="float32")
+    soundfile.write(manifest.parent / "2.wav", np.stack([0.8 * sound, -sound], axis=1), RATE)
+    soundfile.write(manifest.parent / "3.wav", sound[:1], RATE)
+    soundfile.write(manifest.parent / "4.wav", sound[: RATE // 10 - 1], RATE)
+    soundfile.write(manifest.parent / "5.wav", sound[: RATE // 10], RATE)
+    index, _ = pack(manifest, tmp_path / "out", SETTINGS, workers)
+    assert [(note.id, note.reason.split(" (")[0]) for note in index.skipped] == [
+        ("clip-3", "is too short"),
+        ("clip-4", "is too short"),
+    ]
+    [note] = index.noted
+    assert (note.id, note.file) == ("clip-2", "2.wav")
+    assert note.reason.endswith("cancel each other in 100% of its energy; channel 2 is used alone")
+    packed, _ = soundfile.read(io.BytesIO(ShardReader(tmp_path / "out").read(2)[1]), dtype="float32")
+    np.testing.assert_allclose(packed, -sound, atol=1e-4)
+    assert parse_index((tmp_path / "out" / "index.json").read_text(), "index.json") == index
+
+
 def broken_manifest(folder: Path) -> Path:
     """Ten lines: clips 0 to 5, of which 2 stands twice, a broken line, a blank one, and one that is too long."""
     manifest = write_corpus(folder, 6)
@@ -252,7 +273,7 @@ def test_packing_again_does_nothing_and_other_content_is_refused(
 
 @pytest.mark.parametrize(
     ("settings", "message"),
-    [(("mp3", 8000, 1), "flac, wav, opus; got"), (("opus", 44100, 1), "take one of 8000"),
+    [(("mp3", 8000, 1), "flac, wav, opus; got"), (("opus", 44100, 1), "one of 8000"),
      (("flac", 0, 1), "from 1 to 655350"), (("flac", 8000, 0), "at least 1; got 0")],
 )  # fmt: skip
 def test_impossible_settings_are_refused(settings: tuple[str, int, int], message: str) -> None:
@@ -441,7 +462,7 @@ def text_of(name: str) -> bytes:
         ([("a.flac", b"x"), ("a.json", text_of("b"))], "names must agree"),
         ([("a.flac", b"x"), ("b.json", text_of("b"))], "are not a sample"),
         ([("a.json", text_of("a")), ("a.flac", b"x")], "are not a sample"),
-        ([("a.flac", b"x")], "stands alone"),
+        ([("a.flac", b"x")], "is alone"),
         ([("a.flac", b"x"), ("a.json", b'{"id": "a"')], r"a\.json: not JSON"),
         ([("a.flac", b"x"), ("a.json", b"\xff\xfe")], r"a\.json: 'utf-8' codec"),
     ],

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from compa.data.batch import Batch, Example, collate
+from compa.data.batch import Batch, Example, Text, collate
 from compa.data.partition import BatchPartition
 from compa.data.scenes import EDIT_SCHEDULE, SceneBatches, SceneData
 from compa.data.twin_examples import TRAINING_EDITS, TextCounts, TwinExamples
@@ -100,13 +100,14 @@ def test_captions_are_true_negatives_false_and_held_out_pairs_never_seen(tone_ba
         for example in batch.examples:
             assert example.claim is not None
             assert parse(example.claim).judge(example.events) is Truth.TRUE
-            assert len(example.negatives) == 3
-            for claim in example.negative_claims:
+            negative_claims = [text.claim for text in example.extras if not text.is_positive]
+            assert len(negative_claims) == len(example.extras) == 3
+            for claim in negative_claims:
                 assert claim is not None
                 assert parse(claim).judge(example.events) is Truth.FALSE
                 assert tuple(sorted(parse(claim).labels())) in trained
             heard = {event.label for event in example.events}
-            *swapped, replaced = (parse(claim).labels() for claim in example.negative_claims if claim)
+            *swapped, replaced = (parse(claim).labels() for claim in negative_claims if claim)
             assert all(labels == heard for labels in swapped)
             assert len(replaced & heard) == 1
             first, second = sorted(event.label for event in example.events)
@@ -121,8 +122,8 @@ def test_captions_are_true_negatives_false_and_held_out_pairs_never_seen(tone_ba
 
 
 def test_collate_pads_with_zeros_and_lines_up_texts() -> None:
-    one = Example("a", np.ones(3, np.float32), "x", positives=("p",), positive_claims=(None,))
-    two = Example("b", np.ones(5, np.float32), "y", "claim", negatives=("n", "m"), negative_claims=("c", None))
+    one = Example("a", np.ones(3, np.float32), "x", extras=(Text("p", None, is_positive=True),))
+    two = Example("b", np.ones(5, np.float32), "y", "claim", extras=(Text("n", "c"), Text("m")))
     batch = collate([one, two])
     assert batch.waveforms.tolist() == [[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]]
     assert batch.lengths.tolist() == [3, 5]
@@ -197,12 +198,10 @@ def test_every_kind_of_twins_has_true_captions_and_false_negatives(
         twin = batch.examples[rows[example.twin or ""]]
         assert twin.twin == example.id
         assert example.kind == kind
-        claims = [parse(claim or "") for claim in (example.claim, *example.positive_claims)]
-        assert len(claims) == 3
-        assert all(claim.judge(example.events) is Truth.TRUE for claim in claims)
-        false = [parse(claim or "") for claim in example.negative_claims]
-        assert len(false) == 2
-        assert all(claim.judge(example.events) is Truth.FALSE for claim in false)
+        assert [text.is_positive for text in example.extras] == [True, True, False, False]
+        for text in (Text("", example.claim, is_positive=True), *example.extras):
+            expected = Truth.TRUE if text.is_positive else Truth.FALSE
+            assert parse(text.claim or "").judge(example.events) is expected
         assert parse(example.claim or "").judge(twin.events) is Truth.FALSE
         heard = sorted({event.label for event in example.events})
         assert set(combinations(heard, 2)) <= trained

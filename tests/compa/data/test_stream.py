@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from compa.audio.decode import read_audio
-from compa.data.batch import Batch
+from compa.data.batch import Batch, Text
 from compa.data.examples import ExampleConfig, make_example
 from compa.data.loader import TrainingLoader
 from compa.data.packed import PackedData
@@ -47,7 +47,7 @@ def batches(shards: Path, **changes: Any) -> PackedBatches:
 
 def facts(batch: Batch) -> list[tuple[Any, ...]]:
     return [
-        (e.id, e.caption, e.negatives, e.positives, waveform[:length].numpy().tobytes())
+        (e.id, e.caption, e.extras, waveform[:length].numpy().tobytes())
         for e, waveform, length in zip(batch.examples, batch.waveforms, batch.lengths, strict=True)
     ]
 
@@ -157,9 +157,9 @@ def test_a_part_of_a_clip_keeps_no_claims_of_the_whole(shards: Path) -> None:
     )
     rng = np.random.default_rng(0)
     cut = make_example(clip, sound, ExampleConfig(RATE, 0.1, 1, 1, is_training=False), rng)
-    assert (cut.claim, cut.negative_claims, cut.positive_claims, cut.events) == (None, (None,), (None,), ())
+    assert (cut.claim, cut.extras, cut.events) == (None, (Text("p", None, True), Text("z")), ())
     entire = make_example(clip, sound, ExampleConfig(RATE, 1.0, 1, 1, is_training=False), rng)
-    assert (entire.claim, entire.negative_claims, entire.positive_claims) == ("Has(x)", ("not x",), ("Has(p)",))
+    assert (entire.claim, entire.extras) == ("Has(x)", (Text("p", "Has(p)", True), Text("z", "not x")))
     assert (entire.caption, entire.other_true_texts, entire.events) == ("x", ("q", "y"), clip.events)
 
 

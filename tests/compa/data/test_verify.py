@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,24 @@ def test_leaks_are_mended_in_the_training_set(tmp_path: Path) -> None:
         clip("g", source="s"),
     )
     assert kinds(manifest) == {("leak", "a"), ("leak", "c")}
+
+
+def test_channels_that_cancel_are_listed_unless_allowed(tmp_path: Path) -> None:
+    sound = beep()
+    for name, gain in (("a", -1.0), ("b", -0.8), ("c", 1.0)):
+        write(tmp_path / f"{name}.wav", np.stack([sound, gain * sound], axis=1).astype(np.float32))
+    manifest = manifest_of(tmp_path, clip("a", caption="x"), clip("b", caption="y"), clip("c", caption="z"))
+    assert kinds(manifest) == {("channels-cancel", "a"), ("channels-cancel", "b")}
+    assert main([str(manifest)]) == 1
+    assert "cancel each other in 100%" in quarantine.read(manifest)["a"]
+    assert main([str(manifest), "--allow", "channels-cancel"]) == 0
+
+
+def test_groups_that_are_trained_on_and_held_out(tmp_path: Path) -> None:
+    clips = [clip("a", split="train"), clip("b", split="test"), clip("c", split="test")]
+    groups = ("band", "band", "other band")
+    manifest = manifest_of(tmp_path, *(replace(one, group=group) for one, group in zip(clips, groups, strict=True)))
+    assert kinds(manifest) == {("leak", "a")}
 
 
 def test_lengths(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from compa.data.batch import Batch, Example, collate
+from compa.data.batch import Batch, Example, Text, collate
 from compa.models.clap import CLAP
 from compa.models.encoders.audio import ConvTransformer
 from compa.models.encoders.text import CaptionTransformer
@@ -31,10 +31,10 @@ def make_examples(num_clips: int, rng: np.random.Generator) -> list[Example]:
             id=f"clip-{row}",
             waveform=0.1 * rng.standard_normal(rng.integers(2000, 6000), dtype=np.float32),
             caption=caption,
-            negatives=(f"no {text()}", f"no {text()}") if row % 3 else (f"no {text()}",),
-            negative_claims=(None, None) if row % 3 else (None,),
-            positives=(f"hear {caption}",),
-            positive_claims=(None,),
+            extras=(
+                Text(f"hear {caption}", is_positive=True),
+                *(Text(f"no {text()}") for _ in range(2 if row % 3 else 1)),
+            ),
         )
         for row, caption in enumerate(captions)
     ]

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from compa.data.batch import Example, collate
+from compa.data.batch import Example, Text, collate
 from compa.data.scenes import SceneBatches
 from compa.data.twin_examples import TextCounts, TwinExamples
 from compa.scenes.banks.bank import EventBank
@@ -32,8 +32,8 @@ def test_claims_are_judged_on_every_clip_and_no_negative_is_true_of_its_own(tone
 def test_without_claims_equal_texts_are_known_to_be_true() -> None:
     examples = [
         Example("a", SILENCE, "A dog barks."),
-        Example("b", SILENCE, "rain", positives=("a dog  barks",), positive_claims=(None,)),
-        Example("c", SILENCE, "wind", negatives=("Rain",), negative_claims=(None,)),
+        Example("b", SILENCE, "rain", extras=(Text("a dog  barks", is_positive=True),)),
+        Example("c", SILENCE, "wind", extras=(Text("Rain"),)),
     ]
     found = known_true(collate(examples)).int().tolist()
     assert found == [[1, 1, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [0, 1, 0]]

@@ -167,7 +167,7 @@ def test_captions_cannot_be_told_from_their_hard_negatives_by_text(tone_bank: Ev
     twins = [TwinExamples(kind, tone_bank.split("train"), pairs, TextCounts(1, 1)) for kind in PLANS]
     batches = SceneBatches(twins, 40, 64, True, seed=0)
     examples = [example for number in range(1280) for example in batches.twins(number)]
-    texts = [text for example in examples for text in (example.caption, *example.negatives)]
+    texts = [text for example in examples for text in (example.caption, *(extra.text for extra in example.extras))]
     is_true = [1, 0, 0] * len(examples)
     clips = [row for row in range(len(examples)) for _ in range(3)]
     counts = CountVectorizer(ngram_range=(1, 2), token_pattern=r"\S+").fit_transform(texts)
